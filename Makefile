@@ -1,0 +1,79 @@
+# Gistmill. `make help` lists the targets.
+#
+# Knobs: BUILD=dir (default build), SANITIZER=address,undefined, WERROR=1, CC=clang, PREFIX, DESTDIR.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+SANITIZER ?=
+comma := ,
+BUILD ?= build$(if $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))
+
+PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libseccomp icu-uc icu-i18n libcrypto zlib
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lstemmer -lcld2 -lm
+
+CFLAGS ?= -O2 -g
+GM_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings -Wundef -Wpointer-arith -fno-common -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+	-DGM_VERSION='"$(VERSION)"' -I. -Icommon $(PKG_CFLAGS)
+GM_CXXFLAGS := -std=c++17 -Wall -Wextra -I. -Icommon
+GM_LDFLAGS := -Wl,-z,relro,-z,now
+ifneq ($(SANITIZER),)
+  GM_CFLAGS += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE -DGM_SANITIZER
+  GM_CXXFLAGS += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer
+  GM_LDFLAGS += -fsanitize=$(SANITIZER)
+endif
+ifneq ($(WERROR),)
+  GM_CFLAGS += -Werror
+endif
+
+PROGRAMS := fetcher parser summarizer writer
+BINARIES := $(PROGRAMS:%=$(BUILD)/%)
+
+COMMON_SRC := $(wildcard common/base/*.c common/line/*.c)
+# main.c is left out of each program's library, so that tests link the logic without it.
+lib_src = $(filter-out $(1)/main.c,$(wildcard $(1)/*.c $(1)/*/*.c $(1)/*.cc))
+to_obj = $(patsubst %.cc,$(BUILD)/obj/%.o,$(patsubst %.c,$(BUILD)/obj/%.o,$(1)))
+COMMON_OBJ := $(call to_obj,$(COMMON_SRC))
+ALL_OBJ := $(COMMON_OBJ) $(foreach p,$(PROGRAMS),$(call to_obj,$(call lib_src,$(p)) $(p)/main.c))
+
+UNIT_SRC := $(wildcard tests/unit/test_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+
+.PHONY: all unit check check-long check-compose demo bench lint fmt clean install deps deps-check help
+all: $(BINARIES)
+
+include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(GM_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/%.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/libcommon.a: $(COMMON_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+define program_rules
+$(BUILD)/lib$(1).a: $(call to_obj,$(call lib_src,$(1)))
+	@rm -f $$@
+	$(AR) rcs $$@ $$^
+$(BUILD)/$(1): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
+	$(CXX) $(GM_LDFLAGS) $$^ -o $$@ $(PKG_LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
+
+# A unit test links every library: tests/unit/test_X.c becomes $(BUILD)/tests/test_X.
+$(BUILD)/tests/%: tests/unit/%.c $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(GM_CFLAGS) -Itests/unit $(CFLAGS) -c $< -o $@.o
+	$(CXX) $(GM_LDFLAGS) $@.o -Wl,--start-group $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
+
+unit: $(UNIT_BIN)
+	@set -e; for t in $(UNIT_BIN); do $$t; done
+
+clean:
+	rm -rf build build-*

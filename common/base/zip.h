@@ -1,0 +1,16 @@
+/* Compression of message bodies: zstd (RFC 8878), content_encoding "zstd". */
+#ifndef GM_BASE_ZIP_H
+#define GM_BASE_ZIP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* Appends the compressed form of n bytes; false if it exceeds out's maximum. */
+bool zip_pack(struct buf *out, const void *data, size_t n);
+/* Appends the content of a compressed body, streaming, so that memory never exceeds out's maximum whatever the frame
+ * header claims. NULL, or a static text saying what is wrong ("not zstd", "too large when unpacked", "cut short"). */
+const char *zip_unpack(struct buf *out, const void *data, size_t n);
+
+#endif

@@ -1,0 +1,123 @@
+/* The records that travel in the queues: one struct, one field table for encoding and decoding, one version.
+ *
+ * A record is a JSON object `{"v":1,"kind":"article",…}`. Ids are strings of digits, so that no reader turns them into
+ * doubles; times are integers of milliseconds since 1970 (below 2^53). Decoding validates everything: well-formed UTF-8,
+ * no U+0000, types, lengths, and the fields each kind must have; the error names the field. Consumers accept version N
+ * and N-1 (there is no 0), a newer one gives RECORD_NEWER.
+ *
+ * Ownership: strings of a record belong to it (record_release frees them), unless it was filled by hand for encoding:
+ * record_encode only reads. */
+#ifndef GM_LINE_RECORD_H
+#define GM_LINE_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define RECORD_VERSION 1
+
+enum record_kind {
+    RECORD_TICKET,   /* url: permission to fetch one page, or a host's robots.txt (page = 0) */
+    RECORD_PAGE,     /* header of an html message: what the fetcher knows of the page whose body it carries */
+    RECORD_ARTICLE,  /* article and, with the summary added, summary */
+    RECORD_EMPTY,    /* report: a page without an article: code, links */
+    RECORD_FETCHED,  /* report: the ticket was used and the page passed on */
+    RECORD_RETURNED, /* report: the ticket was not used */
+    RECORD_ROBOTS,   /* report: a robots.txt, or why there is none */
+    RECORD_VERDICT,  /* report: the page cannot go on: code, detail; location with REDIRECTED */
+    RECORD_KINDS
+};
+
+struct record_links {
+    char **items; /* canonical URLs */
+    size_t count;
+    size_t cap;
+};
+
+struct record {
+    enum record_kind kind;
+
+    /* which page */
+    int64_t page;    /* 0: a robots.txt */
+    int64_t crawl;
+    int64_t host;
+    int64_t release; /* number of the release; of the robots.txt request if page is 0 */
+    int64_t depth;
+    char *url;       /* canonical */
+
+    /* ticket */
+    int64_t deadline; /* wall clock ms: not to be started later */
+    int64_t attempt;  /* 1 for the first try */
+
+    /* fetch */
+    int64_t status;        /* HTTP status, 0 if there was none */
+    int64_t bytes;         /* body, unpacked */
+    int64_t ticketed;      /* has_ticket: this record also ends the ticket (verdicts of the fetcher) */
+    int64_t retry_after;   /* seconds asked for by the server, 0 if not */
+    char *content_type;    /* as received */
+    char *robots_tag;      /* X-Robots-Tag as received */
+    char *etag;
+    char *last_modified;
+    char *location;        /* canonical redirect target */
+
+    /* stage times, wall clock ms */
+    int64_t taken_at, fetched_at, parsed_at, calculated_at;
+
+    /* outcome */
+    char *code;   /* name of an enum code */
+    char *detail; /* words for people */
+
+    /* article */
+    char *title, *byline, *date, *lang, *site, *excerpt, *canonical;
+    char *hash;      /* digest_hex of the normalised text */
+    char *text, *markdown;
+    int64_t words;
+    int64_t links_cut; /* links or Markdown dropped by the caps */
+    struct record_links links;
+
+    /* summary */
+    char *summary;
+    char *engine;    /* "extractive", "llm" */
+    char *model;
+    char *recipe;    /* digest_hex of engine, model, prompt and parameters */
+    char *reason;    /* code name: why not the engine that was asked for */
+    int64_t tokens_in, tokens_out;
+
+    /* robots.txt */
+    char *robots; /* the text, when status is 2xx */
+};
+
+enum record_status {
+    RECORD_OK,
+    RECORD_BAD,   /* not a record; error says which field and why */
+    RECORD_NEWER  /* a version above RECORD_VERSION */
+};
+
+struct record_error {
+    char text[160];
+};
+
+/* Empties a record and frees its strings and links. */
+void record_release(struct record *r);
+
+/* Appends one record as JSON. False if out's maximum would be exceeded. Only non-zero and non-NULL fields are written. */
+bool record_encode(const struct record *r, struct buf *out);
+
+/* Reads one record; kinds is a bit mask (1u << RECORD_TICKET | …) of what is acceptable here. record_r is valid and
+ * to be released with RECORD_OK only; otherwise it is empty. */
+enum record_status record_decode(const char *json, size_t n, unsigned kinds, struct record *record_r, struct record_error *error_r);
+
+/* The same for a JSON array of records or a single one (report). *records_r is to be freed with record_free_all.
+ * One bad record makes the whole message RECORD_BAD: producers are ours, and a half-read report would free no ticket. */
+enum record_status record_decode_all(const char *json, size_t n, unsigned kinds, struct record **records_r, size_t *count_r,
+                                     struct record_error *error_r);
+void record_free_all(struct record *records, size_t count);
+
+/* Appends a link (copied). False if a cap of limits.h is reached: then it is counted in links_cut. */
+bool record_add_link(struct record *r, const char *url, size_t n);
+
+const char *record_kind_name(enum record_kind kind);
+
+#endif
