@@ -34,7 +34,7 @@ bool buf_add(struct buf *b, const void *bytes, size_t n);
 bool buf_add_str(struct buf *b, const char *s);
 bool buf_add_char(struct buf *b, char c);
 bool buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-bool buf_vaddf(struct buf *b, const char *format, va_list ap);
+bool buf_vaddf(struct buf *b, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
 /* Cuts the buffer to n bytes; n must not exceed len. */
 void buf_truncate(struct buf *b, size_t n);
 /* Hands the memory out: the caller frees it. Never NULL ("" if the buffer was empty). The buffer is empty afterwards. */

@@ -110,7 +110,7 @@ static void line_end(struct line *l)
     }
 }
 
-static void log_text(enum log_level level, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void log_text(enum log_level level, const char *format, va_list ap)
 {
     if (level < threshold_level) return;
     int saved = errno;

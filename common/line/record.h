@@ -34,6 +34,7 @@ struct record_links {
     char **items; /* canonical URLs */
     size_t count;
     size_t cap;
+    size_t bytes;  /* of all items in sum; kept by record_add_link and the decoder */
 };
 
 struct record {
