@@ -29,7 +29,7 @@ struct mq_config {
     const char *app;       /* app_id: the program's name */
     int64_t heartbeat_s;
     int64_t window;        /* unconfirmed messages at most */
-    int64_t url_bound, report_bound; /* x-max-length of url and report, 0: the default (tests set small ones) */
+    const char *ca_file;   /* amqps: certificates to trust */
 };
 
 struct mq_message {
@@ -60,6 +60,7 @@ struct mq_delivery {
     const char *message_id, *type, *content_type, *content_encoding, *record; /* "" if absent; borrowed */
     const char *body; /* borrowed until the callback returns */
     size_t len;
+    bool oversize;    /* larger than any message of ours: body holds only its beginning */
 };
 
 struct mq_handlers {
@@ -96,6 +97,8 @@ void mq_forget(struct mq *mq, void *context);
 /* Messages queued or unconfirmed, and their bytes. */
 size_t mq_unsettled(const struct mq *mq);
 size_t mq_unsettled_bytes(const struct mq *mq);
+/* Messages not sent yet: the queue is full or the broker away. */
+size_t mq_waiting(const struct mq *mq, enum queue_id queue);
 
 /* True while the broker answers, both connections are open and (subscribed) queues are consumed. */
 bool mq_ready(const struct mq *mq);

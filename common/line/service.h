@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/conf.h"
 #include "line/codes.h"
 #include "line/mq.h"
@@ -42,6 +43,8 @@ struct service_spec {
     /* SIGTERM came: take nothing new. The loop ends when no job is in hand and nothing is unsettled. May be NULL. */
     void (*on_stop)(struct service *service);
     void (*deinit)(struct service *service);
+    /* Appends the stage's own metrics in Prometheus text format. May be NULL. */
+    void (*metrics)(struct service *service, struct buf *out);
 };
 
 /* main() of every program. */
