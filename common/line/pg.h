@@ -1,7 +1,9 @@
 /* PostgreSQL: one connection, parameters and arrays in binary, every call with a deadline. The only file that knows libpq.
  *
  * After PG_LOST the connection is closed and everything since BEGIN is undone; pg_connect() again. Calls block up to the
- * deadline given at connect. */
+ * deadline given to pg_new, also when the server is frozen; a statement is cancelled shortly before it (PG_RETRY).
+ *
+ * The server ends a session that is idle for 30 s, in a transaction or not: run something more often. */
 #ifndef GM_LINE_PG_H
 #define GM_LINE_PG_H
 
@@ -39,10 +41,12 @@ const char *pg_error(const struct pg *pg);   /* the last failure, one line */
 const char *pg_sqlstate(const struct pg *pg); /* of the last failure, "" if none */
 /* Socket to watch for notifications, -1 if not connected. */
 int pg_socket(const struct pg *pg);
-/* Reads what arrived; true if a notification was among it. */
+/* Reads what arrived; true if a notification was among it, or among what pg_run and pg_exec read since the last call. Does
+ * not block. A connection found broken is closed. */
 bool pg_notified(struct pg *pg);
 
-/* Parameters of one call. The values of arrays and strings are copied. Reset before each use. */
+/* Parameters of one call. The values of arrays and strings are copied. Reset before each use. What is too large (64 MiB a
+ * call) or out of the type's range makes pg_run answer PG_DATA. */
 enum pg_type { PG_INT4, PG_INT8, PG_BOOL, PG_TEXT, PG_BYTEA, PG_UUID, PG_TIMESTAMPTZ };
 #define PG_PARAMS_MAX 40
 struct pg_params {
