@@ -1,0 +1,229 @@
+/* Blocks of text; contract in blocks.h. */
+#include "parser/extract/blocks.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "parser/extract/words.h"
+
+#define JUMP_MAX 5 /* a link within the page of so few characters is a reference mark, not navigation */
+
+struct cutter {
+    struct page *page;
+    struct open {
+        uint32_t node;
+        uint32_t outer; /* the block-level element around it */
+        bool is_link;
+    } *open;        /* the open elements above the current node */
+    size_t depth, cap;
+    uint32_t block_node;         /* innermost open block-level element */
+    unsigned links, bold;        /* how many of them are open */
+    bool in_block;               /* the last block of the page is still growing */
+    bool after_break;            /* the last thing in it was a <br> */
+    bool link_is_jump;
+    uint32_t plain_chars;        /* of the growing block, not bold */
+};
+
+static bool style_hides(struct span style)
+{
+    /* Property and value may be written with or without a blank. */
+    return span_has(style, "display:none") || span_has(style, "display: none") || span_has(style, "visibility:hidden") ||
+           span_has(style, "visibility: hidden");
+}
+
+/* Reads class, id, role and the ways of hiding of all elements. */
+static void read_words(struct doc *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct node *e = &d->nodes[i];
+        if (e->tag == TAG_TEXT) continue;
+        for (uint32_t k = 0; k < e->n; k++) {
+            const struct attr *a = &d->attrs[e->at + k];
+            struct span value = span_of(buf_str(&d->values) + a->at, a->n);
+            switch (a->name) {
+            case ATTR_class:
+            case ATTR_id:
+            case ATTR_role:
+            case ATTR_itemprop: e->words |= words_of(value); break;
+            case ATTR_hidden: e->words |= WORD_HIDDEN; break;
+            case ATTR_style:
+                if (style_hides(value)) e->words |= WORD_HIDDEN;
+                break;
+            case ATTR_aria_hidden:
+                if (span_is(value, "true")) e->words |= WORD_HIDDEN;
+                break;
+            }
+        }
+    }
+}
+
+/* Inline elements that are not part of the sentence they stand in. */
+static enum mark inline_mark(const struct node *e)
+{
+    switch (e->tag) {
+    case TAG_sup: return e->words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
+    case TAG_a:
+    case TAG_span:
+    case TAG_i:
+        if (e->words & WORD_HIDDEN) return MARK_HIDDEN;
+        return e->words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
+    default: return MARK_NONE;
+    }
+}
+
+static enum block_kind kind_of(const struct cutter *c)
+{
+    const struct doc *d = &c->page->doc;
+    uint32_t node = c->block_node;
+    /* A paragraph in a list item or a quote is still part of it; a few steps up tell. */
+    for (int up = 0; up < 3 && node != NODE_NONE; up++, node = d->nodes[node].parent) {
+        switch (d->nodes[node].tag) {
+        case TAG_h1: case TAG_h2: case TAG_h3: case TAG_h4: case TAG_h5: case TAG_h6: return BLOCK_HEADING;
+        case TAG_li: case TAG_dd: return BLOCK_ITEM;
+        case TAG_dt: return BLOCK_TERM;
+        case TAG_td: case TAG_th: return BLOCK_CELL;
+        case TAG_pre: case TAG_listing: case TAG_xmp: return BLOCK_PRE;
+        case TAG_blockquote: return BLOCK_QUOTE;
+        case TAG_p: case TAG_div: break;
+        default: return BLOCK_TEXT;
+        }
+    }
+    return BLOCK_TEXT;
+}
+
+static void block_close(struct cutter *c)
+{
+    if (!c->in_block) return;
+    struct block *b = &c->page->blocks[c->page->block_count - 1];
+    c->in_block = false;
+    b->all_bold = b->chars > 0 && c->plain_chars == 0;
+    if (b->chars == 0) c->page->block_count--; /* white space only */
+}
+
+static struct block *block_open(struct cutter *c, uint32_t node)
+{
+    struct page *page = c->page;
+    if (!c->in_block) {
+        page->blocks = mem_grow(page->blocks, &page->block_cap, page->block_count + 1, sizeof *page->blocks);
+        page->blocks[page->block_count++] = (struct block){.node = c->block_node, .first = node, .kind = (uint8_t)kind_of(c)};
+        c->in_block = true;
+        c->plain_chars = 0;
+    }
+    page->blocks[page->block_count - 1].end = node + 1;
+    return &page->blocks[page->block_count - 1];
+}
+
+struct counts {
+    uint32_t chars, words, stops, commas;
+};
+
+/* Characters beyond ASCII are told apart by their first bytes, which is enough here: E3 to E9 and EF begin ideographs,
+ * kana and full-width signs. */
+static struct counts measure(struct span s)
+{
+    struct counts n = {0};
+    bool in_word = false;
+    uint32_t ideographs = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c <= ' ') {
+            in_word = false;
+        } else if (c < 0x80) {
+            n.chars++;
+            if (!in_word) n.words++;
+            in_word = true;
+            n.commas += c == ',';
+            if (c == '.' || c == '!' || c == '?' || c == ':') n.stops += i + 1 == s.n || (unsigned char)s.p[i + 1] <= ' ' || s.p[i + 1] == '"';
+        } else if (c >= 0xc0) {
+            n.chars++;
+            if (c >= 0xe3 && c <= 0xef && c != 0xea) {
+                ideographs++;
+                /* U+3001, U+3002, U+FF0C, U+FF01, U+FF1F */
+                if (c == 0xe3 && s.n - i > 2 && s.p[i + 1] == '\x80') n.commas += s.p[i + 2] == '\x81', n.stops += s.p[i + 2] == '\x82';
+                if (c == 0xef && s.n - i > 2 && s.p[i + 1] == '\xbc') n.commas += s.p[i + 2] == '\x8c', n.stops += s.p[i + 2] == '\x81' || s.p[i + 2] == '\x9f';
+            } else {
+                if (!in_word) n.words++;
+                in_word = true;
+            }
+        }
+    }
+    n.words += (ideographs + 1) / 2;
+    return n;
+}
+
+static void cut_text(struct cutter *c, uint32_t node)
+{
+    struct span s = doc_text(&c->page->doc, node);
+    struct counts n = measure(s);
+    if (n.chars == 0 && !c->in_block) return;
+    struct block *b = block_open(c, node);
+    b->chars += n.chars;
+    b->words += n.words;
+    b->stops += n.stops;
+    b->commas += n.commas;
+    if (c->links && !(c->link_is_jump && n.chars <= JUMP_MAX)) b->link_chars += n.chars;
+    if (!c->bold) c->plain_chars += n.chars;
+    if (n.chars > 0) c->after_break = false;
+}
+
+static bool is_bold(uint8_t tag)
+{
+    return tag == TAG_b || tag == TAG_strong;
+}
+
+static void leave(struct cutter *c, const struct open *open)
+{
+    uint8_t tag = c->page->doc.nodes[open->node].tag;
+    if (doc_tag_flags(tag) & TAGF_BLOCK) block_close(c);
+    c->block_node = open->outer;
+    c->links -= open->is_link;
+    c->bold -= is_bold(tag);
+}
+
+static void enter(struct cutter *c, uint32_t node)
+{
+    const struct doc *d = &c->page->doc;
+    const struct node *e = &d->nodes[node];
+    struct open open = {.node = node, .outer = c->block_node};
+    if (doc_tag_flags(e->tag) & TAGF_BLOCK) {
+        block_close(c);
+        c->block_node = node;
+    } else if (e->tag == TAG_br) {
+        if (c->in_block && c->after_break) block_close(c);
+        c->after_break = true;
+    } else if (e->tag == TAG_a) {
+        struct span href = doc_attr(d, node, ATTR_href);
+        c->link_is_jump = span_starts(href, "#");
+        open.is_link = href.p != NULL;
+    }
+    c->links += open.is_link;
+    c->bold += is_bold(e->tag);
+    c->open = mem_grow(c->open, &c->cap, c->depth + 1, sizeof *c->open);
+    c->open[c->depth++] = open;
+}
+
+void blocks_cut(struct page *page)
+{
+    struct doc *d = &page->doc;
+    struct cutter c = {.page = page, .block_node = NODE_NONE};
+    read_words(d);
+    page->block_at = mem_calloc(d->count + 1, sizeof *page->block_at);
+    for (uint32_t i = 0; i < d->count;) {
+        struct node *e = &d->nodes[i];
+        while (c.depth && d->nodes[c.open[c.depth - 1].node].end <= i) leave(&c, &c.open[--c.depth]);
+        page->block_at[i] = (uint32_t)page->block_count;
+        uint32_t next = i + 1;
+        if (e->tag == TAG_TEXT) {
+            cut_text(&c, i);
+        } else {
+            if (!(doc_tag_flags(e->tag) & TAGF_BLOCK)) e->drop = (uint8_t)inline_mark(e);
+            if (doc_tag_flags(e->tag) & TAGF_SKIP || e->drop) next = e->end;
+            else enter(&c, i);
+        }
+        for (uint32_t k = i + 1; k < next; k++) page->block_at[k] = (uint32_t)page->block_count;
+        i = next;
+    }
+    block_close(&c);
+    page->block_at[d->count] = (uint32_t)page->block_count;
+    free(c.open);
+}

@@ -1,0 +1,163 @@
+/* The flat document; contract in doc.h. */
+#include "parser/extract/doc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "line/limits.h"
+
+#define TEXTS_MAX ((size_t)4 * LIMIT_BODY) /* decoding to UTF-8 at most triples a body; entities never grow it */
+#define TAG_SLOTS 512
+
+static const struct {
+    const char *name;
+    uint8_t flags;
+} tags[TAG_COUNT] = {
+    [TAG_TEXT] = {"", 0},
+    [TAG_OTHER] = {"", 0},
+    [TAG_CUSTOM] = {"", TAGF_BLOCK},
+#define X(id, flag_bits) [TAG_##id] = {#id, flag_bits},
+    TAG_LIST(X)
+#undef X
+};
+
+static const char *const attr_names[ATTR_COUNT] = {
+#define X(id, text) text,
+    ATTR_LIST(X)
+#undef X
+};
+
+void doc_init(struct doc *d)
+{
+    memset(d, 0, sizeof *d);
+    buf_init(&d->texts, TEXTS_MAX);
+    buf_init(&d->values, TEXTS_MAX);
+}
+
+void doc_release(struct doc *d)
+{
+    free(d->nodes);
+    free(d->attrs);
+    buf_release(&d->texts);
+    buf_release(&d->values);
+    doc_init(d);
+}
+
+static unsigned tag_hash(const char *name, size_t n)
+{
+    unsigned h = (unsigned)n;
+    for (size_t i = 0; i < n; i++) h = h * 31 + (unsigned char)name[i];
+    return h % TAG_SLOTS;
+}
+
+enum tag doc_tag(const char *name, size_t n)
+{
+    static uint8_t slots[TAG_SLOTS]; /* open addressing; 0 is TAG_TEXT, which has no name: an empty slot */
+    if (!slots[tag_hash("a", 1)]) {
+        for (int t = TAG_CUSTOM + 1; t < TAG_COUNT; t++) {
+            unsigned h = tag_hash(tags[t].name, strlen(tags[t].name));
+            while (slots[h]) h = (h + 1) % TAG_SLOTS;
+            slots[h] = (uint8_t)t;
+        }
+    }
+    for (unsigned h = tag_hash(name, n); slots[h]; h = (h + 1) % TAG_SLOTS) {
+        const char *known = tags[slots[h]].name;
+        if (strncmp(known, name, n) == 0 && known[n] == '\0') return (enum tag)slots[h];
+    }
+    return memchr(name, '-', n) ? TAG_CUSTOM : TAG_OTHER;
+}
+
+const char *doc_tag_name(enum tag tag)
+{
+    return tags[tag].name;
+}
+
+unsigned doc_tag_flags(enum tag tag)
+{
+    return tags[tag].flags;
+}
+
+enum attr_name doc_attr_name(const char *name)
+{
+    for (int i = 0; i < ATTR_COUNT; i++)
+        if (attr_names[i][0] == name[0] && strcmp(attr_names[i], name) == 0) return (enum attr_name)i;
+    return ATTR_COUNT;
+}
+
+struct span doc_attr(const struct doc *d, size_t node, enum attr_name name)
+{
+    const struct node *e = &d->nodes[node];
+    if (e->tag == TAG_TEXT) return span_of(NULL, 0);
+    for (uint32_t i = 0; i < e->n; i++) {
+        const struct attr *a = &d->attrs[e->at + i];
+        if (a->name == name) return span_of(buf_str(&d->values) + a->at, a->n);
+    }
+    return span_of(NULL, 0);
+}
+
+struct span doc_text(const struct doc *d, size_t node)
+{
+    return span_of(buf_str(&d->texts) + d->nodes[node].at, d->nodes[node].n);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+}
+
+void doc_collect(const struct doc *d, size_t node, struct buf *out)
+{
+    bool gap = false;
+    size_t start = out->len, i = node + 1;
+    while (i < d->nodes[node].end) {
+        const struct node *e = &d->nodes[i];
+        unsigned flags = doc_tag_flags(e->tag);
+        if (flags & TAGF_BLOCK || e->tag == TAG_br) gap = true;
+        if (flags & TAGF_SKIP) {
+            i = e->end;
+            continue;
+        }
+        if (e->tag == TAG_TEXT) {
+            struct span s = doc_text(d, i);
+            for (size_t k = 0; k < s.n;) {
+                size_t from = k;
+                while (k < s.n && !is_blank(s.p[k])) k++;
+                if (k > from) {
+                    if (gap && out->len > start && !buf_add_char(out, ' ')) return;
+                    if (!buf_add(out, s.p + from, k - from)) return;
+                    gap = false;
+                }
+                while (k < s.n && is_blank(s.p[k])) k++, gap = true;
+            }
+        }
+        i++;
+    }
+}
+
+bool span_is(struct span s, const char *word)
+{
+    return s.p && strlen(word) == s.n && strncasecmp(s.p, word, s.n) == 0;
+}
+
+bool span_has(struct span s, const char *part)
+{
+    size_t n = strlen(part);
+    for (size_t i = 0; s.p && i + n <= s.n; i++)
+        if (strncasecmp(s.p + i, part, n) == 0) return true;
+    return false;
+}
+
+bool span_starts(struct span s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return s.p && s.n >= n && strncasecmp(s.p, prefix, n) == 0;
+}
+
+struct span span_trim(struct span s)
+{
+    while (s.n && is_blank(s.p[0])) s.p++, s.n--;
+    while (s.n && is_blank(s.p[s.n - 1])) s.n--;
+    return s;
+}

@@ -1,0 +1,205 @@
+/* Marking by names, roles and repetition; contract in mark.h. */
+#include "parser/extract/mark.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "parser/extract/words.h"
+
+#define COMMENTS_OUTSIDE 250 /* characters of prose outside of the comments that make them comments */
+#define TEASERS_MIN 3        /* so many alike are a list of teasers */
+#define TEASER_PROSE 700     /* characters of prose in one at most */
+
+/* What each word makes of an element, in order of precedence, and the share of the page's prose from which on an element is not thrown
+ * away for its name: a class "share" on the whole article is a slip, a footer with half of all sentences is a page with a
+ * short article. */
+static const struct {
+    uint32_t word;
+    enum mark mark;
+    float dominant;
+} by_word[] = {
+    {WORD_HIDDEN, MARK_HIDDEN, .5f}, {WORD_COMMENT, MARK_COMMENT, .4f}, {WORD_AD, MARK_AD, .4f},
+    {WORD_NAV, MARK_NAV, .6f},       {WORD_SHARE, MARK_SHARE, .4f},     {WORD_RELATED, MARK_RELATED, .5f},
+    {WORD_FORM, MARK_FORM, .5f},     {WORD_SIDE, MARK_SIDE, .5f},       {WORD_FOOT, MARK_FOOT, .7f},
+    {WORD_CAPTION, MARK_CAPTION, .4f}, {WORD_META, MARK_META, .4f},     {WORD_EDIT, MARK_EDIT, .3f},
+};
+
+/* What its tag makes of an element. */
+static enum mark mark_by_tag(uint8_t tag)
+{
+    switch (tag) {
+    case TAG_nav:
+    case TAG_menu: return MARK_NAV;
+    case TAG_aside: return MARK_SIDE;
+    case TAG_footer: return MARK_FOOT;
+    case TAG_dialog: return MARK_FORM;
+    case TAG_figcaption:
+    case TAG_figure:
+    case TAG_caption: return MARK_CAPTION;
+    default: return MARK_NONE;
+    }
+}
+
+/* Elements that are text by nature; their classes tell what the text is about or where it was taken from. */
+static bool is_text_by_nature(uint8_t tag)
+{
+    return tag == TAG_blockquote || tag == TAG_pre;
+}
+
+static enum mark mark_by_word(const struct node *e, float *dominant_r)
+{
+    *dominant_r = .6f;
+    if (!e->words) return MARK_NONE;
+    if (e->words & WORD_TOC && !(e->words & WORD_GOOD)) return MARK_TOC;
+    for (size_t i = 0; i < sizeof by_word / sizeof *by_word; i++) {
+        if (!(e->words & by_word[i].word)) continue;
+        if (is_text_by_nature(e->tag) && by_word[i].mark != MARK_HIDDEN) return MARK_NONE;
+        *dominant_r = by_word[i].dominant;
+        return by_word[i].mark;
+    }
+    return MARK_NONE;
+}
+
+bool mark_is_prose(const struct block *b)
+{
+    if (b->kind == BLOCK_HEADING) return false;
+    if (b->link_chars * 3 > b->chars) return false;
+    return (b->words >= 8 && b->stops > 0) || b->words >= 18 || b->kind == BLOCK_PRE;
+}
+
+bool mark_is_linky(const struct block *b)
+{
+    return b->link_chars * 2 > b->chars;
+}
+
+struct sums {
+    uint32_t *prose;        /* [i]: characters of prose in blocks before i */
+    uint32_t *prose_blocks; /* [i]: blocks of prose before i */
+    uint32_t *linky;        /* [i]: characters in blocks before i that are mostly links */
+    uint32_t *bodies;       /* [i]: elements before node i that are surely the article's text */
+};
+
+static void sums_make(const struct page *page, struct sums *s)
+{
+    s->prose = mem_calloc(page->block_count + 1, sizeof *s->prose);
+    s->prose_blocks = mem_calloc(page->block_count + 1, sizeof *s->prose_blocks);
+    s->linky = mem_calloc(page->block_count + 1, sizeof *s->linky);
+    s->bodies = mem_calloc(page->doc.count + 1, sizeof *s->bodies);
+    for (size_t i = 0; i < page->block_count; i++) {
+        const struct block *b = &page->blocks[i];
+        bool prose = mark_is_prose(b);
+        s->prose[i + 1] = s->prose[i] + (prose ? b->chars : 0);
+        s->prose_blocks[i + 1] = s->prose_blocks[i] + prose;
+        s->linky[i + 1] = s->linky[i] + (mark_is_linky(b) ? b->chars : 0);
+    }
+    for (size_t i = 0; i < page->doc.count; i++)
+        s->bodies[i + 1] = s->bodies[i] + (page->doc.nodes[i].tag != TAG_TEXT && page->doc.nodes[i].words & WORD_BODY);
+}
+
+static void sums_free(struct sums *s)
+{
+    free(s->prose);
+    free(s->prose_blocks);
+    free(s->linky);
+    free(s->bodies);
+}
+
+static void drop(struct page *page, uint32_t node, enum mark mark)
+{
+    uint32_t from, to;
+    page_blocks(page, node, &from, &to);
+    for (; from < to; from++)
+        if (!page->blocks[from].mark) page->blocks[from].mark = (uint8_t)mark;
+    page->doc.nodes[node].drop = (uint8_t)mark;
+}
+
+/* May this element go, judged by what it holds? */
+static bool may_drop(const struct page *page, const struct sums *s, uint32_t node, enum mark mark, float dominant)
+{
+    const struct node *e = &page->doc.nodes[node];
+    if (e->tag == TAG_html || e->tag == TAG_body) return false;
+    uint32_t from, to;
+    page_blocks(page, node, &from, &to);
+    uint32_t prose = s->prose[to] - s->prose[from], all = s->prose[page->block_count];
+    if (prose == 0) return true;
+    if (mark == MARK_COMMENT && e->words & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
+    if (e->tag == TAG_article || e->tag == TAG_main || s->bodies[e->end] > s->bodies[node]) return false;
+    return (float)prose < dominant * (float)all;
+}
+
+/* A link with perhaps a few sentences about what is behind it. */
+static bool is_teaser(const struct page *page, const struct sums *s, uint32_t node)
+{
+    uint32_t from, to;
+    page_blocks(page, node, &from, &to);
+    return to > from && s->linky[to] - s->linky[from] >= 12 && s->prose_blocks[to] - s->prose_blocks[from] <= 2 &&
+           s->prose[to] - s->prose[from] <= TEASER_PROSE;
+}
+
+/* Tag and first class name of an element: what repeats in a list of teasers. */
+static uint32_t signature(const struct page *page, uint32_t node)
+{
+    struct span class = doc_attr(&page->doc, node, ATTR_class);
+    uint32_t h = page->doc.nodes[node].tag + 1;
+    for (size_t i = 0; i < class.n && class.p[i] != ' '; i++)
+        if (class.p[i] < '0' || class.p[i] > '9') h = h * 31 + (unsigned char)class.p[i];
+    return h;
+}
+
+/* Marks the teasers among the children of a node. */
+static void mark_teasers(struct page *page, const struct sums *s, uint32_t parent)
+{
+    enum { KINDS = 4 };
+    struct { uint32_t signature, all, teasers; } kinds[KINDS] = {{0, 0, 0}};
+    const struct node *nodes = page->doc.nodes;
+    bool found = false;
+    for (int pass = 0; pass < 1 + found; pass++) {
+        for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
+            if (!(doc_tag_flags(nodes[i].tag) & TAGF_BLOCK) || nodes[i].drop) continue;
+            uint32_t from, to, sig = signature(page, i);
+            page_blocks(page, i, &from, &to);
+            if (from == to) continue;
+            int k = 0;
+            while (k < KINDS && kinds[k].all && kinds[k].signature != sig) k++;
+            if (k == KINDS) continue;
+            bool teaser = is_teaser(page, s, i);
+            if (pass == 0) {
+                kinds[k].signature = sig;
+                kinds[k].all++;
+                kinds[k].teasers += teaser;
+                found |= kinds[k].teasers >= TEASERS_MIN;
+            } else if (teaser && kinds[k].teasers >= TEASERS_MIN && kinds[k].teasers * 3 >= kinds[k].all * 2) {
+                drop(page, i, MARK_RELATED);
+            }
+        }
+    }
+}
+
+void mark_page(struct page *page)
+{
+    struct doc *d = &page->doc;
+    struct sums sums;
+    sums_make(page, &sums);
+    for (uint32_t i = 0; i < d->count;) {
+        struct node *e = &d->nodes[i];
+        if (e->drop) {
+            i = e->end;
+            continue;
+        }
+        if (e->tag == TAG_TEXT || !(doc_tag_flags(e->tag) & TAGF_BLOCK)) {
+            i++;
+            continue;
+        }
+        float dominant = .6f;
+        enum mark mark = mark_by_tag(e->tag);
+        if (mark == MARK_NONE) mark = mark_by_word(e, &dominant);
+        if (mark != MARK_NONE && may_drop(page, &sums, i, mark, dominant)) {
+            drop(page, i, mark);
+            i = e->end;
+            continue;
+        }
+        mark_teasers(page, &sums, i);
+        i++;
+    }
+    sums_free(&sums);
+}

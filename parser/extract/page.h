@@ -1,0 +1,65 @@
+/* A page while it is being worked on: the document, its blocks of text, and what became of each. */
+#ifndef GM_PARSER_EXTRACT_PAGE_H
+#define GM_PARSER_EXTRACT_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "parser/extract/doc.h"
+
+/* Why something is left out. Texts for --explain in page.c. */
+#define MARK_LIST(X)                                                                                                   \
+    X(NONE, "kept") X(HIDDEN, "hidden") X(COMMENT, "comments") X(AD, "advertisement") X(NAV, "navigation")             \
+    X(SHARE, "share buttons") X(RELATED, "related pages") X(FORM, "form") X(SIDE, "side column") X(FOOT, "footer")     \
+    X(META, "byline, date or tags") X(CAPTION, "caption") X(TOC, "table of contents") X(EDIT, "edit tool")             \
+    X(OUTSIDE, "outside the article") X(LINKS, "mostly links") X(TITLE, "the title") X(BEFORE, "before the text")      \
+    X(AFTER, "after the text") X(PHRASE, "stock phrase") X(EMPTY_HEADING, "heading without text")
+
+enum mark {
+#define X(name, text) MARK_##name,
+    MARK_LIST(X)
+#undef X
+        MARK_COUNT
+};
+const char *mark_text(enum mark mark);
+
+enum block_kind { BLOCK_TEXT, BLOCK_HEADING, BLOCK_ITEM, BLOCK_CELL, BLOCK_PRE, BLOCK_TERM, BLOCK_QUOTE };
+
+/* A run of text between two block boundaries. */
+struct block {
+    uint32_t node;       /* the block-level element it stands in */
+    uint32_t first, end; /* its nodes: from its first text to before end */
+    uint32_t chars;      /* letters, digits and signs; white space not counted */
+    uint32_t link_chars; /* of them, inside links */
+    uint32_t words;      /* an ideograph counts half */
+    uint32_t stops;      /* sentence ends */
+    uint32_t commas;
+    uint8_t kind;        /* enum block_kind */
+    uint8_t mark;        /* enum mark */
+    bool all_bold;       /* nothing but bold text: perhaps a heading */
+    float value;         /* how much it looks like article text; negative: it does not */
+};
+
+struct page {
+    struct doc doc;
+    struct block *blocks;
+    size_t block_count, block_cap;
+    uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
+    uint32_t picked;    /* node that holds the article, NODE_NONE if there is none */
+    struct buf title;   /* the headline, as the metadata say */
+};
+
+void page_init(struct page *page);
+void page_release(struct page *page);
+
+/* The blocks below (and of) a node: [*from_r, *to_r). */
+static inline void page_blocks(const struct page *page, uint32_t node, uint32_t *from_r, uint32_t *to_r)
+{
+    *from_r = page->block_at[node];
+    *to_r = page->block_at[page->doc.nodes[node].end];
+}
+
+/* The first n bytes of a block's text, white space collapsed; for comparisons. */
+void page_block_text(const struct page *page, const struct block *block, struct buf *out);
+
+#endif
