@@ -1,0 +1,656 @@
+/* HTTP transfers on libcurl and libev; contract in http.h.
+ *
+ * The library reports what it waits for (socket_wanted, timer_wanted), libev says when it happens, the library then calls
+ * back with lines and bytes. Ends are collected in `ended` and told one by one by deliver(), outside of the library, so
+ * that a caller may start and abort transfers from its callback. */
+#include "fetcher/http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <ev.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define SWEEP_S 0.1            /* how exactly the first byte's and the trickle's limits are kept */
+#define LOW_SPEED_MS 10000
+#define DISCARD_MAX 65536      /* of a body that nobody wants: read so far to keep the connection */
+#define KEEP_BUFFER (256u << 10)
+#define DNS_CACHE_S 300L
+#define IDLE_CONNECTION_S 115L /* servers close after 5 to 120 s */
+
+struct http_transfer {
+    struct http_transfer *prev, *next; /* in active or ended, or next in spare */
+    struct list *list;
+    struct http *http;
+    CURL *easy;
+    bool https; /* how easy is set up */
+
+    bool cut, any_type, every_status, keep_head;
+    http_done_fn *done;
+    void *context;
+    struct http_response response;
+
+    int64_t started, sent_at; /* monotonic ms; sent_at 0: not sent yet */
+    size_t head_bytes;
+    enum http_failure stop;   /* why a callback of ours ended it */
+    bool stopped, opened, starved;
+    const char *refused;      /* kind of an address that was refused */
+    char refused_host[64];
+    int64_t marked_at, marked_bytes;
+    char error[CURL_ERROR_SIZE];
+};
+
+struct list {
+    struct http_transfer *head, *tail;
+    size_t count;
+};
+
+struct http {
+    CURLM *multi;
+    struct ev_loop *loop;
+    ev_timer timer, sweep;
+    struct http_config config;
+    char *user_agent, *ca_file;
+    struct curl_slist *headers, *connect_to, *resolve;
+    struct list active, ended;
+    struct http_transfer *spare;
+    struct http_stats stats;
+};
+
+static void list_add(struct list *l, struct http_transfer *t)
+{
+    t->list = l;
+    t->prev = l->tail;
+    t->next = NULL;
+    if (l->tail)
+        l->tail->next = t;
+    else
+        l->head = t;
+    l->tail = t;
+    l->count++;
+}
+
+static void list_remove(struct http_transfer *t)
+{
+    struct list *l = t->list;
+    if (t->prev)
+        t->prev->next = t->next;
+    else
+        l->head = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    else
+        l->tail = t->prev;
+    l->count--;
+    t->list = NULL;
+}
+
+/* ---- what the library calls while a transfer runs ---- */
+
+/* Every way to a server leads through here, after the name was resolved: the one place where addresses are judged. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct http_transfer *t = context;
+    (void)purpose;
+    const char *kind = address_refused(t->http->config.rules, &address->addr, address->addrlen);
+    if (kind) {
+        t->refused = kind;
+        if (getnameinfo(&address->addr, address->addrlen, t->refused_host, sizeof t->refused_host, NULL, 0, NI_NUMERICHOST) != 0)
+            t->refused_host[0] = '\0';
+        return CURL_SOCKET_BAD;
+    }
+    int fd = t->http->config.open_socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    t->opened = true;
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) t->starved = true;
+    return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static int request_goes_out(void *context, char *remote, char *local, int remote_port, int local_port)
+{
+    struct http_transfer *t = context;
+    (void)remote, (void)local, (void)remote_port, (void)local_port;
+    t->sent_at = t->marked_at = clock_mono_ms();
+    return CURL_PREREQFUNC_OK;
+}
+
+/* Ends the transfer from within a callback: the library takes 0 for an error. */
+static size_t stop(struct http_transfer *t, enum http_failure why)
+{
+    t->stopped = true;
+    t->stop = why;
+    return 0;
+}
+
+static bool body_wanted(const struct http_transfer *t)
+{
+    long status = t->response.head.status;
+    return t->every_status || (status >= 200 && status < 300);
+}
+
+/* The head is complete: go on with the body? */
+static bool head_accepted(struct http_transfer *t)
+{
+    const struct head *head = &t->response.head;
+    if (head->status < 200) return true;
+    if (!body_wanted(t)) {
+        if (head->length <= DISCARD_MAX) return true;
+        stop(t, HTTP_FINE);
+        return false;
+    }
+    if (head->status < 300 && !t->any_type && !head_type_wanted(head->content_type)) {
+        snprintf(t->response.detail, sizeof t->response.detail, "%s", head->content_type);
+        stop(t, HTTP_WRONG_TYPE);
+        return false;
+    }
+    if (head->length > (int64_t)t->response.body.max && !t->cut) {
+        snprintf(t->response.detail, sizeof t->response.detail, "%lld bytes announced, at most %zu are taken",
+                 (long long)head->length, t->response.body.max);
+        stop(t, HTTP_TOO_LARGE);
+        return false;
+    }
+    if (head->length > 0 && head->length <= (int64_t)t->response.body.max) buf_reserve(&t->response.body, (size_t)head->length);
+    return true;
+}
+
+static size_t on_header(char *line, size_t size, size_t count, void *context)
+{
+    struct http_transfer *t = context;
+    size_t n = size * count;
+    t->head_bytes += n;
+    if (t->head_bytes > LIMIT_HEADERS) {
+        snprintf(t->response.detail, sizeof t->response.detail, "more than %u bytes of headers", LIMIT_HEADERS);
+        return stop(t, HTTP_TOO_LARGE);
+    }
+    if (t->keep_head) buf_add(&t->response.raw_head, line, n);
+    bool before = t->response.head.complete;
+    head_line(&t->response.head, line, n);
+    if (!before && t->response.head.complete && !head_accepted(t)) return 0;
+    return n;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context)
+{
+    struct http_transfer *t = context;
+    struct http_response *r = &t->response;
+    size_t n = size * count, room = r->body.max - r->body.len;
+    r->bytes += (int64_t)n;
+    if (!body_wanted(t)) return r->bytes <= DISCARD_MAX ? n : stop(t, HTTP_FINE);
+    if (n <= room) {
+        buf_add(&r->body, bytes, n);
+        return n;
+    }
+    if (t->cut) {
+        buf_add(&r->body, bytes, room);
+        r->was_cut = true;
+        return stop(t, HTTP_FINE);
+    }
+    snprintf(r->detail, sizeof r->detail, "more than %zu bytes", r->body.max);
+    return stop(t, HTTP_TOO_LARGE);
+}
+
+/* ---- the end of a transfer ---- */
+
+/* How each result of the library is to be read. What is not listed is HTTP_BROKEN. */
+static const struct {
+    CURLcode result;
+    enum http_failure failure;
+} failures[] = {
+    {CURLE_URL_MALFORMAT, HTTP_BAD_URL},
+    {CURLE_COULDNT_RESOLVE_HOST, HTTP_NO_NAME},
+    {CURLE_COULDNT_CONNECT, HTTP_NO_CONNECTION},
+    {CURLE_OPERATION_TIMEDOUT, HTTP_SLOW},
+    {CURLE_SSL_CONNECT_ERROR, HTTP_NO_TLS},
+    {CURLE_PEER_FAILED_VERIFICATION, HTTP_NO_TLS},
+    {CURLE_SSL_CERTPROBLEM, HTTP_NO_TLS},
+    {CURLE_SSL_CIPHER, HTTP_NO_TLS},
+    {CURLE_SSL_ISSUER_ERROR, HTTP_NO_TLS},
+    {CURLE_SSL_PINNEDPUBKEYNOTMATCH, HTTP_NO_TLS},
+    {CURLE_SSL_INVALIDCERTSTATUS, HTTP_NO_TLS},
+    {CURLE_SSL_CLIENTCERT, HTTP_NO_TLS},
+    {CURLE_USE_SSL_FAILED, HTTP_NO_TLS},
+    {CURLE_BAD_CONTENT_ENCODING, HTTP_UNDECODABLE},
+    {CURLE_FILESIZE_EXCEEDED, HTTP_TOO_LARGE},
+    {CURLE_OUT_OF_MEMORY, HTTP_STARVED},
+    {CURLE_FAILED_INIT, HTTP_STARVED},
+    {CURLE_SSL_ENGINE_INITFAILED, HTTP_STARVED},
+    {CURLE_SSL_CACERT_BADFILE, HTTP_STARVED},
+};
+
+static enum http_failure failure_of(CURLcode result)
+{
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (failures[i].result == result) return failures[i].failure;
+    return HTTP_BROKEN;
+}
+
+/* Out of time: in which phase? */
+static enum http_failure slow_phase(struct http_transfer *t, char *detail, size_t size)
+{
+    curl_off_t named = 0, connected = 0;
+    int64_t ms = clock_mono_ms() - t->started;
+    curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &named);
+    curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    if (t->sent_at) {
+        snprintf(detail, size, "not done after %lld ms, %lld bytes of the body came", (long long)ms, (long long)t->response.bytes);
+        return HTTP_SLOW;
+    }
+    if (named == 0) {
+        snprintf(detail, size, "the name was not resolved within %lld ms", (long long)ms);
+        return HTTP_NO_NAME;
+    }
+    if (connected == 0) {
+        snprintf(detail, size, "not connected within %lld ms", (long long)ms);
+        return HTTP_NO_CONNECTION;
+    }
+    snprintf(detail, size, "connected, but not ready for a request within %lld ms", (long long)ms);
+    return HTTP_SLOW;
+}
+
+static enum http_failure judge(struct http_transfer *t, CURLcode result)
+{
+    char *detail = t->response.detail;
+    size_t size = sizeof t->response.detail;
+    if (t->stopped) return t->stop;
+    if (result == CURLE_OK) return HTTP_FINE;
+    if (t->starved) {
+        snprintf(detail, size, "no descriptors or memory for a connection");
+        return HTTP_STARVED;
+    }
+    /* With several addresses, those that may be used were tried. */
+    if (result == CURLE_COULDNT_CONNECT && t->refused && !t->opened) {
+        snprintf(detail, size, "%s address %s", t->refused, t->refused_host);
+        return HTTP_BLOCKED;
+    }
+    if (result == CURLE_OPERATION_TIMEDOUT) return slow_phase(t, detail, size);
+    snprintf(detail, size, "%s", t->error[0] ? t->error : curl_easy_strerror(result));
+    return failure_of(result);
+}
+
+static void end(struct http_transfer *t, enum http_failure failure)
+{
+    struct http *http = t->http;
+    long connects = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+    curl_multi_remove_handle(http->multi, t->easy);
+    http->stats.connections += (uint64_t)connects;
+    http->stats.finished++;
+    http->stats.bytes += t->response.bytes;
+    t->response.failure = failure;
+    t->response.ms = clock_mono_ms() - t->started;
+    list_remove(t);
+    list_add(&http->ended, t);
+}
+
+static void recycle(struct http_transfer *t)
+{
+    if (t->response.body.cap > KEEP_BUFFER)
+        buf_release(&t->response.body);
+    else
+        buf_reset(&t->response.body);
+    buf_reset(&t->response.raw_head);
+    t->next = t->http->spare;
+    t->http->spare = t;
+}
+
+/* Tells callers what ended. */
+static void deliver(struct http *http)
+{
+    struct http_transfer *t;
+    while ((t = http->ended.head)) {
+        list_remove(t);
+        t->done(t->context, &t->response);
+        recycle(t);
+    }
+    if (http->active.count == 0) ev_timer_stop(http->loop, &http->sweep);
+}
+
+static void collect(struct http *http)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(http->multi, &left))) {
+        if (message->msg != CURLMSG_DONE) continue;
+        struct http_transfer *t;
+        CURLcode result = message->data.result; /* message dies with curl_multi_remove_handle */
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+        end(t, judge(t, result));
+    }
+    deliver(http);
+}
+
+/* ---- libev ---- */
+
+static void act(struct http *http, curl_socket_t fd, int what)
+{
+    int running;
+    CURLMcode result = curl_multi_socket_action(http->multi, fd, what, &running);
+    if (result != CURLM_OK && result != CURLM_BAD_SOCKET) log_panic("curl: %s", curl_multi_strerror(result));
+    collect(http);
+}
+
+static void on_socket(struct ev_loop *loop, ev_io *w, int revents)
+{
+    (void)loop;
+    act(w->data, w->fd, (revents & EV_READ ? CURL_CSELECT_IN : 0) | (revents & EV_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)loop, (void)revents;
+    act(w->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+/* The library wants to know when fd can be read or written. */
+static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
+{
+    struct http *http = context;
+    ev_io *w = socket_context;
+    (void)easy;
+    if (w) ev_io_stop(http->loop, w);
+    if (what == CURL_POLL_REMOVE) {
+        free(w);
+        return 0;
+    }
+    if (!w) {
+        w = mem_alloc(sizeof *w);
+        ev_init(w, on_socket);
+        w->data = http;
+        curl_multi_assign(http->multi, fd, w);
+    }
+    ev_io_set(w, fd, (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+    ev_io_start(http->loop, w);
+    return 0;
+}
+
+static int timer_wanted(CURLM *multi, long ms, void *context)
+{
+    struct http *http = context;
+    (void)multi;
+    ev_timer_stop(http->loop, &http->timer);
+    if (ms < 0) return 0;
+    ev_timer_set(&http->timer, (double)ms / 1000, 0);
+    ev_timer_start(http->loop, &http->timer);
+    return 0;
+}
+
+/* True, with words, if the transfer has broken a time limit that the library does not know. */
+static bool too_slow(struct http_transfer *t, int64_t now)
+{
+    const struct http_config *config = &t->http->config;
+    char *detail = t->response.detail;
+    size_t size = sizeof t->response.detail;
+    if (!t->sent_at) return false;
+    if (t->head_bytes == 0) {
+        if (now - t->sent_at < config->first_byte_ms) return false;
+        snprintf(detail, size, "no answer within %lld ms", (long long)(now - t->sent_at));
+        return true;
+    }
+    if (config->low_speed == 0 || now - t->marked_at < LOW_SPEED_MS) return false;
+    curl_off_t bytes = 0; /* as they came over the wire */
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+    bytes += (curl_off_t)t->head_bytes;
+    if (bytes - t->marked_bytes < config->low_speed * LOW_SPEED_MS / 1000) {
+        snprintf(detail, size, "fewer than %lld bytes a second", (long long)config->low_speed);
+        return true;
+    }
+    t->marked_at = now;
+    t->marked_bytes = bytes;
+    return false;
+}
+
+static void on_sweep(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct http *http = w->data;
+    struct http_transfer *next;
+    int64_t now = clock_mono_ms();
+    (void)loop, (void)revents;
+    for (struct http_transfer *t = http->active.head; t; t = next) {
+        next = t->next;
+        if (too_slow(t, now)) end(t, HTTP_SLOW);
+    }
+    deliver(http);
+}
+
+/* ---- life ---- */
+
+/* Room for the connections kept; half of the descriptors stay for what is under way. */
+static void raise_descriptors(struct http *http)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur / 2 < (rlim_t)http->config.connections) http->config.connections = (int64_t)(limit.rlim_cur / 2);
+}
+
+/* The words of text as a list; false if one has fewer than `colons` colons (those within brackets count, too). */
+static bool split(struct curl_slist **list_r, const char *text, const char *between, int colons)
+{
+    bool good = true;
+    *list_r = NULL;
+    for (const char *at = text + strspn(text, between); *at; at += strspn(at, between)) {
+        size_t n = strcspn(at, between);
+        char *word = mem_strndup(at, n);
+        int seen = 0;
+        for (size_t i = 0; i < n; i++) seen += word[i] == ':';
+        good = good && seen >= colons;
+        *list_r = curl_slist_append(*list_r, word);
+        free(word);
+        at += n;
+    }
+    return good;
+}
+
+static bool split_connect_to(struct curl_slist **list_r, const char *text)
+{
+    return split(list_r, text, ", \t\n", 3);
+}
+
+static bool split_resolve(struct curl_slist **list_r, const char *text)
+{
+    return split(list_r, text, " \t\n", 2);
+}
+
+bool http_words(const char *connect_to, const char *resolve, char *error_r, size_t size)
+{
+    struct curl_slist *list;
+    bool good = split_connect_to(&list, connect_to);
+    if (!good) snprintf(error_r, size, "FETCH_CONNECT_TO: not HOST:PORT:CONNECT-HOST:CONNECT-PORT");
+    curl_slist_free_all(list);
+    if (!good) return false;
+    good = split_resolve(&list, resolve);
+    if (!good) snprintf(error_r, size, "FETCH_RESOLVE: not HOST:PORT:ADDRESS");
+    curl_slist_free_all(list);
+    return good;
+}
+
+static void set_multi(struct http *http)
+{
+    CURLM *m = http->multi;
+    curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, socket_wanted);
+    curl_multi_setopt(m, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, timer_wanted);
+    curl_multi_setopt(m, CURLMOPT_TIMERDATA, http);
+    curl_multi_setopt(m, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)http->config.connections);
+}
+
+static int default_socket(int domain, int type, int protocol)
+{
+    return socket(domain, type, protocol);
+}
+
+struct http *http_new(const struct http_config *config, struct ev_loop *loop)
+{
+    struct http *http = mem_zalloc(sizeof *http);
+    http->config = *config;
+    http->loop = loop;
+    http->user_agent = mem_strdup(config->user_agent);
+    http->ca_file = config->ca_file && *config->ca_file ? mem_strdup(config->ca_file) : NULL;
+    if (!http->config.open_socket) http->config.open_socket = default_socket;
+    ev_timer_init(&http->timer, on_timer, 0, 0);
+    ev_timer_init(&http->sweep, on_sweep, SWEEP_S, SWEEP_S);
+    http->timer.data = http->sweep.data = http;
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(http->multi = curl_multi_init())) log_panic("curl does not start");
+    split_connect_to(&http->connect_to, config->connect_to);
+    split_resolve(&http->resolve, config->resolve);
+    http->headers = curl_slist_append(NULL, "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,text/plain;q=0.8,*/*;q=0.5");
+    raise_descriptors(http);
+    set_multi(http);
+    return http;
+}
+
+static void transfer_free(struct http_transfer *t)
+{
+    curl_easy_cleanup(t->easy);
+    buf_release(&t->response.body);
+    buf_release(&t->response.raw_head);
+    free(t);
+}
+
+void http_free(struct http **http)
+{
+    struct http *h = *http;
+    if (!h) return;
+    while (h->active.head) http_abort(h->active.head);
+    while (h->ended.head) http_abort(h->ended.head);
+    while (h->spare) {
+        struct http_transfer *t = h->spare;
+        h->spare = t->next;
+        transfer_free(t);
+    }
+    curl_multi_cleanup(h->multi);
+    ev_timer_stop(h->loop, &h->timer);
+    ev_timer_stop(h->loop, &h->sweep);
+    curl_slist_free_all(h->headers);
+    curl_slist_free_all(h->connect_to);
+    curl_slist_free_all(h->resolve);
+    free(h->user_agent);
+    free(h->ca_file);
+    free(h);
+    *http = NULL;
+}
+
+#define SET(option, value)                                                                                             \
+    do {                                                                                                               \
+        CURLcode set_result = curl_easy_setopt(easy, CURLOPT_##option, value);                                         \
+        if (set_result != CURLE_OK) log_panic("curl: " #option ": %s", curl_easy_strerror(set_result));                \
+    } while (0)
+
+/* What stays the same for all transfers of a handle. */
+static struct http_transfer *transfer_new(struct http *http)
+{
+    struct http_transfer *t = mem_zalloc(sizeof *t);
+    CURL *easy = t->easy = curl_easy_init();
+    const struct http_config *config = &http->config;
+    if (!easy) log_panic("out of memory");
+    t->http = http;
+    SET(PRIVATE, t);
+    SET(PROTOCOLS_STR, "http,https");
+    SET(PROXY, ""); /* also none from the environment: a proxy would reach what open_socket refuses */
+    SET(FOLLOWLOCATION, 0L);
+    SET(DISALLOW_USERNAME_IN_URL, 1L);
+    SET(PATH_AS_IS, 1L); /* URLs are canonical */
+    SET(USERAGENT, http->user_agent);
+    SET(HTTPHEADER, http->headers);
+    SET(ACCEPT_ENCODING, ""); /* all that the library can unpack */
+    SET(CONNECTTIMEOUT_MS, (long)config->connect_ms);
+    SET(DNS_CACHE_TIMEOUT, DNS_CACHE_S);
+    SET(MAXAGE_CONN, IDLE_CONNECTION_S);
+    SET(NOSIGNAL, 1L);
+    SET(QUICK_EXIT, 1L); /* do not wait for a thread that still resolves a name */
+    SET(CAPATH, NULL);   /* with a directory the library would not keep the parsed certificates */
+    if (http->ca_file) SET(CAINFO, http->ca_file);
+    if (http->connect_to) SET(CONNECT_TO, http->connect_to);
+    if (http->resolve) SET(RESOLVE, http->resolve);
+    SET(OPENSOCKETFUNCTION, open_socket);
+    SET(OPENSOCKETDATA, t);
+    SET(PREREQFUNCTION, request_goes_out);
+    SET(PREREQDATA, t);
+    SET(HEADERFUNCTION, on_header);
+    SET(HEADERDATA, t);
+    SET(WRITEFUNCTION, on_body);
+    SET(WRITEDATA, t);
+    SET(ERRORBUFFER, t->error);
+    SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    buf_init(&t->response.raw_head, LIMIT_HEADERS);
+    return t;
+}
+
+/* Without TLS nobody offers HTTP/2. With it, wait for a connection that may turn out to carry many requests. */
+static void set_scheme(struct http_transfer *t, bool https)
+{
+    CURL *easy = t->easy;
+    if (t->https == https) return;
+    t->https = https;
+    SET(HTTP_VERSION, (long)(https ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    SET(PIPEWAIT, https ? 1L : 0L);
+}
+
+static void reset_transfer(struct http_transfer *t, const struct http_request *request)
+{
+    struct http_response *r = &t->response;
+    t->cut = request->cut;
+    t->any_type = request->any_type;
+    t->every_status = request->every_status;
+    t->keep_head = request->keep_head;
+    t->started = clock_mono_ms();
+    t->sent_at = t->marked_at = t->marked_bytes = 0;
+    t->head_bytes = 0;
+    t->stopped = t->opened = t->starved = false;
+    t->refused = NULL;
+    t->error[0] = '\0';
+    r->failure = HTTP_FINE;
+    r->detail[0] = '\0';
+    r->bytes = r->ms = 0;
+    r->was_cut = false;
+    r->body.max = request->body_max;
+    head_reset(&r->head);
+}
+
+struct http_transfer *http_start(struct http *http, const struct http_request *request, http_done_fn *done, void *context)
+{
+    struct http_transfer *t = http->spare;
+    if (t)
+        http->spare = t->next;
+    else
+        t = transfer_new(http);
+    reset_transfer(t, request);
+    t->done = done;
+    t->context = context;
+    set_scheme(t, strncmp(request->url, "https:", 6) == 0);
+    CURL *easy = t->easy;
+    SET(URL, request->url);
+    int64_t total = http->config.total_ms;
+    SET(TIMEOUT_MS, (long)(request->total_ms > 0 && request->total_ms < total ? request->total_ms : total));
+    if (http->active.count == 0) ev_timer_again(http->loop, &http->sweep);
+    list_add(&http->active, t);
+    http->stats.started++;
+    CURLMcode result = curl_multi_add_handle(http->multi, easy);
+    if (result != CURLM_OK) log_panic("curl: %s", curl_multi_strerror(result));
+    return t;
+}
+
+void http_abort(struct http_transfer *t)
+{
+    if (t->list == &t->http->active) curl_multi_remove_handle(t->http->multi, t->easy);
+    list_remove(t);
+    recycle(t);
+}
+
+void http_stats(const struct http *http, struct http_stats *stats_r)
+{
+    *stats_r = http->stats;
+    stats_r->active = http->active.count;
+}
