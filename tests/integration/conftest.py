@@ -1,0 +1,165 @@
+"""Fixtures of the integration tests: one broker and one database server a run, a stack of its own for each test.
+
+Needs Debian's python3 with pytest, pika and psycopg2, and built programs (GM_BUILD, default build).
+GM_LONG=1: the full forms of the tests (make check-long). GM_KEEP=1: directories and logs stay.
+A test that takes longer than its time (120 s, or @pytest.mark.limit(seconds)) fails; so does one that is skipped.
+"""
+
+import faulthandler
+import os
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from support.stack import Failure, RunDir, Services, Stack, install, tail  # noqa: E402
+
+LIMIT = 120
+LONG = os.environ.get("GM_LONG", "") not in ("", "0")
+
+
+class TookTooLong(Exception):
+    """The test's time is up."""
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "limit(seconds): time a test may take, set-up and tear-down apart")
+
+
+# Services -------------------------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def run_dir():
+    """The directory of this run."""
+    made = RunDir(os.environ.get("TMPDIR", "/tmp"), "gistmill-test-")
+    yield made
+    if os.environ.get("GM_KEEP"):
+        print(f"\nkept: {made.path}", file=sys.stderr)
+    else:
+        made.remove()
+
+
+@pytest.fixture(scope="session")
+def services(run_dir):
+    """Broker and database server of this run."""
+    made = Services(run_dir)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def bin_dir(run_dir):
+    """Where the programs are."""
+    return install(run_dir)
+
+
+@pytest.fixture(scope="session")
+def migrated(services, bin_dir):
+    """The services, with a database that has our tables, to be copied."""
+    services.migrate(bin_dir)
+    return services
+
+
+@pytest.fixture(scope="session")
+def numbers():
+    """Counts the stacks: names of databases and prefixes of queues are used once."""
+    return iter(range(1, 1_000_000))
+
+
+@pytest.fixture
+def make_stack(request, run_dir, migrated, bin_dir, numbers):
+    """A function that makes a Stack: its own database, its own queues, no program yet. Arguments: environment."""
+    made = []
+
+    def make(**env):
+        name = f"t{next(numbers)}"
+        directory = run_dir.subdir(name)
+        stack = Stack(migrated, bin_dir, directory, name, env)
+        made.append(stack)
+        request.node.gistmill_logs = getattr(request.node, "gistmill_logs", []) + [stack.logs]
+        return stack
+
+    # A test may leave the services stopped; the next one finds them running.
+    for service in (migrated.broker, migrated.database):
+        if not service.process.alive():
+            service.start().ready()
+    yield make
+    for stack in made:
+        stack.close()
+
+
+@pytest.fixture
+def stack(make_stack):
+    """One Stack with the tests' defaults."""
+    return make_stack()
+
+
+@pytest.fixture(scope="session")
+def long():
+    """True in make check-long."""
+    return LONG
+
+
+# Time limits ------------------------------------------------------------------------------------------------------------
+
+def _limited(item, what, seconds):
+    def expired(_number, _frame):
+        raise TookTooLong(f"{what} took longer than {seconds} s")
+    before = signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # A call into a library that does not return cannot be interrupted so. Then the run ends here; children die with us.
+    faulthandler.dump_traceback_later(seconds + 60, exit=True)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _seconds(item):
+    marker = item.get_closest_marker("limit")
+    return marker.args[0] if marker else LIMIT
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    yield from _limited(item, "set-up", LIMIT)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    yield from _limited(item, "the test", _seconds(item))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    yield from _limited(item, "tear-down", LIMIT)
+
+
+# Reports --------------------------------------------------------------------------------------------------------------
+
+def _no_skip(report):
+    if report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which counts as failed: {report.longrepr}"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector):
+    _no_skip((yield).get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    _no_skip(report)
+    if report.failed and report.when != "teardown":
+        for logs in getattr(item, "gistmill_logs", []):
+            for title, path in logs():
+                report.sections.append((title, tail(path)))
+        made = getattr(item, "funcargs", {}).get("services")
+        for title, path in made.logs() if made else []:
+            report.sections.append((title, tail(path, 60)))
