@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+#define SHRINK_FROM 4096
+
 void buf_init(struct buf *b, size_t max)
 {
     *b = (struct buf)BUF_INIT(max);
@@ -67,6 +69,7 @@ bool buf_vaddf(struct buf *b, const char *format, va_list ap)
     va_copy(again, ap);
     int n = vsnprintf(NULL, 0, format, ap);
     bool ok = n >= 0 && buf_reserve(b, (size_t)n);
+    if (n < 0) b->failed = true;
     if (ok) {
         vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
         b->len += (size_t)n;
@@ -94,6 +97,8 @@ void buf_truncate(struct buf *b, size_t n)
 char *buf_take(struct buf *b)
 {
     char *data = b->data ? b->data : mem_strdup("");
+    /* Room that a cautious reserve left over would live as long as the message it became. */
+    if (b->cap > SHRINK_FROM && b->len < b->cap / 2) data = mem_realloc(data, b->len + 1);
     buf_init(b, b->max);
     return data;
 }

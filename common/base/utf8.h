@@ -11,7 +11,8 @@
 bool utf8_valid(const char *s, size_t n);
 /* Appends s with every ill-formed sequence and every U+0000 replaced by U+FFFD. False if out would exceed its maximum. */
 bool utf8_clean(struct buf *out, const char *s, size_t n);
-/* The largest m <= n such that the first m bytes do not end within a character. s must be well-formed. */
+/* The largest m <= n such that the first m bytes do not end within a character. s must be well-formed
+ * and s[n] readable, as it is in a C string of at least n bytes. */
 size_t utf8_floor(const char *s, size_t n);
 
 #endif

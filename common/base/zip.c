@@ -17,13 +17,11 @@ bool zip_pack(struct buf *out, const void *data, size_t n)
     size_t bound = ZSTD_compressBound(n), room = out->max - out->len;
     if (!buf_reserve(out, bound < room ? bound : room)) return false;
     size_t got = ZSTD_compressCCtx(pack_context, out->data + out->len, out->cap - out->len - 1, data, n, LEVEL);
-    if (ZSTD_isError(got)) {
-        out->failed = true;
-        return false;
-    }
-    out->len += got;
-    out->data[out->len] = '\0';
-    return true;
+    bool ok = !ZSTD_isError(got);
+    if (ok) out->len += got;
+    else out->failed = true;
+    out->data[out->len] = '\0'; /* a failed attempt has written here, too */
+    return ok;
 }
 
 const char *zip_unpack(struct buf *out, const void *data, size_t n)
@@ -37,15 +35,16 @@ const char *zip_unpack(struct buf *out, const void *data, size_t n)
     ZSTD_inBuffer in = {data, n, 0};
     size_t left = 1;
     while (left != 0) {
-        size_t room = out->max - out->len, want = ZSTD_DStreamOutSize();
-        /* One byte past the maximum is never written: a full buffer with input left over is "too large". */
-        if (room == 0 || !buf_reserve(out, want < room ? want : room)) return "too large when unpacked";
+        size_t room = out->max - out->len, want = ZSTD_DStreamOutSize(), before = in.pos;
+        if (!buf_reserve(out, want < room ? want : room)) return "too large when unpacked";
         ZSTD_outBuffer chunk = {out->data + out->len, out->cap - out->len - 1, 0};
         left = ZSTD_decompressStream(unpack_context, &chunk, &in);
-        if (ZSTD_isError(left)) return "not zstd";
-        out->len += chunk.pos;
+        if (!ZSTD_isError(left)) out->len += chunk.pos;
         out->data[out->len] = '\0';
+        if (ZSTD_isError(left)) return "not zstd";
         if (left != 0 && in.pos == in.size && chunk.pos < chunk.size) return "cut short";
+        /* A full buffer may still meet the frame's end, but no more than that. */
+        if (left != 0 && room == 0 && in.pos == before) return "too large when unpacked";
     }
     return in.pos == in.size ? NULL : "trailing bytes";
 }
