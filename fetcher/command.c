@@ -43,8 +43,10 @@ static void on_once(void *context, struct http_response *response)
     fprintf(stderr, "%s %s status=%ld bytes=%" PRId64 " ms=%" PRId64, verdict_name(code_verdict(t.code)), code_name(t.code),
             response->head.status, response->bytes, response->ms);
     if (t.retry_after > 0) fprintf(stderr, " retry_after=%" PRId64, t.retry_after);
-    if (t.code == CODE_REDIRECTED) fprintf(stderr, " location=%s", t.location.text);
-    if (t.code != CODE_OK) fprintf(stderr, ": %s%s%s", code_text(t.code), *t.detail ? ": " : "", t.detail);
+    if (t.code == CODE_REDIRECTED)
+        fprintf(stderr, " location=%s", t.location.text);
+    else if (t.code != CODE_OK)
+        fprintf(stderr, ": %s%s%s", code_text(t.code), *t.detail ? ": " : "", t.detail);
     fputc('\n', stderr);
 }
 

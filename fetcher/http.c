@@ -259,7 +259,15 @@ static enum http_failure judge(struct http_transfer *t, CURLcode result)
     char *detail = t->response.detail;
     size_t size = sizeof t->response.detail;
     if (t->stopped) return t->stop;
-    if (result == CURLE_OK) return HTTP_FINE;
+    if (result == CURLE_OK && t->response.head.complete) return HTTP_FINE;
+    if (result == CURLE_OK) { /* the library takes a head that breaks off for a short answer */
+        snprintf(detail, size, "the head broke off");
+        return HTTP_BROKEN;
+    }
+    if (result == CURLE_OUT_OF_MEMORY && t->sent_at && !t->response.head.complete) { /* its word for a line above 100 KB */
+        snprintf(detail, size, "a header line that is too long");
+        return HTTP_TOO_LARGE;
+    }
     if (t->starved) {
         snprintf(detail, size, "no descriptors or memory for a connection");
         return HTTP_STARVED;
