@@ -26,6 +26,7 @@ ready) echo >&$2; exec sleep 1000 ;;
 mute) exec sleep 1000 ;;
 fails) exit 100 ;;
 child) sleep 1000 & echo >&$2; wait ;;
+orphan) sleep 1000 & echo >&$2 ;;
 esac
 """
 
@@ -130,6 +131,15 @@ def test_kill9_leaves_no_grandchild(stand_in):
     program.kill9()
     assert program.status() == -signal.SIGKILL
     assert not any(child.alive() for child in below)
+
+
+def test_orphans_of_a_program_are_found(stand_in):
+    program = stand_in("orphan").wait_ready(10)
+    assert program.wait(10) == 0
+    left = descendants(program.pid)
+    assert len(left) == 1 and left[0].alive()
+    program.kill9()
+    assert not left[0].alive()
 
 
 def test_log_lines_are_read_as_written():

@@ -192,6 +192,7 @@ class Process:
         assert threading.current_thread() is threading.main_thread(), "a child would die with this thread"
         self.name = name
         self.log = log
+        self._orphans = []
         self._death_signal = getattr(signal, "SIG" + death_signal)
         drop = []
         user = service_user()
@@ -210,8 +211,9 @@ class Process:
     def status(self):
         """None while running, else the exit status (negative: the signal)."""
         status = self._child.poll()
-        if status is not None:
+        if status is not None and self in _living:
             _living.discard(self)
+            self._orphans = descendants(self.pid)
         return status
 
     def send(self, number):
@@ -244,17 +246,15 @@ class Process:
 
     def kill9(self):
         """kill -9; returns when it is gone. Children of its own that outlive it are its business, for two seconds."""
-        family = descendants(self.pid)
+        family = descendants(self.pid) if self.alive() else self._orphans
         self.send(signal.SIGKILL)
         self._child.wait()
         self.status()
-        deadline = time.monotonic() + 2
-        while family and time.monotonic() < deadline:
-            family = [child for child in family if child.alive()]
-            if family:
-                select.select([], [], [], 0.01)
-        for child in family:
-            child.kill()
+        if not _gone(family, 2):
+            for child in family:
+                child.kill()
+            if not _gone(family, 10):
+                raise Failure(f"children of {self.name} (pid {self.pid}) survive kill -9")
 
     def end(self):
         """The way it goes when we die: its death signal, and kill -9 if that is not heard."""
@@ -298,6 +298,15 @@ class Descendant:
             os.kill(self.pid, signal.SIGKILL)
 
 
+def _gone(family, seconds):
+    """Waits so long for the end of all; True if they are gone."""
+    try:
+        wait_until(lambda: not any(child.alive() for child in family), seconds, interval=0.01)
+    except Failure:
+        return False
+    return True
+
+
 def _stat(pid):
     """The fields of /proc/PID/stat from the state on, or None."""
     try:
@@ -308,19 +317,23 @@ def _stat(pid):
 
 
 def descendants(pid):
-    """All living processes below pid."""
-    children = {}
+    """All processes below pid, and those of its session whose parents have died."""
+    children, found = {}, {}
     for name in os.listdir("/proc"):
-        if name.isdigit():
-            fields = _stat(int(name))
-            if fields is not None:
-                children.setdefault(int(fields[1]), []).append(Descendant(int(name), fields[19]))
-    found, todo = [], [pid]
+        fields = _stat(int(name)) if name.isdigit() else None
+        if fields is None or int(name) == pid:
+            continue
+        child = Descendant(int(name), fields[19])
+        if fields[3] == str(pid):
+            found[child.pid] = child
+        children.setdefault(int(fields[1]), []).append(child)
+    todo = [pid, *found]
     while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += [child.pid for child in below]
-    return found
+        for child in children.get(todo.pop(), []):
+            if child.pid not in found:
+                found[child.pid] = child
+                todo.append(child.pid)
+    return list(found.values())
 
 
 def status_bytes(pid, key):
