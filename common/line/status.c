@@ -150,18 +150,16 @@ __attribute__((format(printf, 2, 3))) static int fault(struct conf_error *error,
 /* "host:port" into its parts; brackets are taken off. */
 static int split_addr(const char *addr, char host_r[256], char port_r[6], struct conf_error *error)
 {
-    const char *colon = strrchr(addr, ':');
-    size_t n = colon ? (size_t)(colon - addr) : 0;
-    const char *host = addr;
+    const char *host = addr, *colon = strrchr(addr, ':');
+    size_t n = colon ? (size_t)(colon - addr) : 0, digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    if (!colon || digits == 0 || digits > 5 || colon[1 + digits] || atoi(colon + 1) > 65535 || n > 255)
+        return fault(error, "METRICS_ADDR=%.100s: must be host:port, with a port from 0 to 65535", addr);
     if (n >= 2 && addr[0] == '[' && addr[n - 1] == ']') {
         host++;
         n -= 2;
-    } else if (colon && memchr(addr, ':', n)) {
+    } else if (memchr(addr, ':', n)) {
         return fault(error, "METRICS_ADDR=%.100s: write an IPv6 address in brackets", addr);
     }
-    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    if (digits == 0 || digits > 5 || colon[1 + digits] || atoi(colon + 1) > 65535 || n > 255)
-        return fault(error, "METRICS_ADDR=%.100s: must be host:port, with a port from 0 to 65535", addr);
     memcpy(host_r, host, n);
     host_r[n] = '\0';
     memcpy(port_r, colon + 1, digits + 1);
