@@ -431,7 +431,7 @@ static bool is_unreserved(int c)
 }
 
 /* RFC 3986 sections 6.2.2.1 and 6.2.2.2, in place: returns the new length. A character is left encoded where decoded it
- * could complete a '%' that stands alone ("%%41B" is not "%AB"): within two places after one. */
+ * could complete a '%' that stands alone ("%%41B" is not "%AB"). */
 static size_t normalise_escapes(char *s, size_t n)
 {
     size_t w = 0;
@@ -444,7 +444,8 @@ static size_t normalise_escapes(char *s, size_t n)
             low = hex_value(s[i + 2]);
         }
         if (high < 0 || low < 0) {
-            after_lone = s[i] == '%' ? 2 : after_lone > 0 ? after_lone - 1 : 0;
+            if (s[i] == '%') after_lone = 2;
+            else after_lone = after_lone > 0 && hex_value(s[i]) >= 0 ? after_lone - 1 : 0;
             s[w++] = s[i];
             continue;
         }
