@@ -1,0 +1,130 @@
+"""deploy/enqueue against a real broker with the management plugin, by each way there is here."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from support.stack import Broker, Port
+
+ENQUEUE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "deploy", "enqueue")
+WAYS = ("curl", "rabbitmqadmin")
+
+# The command line of rabbitmqadmin 2.x, which Debian 12 does not have: it answers with the flag of the HTTP API.
+SECOND = """#!/bin/sh
+case "$*" in
+--version) echo "rabbitmqadmin 2.29.0" ;;
+"--host 127.0.0.1 --port 15672 --username guest --password guest --vhost / publish message --routing-key seed"*) echo $ANSWER ;;
+*) echo "unexpected: $*"; exit 2 ;;
+esac
+"""
+
+
+@pytest.fixture(scope="module")
+def broker(run_dir):
+    made = Broker(run_dir.subdir("rabbitmq-http"), management=True)
+    made.start().ready()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def queue(broker):
+    """An empty queue `seed`; a function that takes its messages."""
+    with broker.channel() as channel:
+        channel.queue_declare("seed", durable=True, arguments={"x-queue-type": "quorum", "x-max-length": 20,
+                                                               "x-overflow": "reject-publish"})
+
+    def take():
+        found = []
+        while (message := broker.get("seed")) is not None:
+            assert message[0].delivery_mode == 2
+            found.append(message[1].decode())
+        return found
+
+    yield take
+    broker.delete("seed")
+
+
+def enqueue(broker, *arguments, way="curl", stdin="", **env):
+    env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "RABBITMQ_HTTP": broker.http_url if broker else "",
+           "ENQUEUE_BY": way} | env
+    return subprocess.run([ENQUEUE, *arguments], input=stdin, env=env, capture_output=True, text=True, timeout=60,
+                          check=False)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_urls_travel_together(broker, queue, way):
+    done = enqueue(broker, "http://a/1?b=\"c\"&d=\\e", "http://a/ä", way=way)
+    assert done.returncode == 0, done.stderr
+    assert queue() == ["http://a/1?b=\"c\"&d=\\e\nhttp://a/ä"]
+    assert done.stderr == f"enqueue: 2 enqueued in seed, by {way}\n"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_crawls_are_json(broker, queue, way):
+    done = enqueue(broker, "--depth", "2", "--limit", "010", "--scope", "domain", "http://a/\"x\"", "http://b/", way=way)
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(body) for body in queue()] == [
+        {"url": url, "depth": 2, "limit": 10, "scope": "domain"} for url in ("http://a/\"x\"", "http://b/")]
+
+
+def test_standard_input(broker, queue):
+    done = enqueue(broker, "-", stdin="# a list\nhttp://a/1\r\n\nhttp://a/2")
+    assert done.returncode == 0, done.stderr
+    assert queue() == ["http://a/1\nhttp://a/2"]
+    done = enqueue(broker, "-", stdin="".join(f"http://a/{n}\n" for n in range(2500)))
+    assert done.returncode == 0, done.stderr
+    assert [body.count("http") for body in queue()] == [1000, 1000, 500]
+    assert enqueue(broker, "-", way="").stderr == "enqueue: 0 enqueued in seed\n"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_not_routed_is_a_failure(broker, way):
+    done = enqueue(broker, "http://a/", way=way)
+    assert done.returncode == 1 and "no queue seed" in done.stderr
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_full_queue_is_a_failure(broker, queue, way):
+    broker.publish("seed", *[b"x"] * 20)
+    results = [enqueue(broker, "http://a/", way=way) for _ in range(2)]  # one more than its bound may get in
+    assert results[-1].returncode == 1 and "rejected" in results[-1].stderr
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_wrong_password_is_a_failure(broker, queue, way):
+    done = enqueue(broker, "http://a/", way=way, RABBITMQ_HTTP=broker.http_url.replace("guest@", "x@"))
+    assert done.returncode == 1 and queue() == []
+
+
+def test_no_broker(broker):
+    port = Port()
+    done = enqueue(broker, "http://a/", way="", RABBITMQ_HTTP=f"http://guest:guest@127.0.0.1:{port}")
+    assert done.returncode == 111
+    assert "curl:" in done.stderr and "rabbitmqadmin:" in done.stderr
+    port.release()
+
+
+def test_prefix_and_vhost(broker):
+    with broker.channel() as channel:
+        channel.queue_declare("x.seed", durable=True)
+    assert enqueue(broker, "http://a/", AMQP_PREFIX="x.", RABBITMQ_VHOST="/").returncode == 0
+    assert broker.get("x.seed")[1] == b"http://a/"
+    broker.delete("x.seed")
+
+
+@pytest.mark.parametrize("answer, status", [("true", 0), ("false", 1), ("| routed | true |", 0), ("nonsense", 1)])
+def test_second_rabbitmqadmin(tmp_path, answer, status):
+    (tmp_path / "rabbitmqadmin").write_text(SECOND, encoding="ascii")
+    (tmp_path / "rabbitmqadmin").chmod(0o755)
+    done = enqueue(None, "http://a/", way="rabbitmqadmin", RABBITMQ_HTTP="http://127.0.0.1:15672", ANSWER=answer,
+                   PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == status, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [(), ("--depth",), ("--depth", "x", "http://a/"), ("--scope", "moon", "http://a/"),
+                                       ("--what", "http://a/"), ("http://a/\nb",)])
+def test_misuse(broker, arguments):
+    assert enqueue(broker, *arguments).returncode == 100
