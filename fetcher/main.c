@@ -7,7 +7,7 @@
 
 static const struct conf_row rows[] = {
     {"FETCH_CONCURRENCY", CONF_INT, &settings.concurrency, "64", 1, 2000, 0, "transfers under way at once (and messages held)"},
-    {"FETCH_CONNECTIONS", CONF_INT, &settings.connections, "1024", 1, 100000, 0, "connections kept open for reuse"},
+    {"FETCH_CONNECTIONS", CONF_INT, &settings.connections, "2048", 1, 100000, 0, "connections kept open for reuse"},
     {"FETCH_CONNECT_TIMEOUT", CONF_MS, &settings.connect_ms, "10s", 10, 300000, 0, "name resolution, connection and TLS handshake"},
     {"FETCH_FIRST_BYTE_TIMEOUT", CONF_MS, &settings.first_byte_ms, "15s", 10, 300000, 0, "from the request to the first byte of the answer"},
     {"FETCH_TIMEOUT", CONF_MS, &settings.total_ms, "30s", 10, 300000, 0, "a whole fetch"},
@@ -20,7 +20,7 @@ static const struct conf_row rows[] = {
      "private networks that may be fetched from, such as 127.0.0.0/8,::1/128"},
     {"FETCH_CA_FILE", CONF_STRING, &settings.ca_file, "", 0, 1000, 0, "certificates to trust instead of the system's"},
     {"FETCH_CONNECT_TO", CONF_STRING, &settings.connect_to, "", 0, 10000, 0,
-     "for tests: HOST:PORT:CONNECT-HOST:CONNECT-PORT, an empty HOST or PORT means any; several with commas"},
+     "for tests: HOST:PORT:CONNECT-HOST:CONNECT-PORT, an empty HOST or PORT means any; several with commas; with many host names FETCH_RESOLVE is faster"},
     {"FETCH_RESOLVE", CONF_STRING, &settings.resolve, "", 0, 10000, 0,
      "for tests: HOST:PORT:ADDRESS, HOST may be *; several with blanks"},
     CONF_END,
