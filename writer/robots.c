@@ -177,7 +177,7 @@ static void read_delay(struct reader *r, struct span value)
         if (*value.p < '0' || *value.p > '9') return;
         digits = true;
         if (point) unit /= 10;
-        ms = point ? ms + (*value.p - '0') * unit : ms * 10 + (*value.p - '0') * 1000;
+        ms = point ? ms + (*value.p - '0') * unit : ms * 10 + (*value.p - '0') * unit;
         if (ms > 1000000000000) ms = 1000000000000;
     }
     if (!digits) return;

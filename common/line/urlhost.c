@@ -255,7 +255,7 @@ static enum urlhost_status parse_encoded(const char *s, size_t n, char *out_r, s
         enum urlhost_status status = idna_to_ascii(decoded, len, out_r, len_r);
         return status == URLHOST_OK ? finish_domain(out_r, len_r) : status;
     }
-    for (size_t i = 0; i < len; i++) out_r[i] = decoded[i] >= 'A' && decoded[i] <= 'Z' ? (char)(decoded[i] | 0x20) : decoded[i];
+    for (size_t i = 0; i < len; i++) out_r[i] = (char)(decoded[i] | (decoded[i] >= 'A' && decoded[i] <= 'Z' ? 0x20 : 0));
     *len_r = len;
     return finish_domain(out_r, len_r);
 }
