@@ -41,12 +41,19 @@ struct mq *mq_new(const struct mq_config *config, const struct mq_handlers *hand
     return mq;
 }
 
+void mq_close(struct mq *mq)
+{
+    mq_side_close(mq, &mq->consume, NULL);
+    mq_side_close(mq, &mq->publish, NULL);
+    mq_publish_pump(mq); /* not connected: refuses what waits */
+    mq_publish_settle(mq);
+}
+
 void mq_free(struct mq **mq_r)
 {
     struct mq *mq = *mq_r;
     if (!mq) return;
-    mq_side_close(mq, &mq->consume, NULL);
-    mq_side_close(mq, &mq->publish, NULL);
+    mq_close(mq);
     if (mq->loop) {
         ev_idle_stop(mq->loop, &mq->idle);
         ev_timer_stop(mq->loop, &mq->timer);

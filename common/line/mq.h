@@ -74,6 +74,8 @@ struct mq_handlers {
 
 /* Makes the object; connects in the background from the first mq_turn on. Strings of config are copied. */
 struct mq *mq_new(const struct mq_config *config, const struct mq_handlers *handlers);
+/* Closes both connections; messages with MQ_ONESHOT are told MQ_LOST. Nothing more happens until mq_free. */
+void mq_close(struct mq *mq);
 void mq_free(struct mq **mq);
 
 /* Wakes loop when the broker has something to say. mq_turn must run before the loop blocks (ev_prepare), and at least

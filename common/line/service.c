@@ -209,6 +209,7 @@ static void run(struct service *s)
 static void finish(struct service *s)
 {
     if (s->loop && s->mq) {
+        mq_close(s->mq); /* before deinit: the last news of what was published goes to a stage that is still there */
         if (s->spec->deinit) s->spec->deinit(s);
         service_jobs_free(s);
         mq_free(&s->mq);

@@ -1,0 +1,249 @@
+/* Admission: offers (seeds, links, redirect targets) become pages, once each, by the unique constraint; a page found on a
+ * shorter way gets the smaller depth and offers its links again. Contract in tx.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/zip.h"
+#include "line/limits.h"
+#include "writer/known.h"
+#include "writer/scope.h"
+#include "writer/tx.h"
+#include "writer/writer.h"
+
+static int by_crawl_hash_depth(const void *a, const void *b)
+{
+    const struct offer *x = a, *y = b;
+    if (x->crawl_id != y->crawl_id) return x->crawl_id < y->crawl_id ? -1 : 1;
+    int order = memcmp(x->hash.bytes, y->hash.bytes, DIGEST_BYTES);
+    if (order) return order;
+    return x->depth < y->depth ? -1 : x->depth > y->depth;
+}
+
+static bool same_page(const struct offer *a, const struct offer *b)
+{
+    return a->crawl_id == b->crawl_id && memcmp(a->hash.bytes, b->hash.bytes, DIGEST_BYTES) == 0;
+}
+
+static void offer_free(struct offer *o)
+{
+    free(o->url);
+    free(o->host);
+}
+
+/* Sorted by (crawl, hash): the lock order of writers that meet; one offer a page, the one of the least depth; without
+ * what is known already. */
+static void tidy(struct tx *tx, struct offer *offers, size_t *count)
+{
+    size_t kept = 0;
+    if (*count) qsort(offers, *count, sizeof *offers, by_crawl_hash_depth);
+    for (size_t i = 0; i < *count; i++) {
+        struct offer *o = &offers[i];
+        bool again = kept > 0 && same_page(&offers[kept - 1], o);
+        if (again || known_has(tx->writer->known, o->crawl_id, &o->hash, o->depth))
+            offer_free(o);
+        else
+            offers[kept++] = *o;
+    }
+    *count = kept;
+}
+
+/* ---- hosts ---- */
+
+/* Makes rows for names not seen yet and learns all ids. */
+static enum pg_status learn_hosts(struct tx *tx, const struct offer *offers, size_t count)
+{
+    static const struct pg_stmt insert = {"insert_hosts", "INSERT INTO host (name, https) SELECT DISTINCT ON (n) n, s FROM "
+                                                          "unnest($1::text[], $2::bool[]) AS u (n, s) WHERE NOT EXISTS "
+                                                          "(SELECT FROM host WHERE name = n) ORDER BY n ON CONFLICT (name) DO NOTHING"};
+    static const struct pg_stmt select = {"select_hosts", "SELECT id, name FROM host WHERE name = ANY($1)"};
+    struct pg_array names, https;
+    struct pg_result *r = NULL;
+    pg_array_init(&names, PG_TEXT);
+    pg_array_init(&https, PG_BOOL);
+    for (size_t i = 0; i < count; i++) {
+        if (known_host(tx->writer->known, offers[i].host)) continue;
+        pg_array_text(&names, offers[i].host);
+        pg_array_bool(&https, offers[i].https);
+    }
+    enum pg_status st = PG_OK;
+    if (names.count > 0) {
+        pg_params_reset(&tx->params);
+        pg_add_array(&tx->params, &names);
+        pg_add_array(&tx->params, &https);
+        st = tx_run(tx, &insert, NULL);
+        pg_params_reset(&tx->params);
+        pg_add_array(&tx->params, &names);
+        if (st == PG_OK) st = tx_run(tx, &select, &r);
+        for (int i = 0; st == PG_OK && i < pg_rows(r); i++) known_add_host(tx->writer->known, pg_text(r, i, 1), pg_int(r, i, 0));
+        pg_result_free(r);
+    }
+    pg_array_release(&names);
+    pg_array_release(&https);
+    return st;
+}
+
+static enum pg_status lock_hosts(struct tx *tx, const struct offer *offers, size_t count)
+{
+    static const struct pg_stmt stmt = {"lock_hosts", "SELECT FROM host WHERE id = ANY($1) ORDER BY id FOR UPDATE"};
+    struct pg_array ids;
+    int64_t last = 0;
+    pg_array_init(&ids, PG_INT8);
+    for (size_t i = 0; i < count; i++) {
+        int64_t id = known_host(tx->writer->known, offers[i].host);
+        if (id != last) pg_array_int(&ids, id); /* neighbours mostly share a host; more duplicates do no harm */
+        last = id;
+    }
+    for (size_t i = 0; i < tx->end_count; i++) pg_array_int(&ids, tx->ends[i].host_id);
+    for (size_t i = 0; i < tx->page_count; i++)
+        if (tx->pages[i].dirty && tx->pages[i].state == STATE_REGISTERED) pg_array_int(&ids, tx->pages[i].host_id);
+    enum pg_status st = PG_OK;
+    if (ids.count > 0) {
+        pg_params_reset(&tx->params);
+        pg_add_array(&tx->params, &ids);
+        st = tx_run(tx, &stmt, NULL);
+    }
+    pg_array_release(&ids);
+    return st;
+}
+
+/* ---- pages ---- */
+
+struct offer_columns {
+    struct pg_array crawl, hash, url, host, depth, hops, parent, priority;
+};
+
+static void columns_fill(struct tx *tx, struct offer_columns *c, const struct offer *offers, size_t count)
+{
+    pg_array_init(&c->crawl, PG_INT8);
+    pg_array_init(&c->hash, PG_UUID);
+    pg_array_init(&c->url, PG_TEXT);
+    pg_array_init(&c->host, PG_INT8);
+    pg_array_init(&c->depth, PG_INT8);
+    pg_array_init(&c->hops, PG_INT8);
+    pg_array_init(&c->parent, PG_INT8);
+    pg_array_init(&c->priority, PG_INT8);
+    for (size_t i = 0; i < count; i++) {
+        const struct offer *o = &offers[i];
+        pg_array_int(&c->crawl, o->crawl_id);
+        pg_array_uuid(&c->hash, &o->hash);
+        pg_array_text(&c->url, o->url);
+        pg_array_int(&c->host, known_host(tx->writer->known, o->host));
+        pg_array_int(&c->depth, o->depth);
+        pg_array_int(&c->hops, o->hops);
+        pg_array_int(&c->parent, o->parent_id);
+        pg_array_int(&c->priority, tx_crawl(tx, o->crawl_id)->priority);
+    }
+}
+
+static void columns_release(struct offer_columns *c)
+{
+    struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->hops, &c->parent, &c->priority};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_array_release(all[i]);
+}
+
+static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
+{
+    static const struct pg_stmt stmt = {
+        "insert_pages",
+        "WITH offer AS (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], "
+        "$7::bigint[], $8::bigint[]) AS u (crawl_id, url_hash, url, host_id, depth, hops, parent_id, priority)), "
+        "new AS (INSERT INTO page (crawl_id, url_hash, url, host_id, depth, hops, parent_id) SELECT crawl_id, url_hash, url, "
+        "host_id, depth, hops, nullif(parent_id, 0) FROM offer ON CONFLICT (crawl_id, url_hash) DO NOTHING "
+        "RETURNING id, crawl_id, url_hash, host_id, depth), "
+        "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT new.host_id, new.crawl_id, "
+        "offer.priority, new.depth, new.id FROM new JOIN offer USING (crawl_id, url_hash)), "
+        "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id IN (SELECT host_id FROM new) AND next_at = 'infinity') "
+        "SELECT crawl_id, count(*) FROM new GROUP BY crawl_id"};
+    struct pg_result *r;
+    pg_params_reset(&tx->params);
+    const struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->hops, &c->parent, &c->priority};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_add_array(&tx->params, all[i]);
+    enum pg_status st = tx_run(tx, &stmt, &r);
+    for (int i = 0; st == PG_OK && i < pg_rows(r); i++) {
+        struct crawl_row *crawl = tx_crawl(tx, pg_int(r, i, 0));
+        crawl->d_admitted += pg_int(r, i, 1);
+        crawl->d_state[STATE_REGISTERED] += pg_int(r, i, 1);
+        tx->admitted = true;
+    }
+    pg_result_free(r);
+    return st;
+}
+
+/* Lowers depths and gives the pages whose links are to be offered again. */
+static enum pg_status lower_depths(struct tx *tx, const struct offer_columns *c, struct pg_result **fallen_r)
+{
+    static const struct pg_stmt stmt = {
+        "lower_depths",
+        "WITH fallen AS (UPDATE page p SET depth = u.depth FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS u (crawl_id, "
+        "url_hash, depth) WHERE p.crawl_id = u.crawl_id AND p.url_hash = u.url_hash AND p.depth > u.depth "
+        "RETURNING p.id, p.crawl_id, p.depth), "
+        "moved AS (UPDATE frontier f SET depth = fallen.depth FROM fallen WHERE f.page_id = fallen.id) "
+        "SELECT f.id, f.crawl_id, f.depth, l.links FROM fallen f LEFT JOIN page_links l ON l.page_id = f.id"};
+    pg_params_reset(&tx->params);
+    pg_add_array(&tx->params, &c->crawl);
+    pg_add_array(&tx->params, &c->hash);
+    pg_add_array(&tx->params, &c->depth);
+    return tx_run(tx, &stmt, fallen_r);
+}
+
+/* A page of this very transaction whose depth fell: its row in memory, and with it the depth its own links get, follows. */
+static void lower_in_memory(struct tx *tx, int64_t id, int64_t depth)
+{
+    struct page_row *p = tx_page(tx, id);
+    if (p && p->depth > depth) p->depth = depth;
+}
+
+static void offer_again(struct tx *tx, const struct pg_result *r, int row)
+{
+    size_t n;
+    struct buf links;
+    struct crawl_row *crawl = tx_crawl(tx, pg_int(r, row, 1));
+    lower_in_memory(tx, pg_int(r, row, 0), pg_int(r, row, 2));
+    if (pg_is_null(r, row, 3) || !crawl) return;
+    void *packed = pg_bytes(r, row, 3, &n);
+    buf_init(&links, LIMIT_LINKS_BYTES + LIMIT_LINKS + 1);
+    const char *fault = zip_unpack(&links, packed, n);
+    if (fault) log_error("links of page %lld: %s", (long long)pg_int(r, row, 0), fault);
+    char *save = NULL;
+    for (char *url = fault ? NULL : strtok_r(links.data, "\n", &save); url; url = strtok_r(NULL, "\n", &save))
+        scope_offer_link(tx, crawl, pg_int(r, row, 0), pg_int(r, row, 2) + 1, url);
+    buf_release(&links);
+    free(packed);
+}
+
+static void remember(struct tx *tx, const struct offer *offers, size_t count)
+{
+    for (size_t i = 0; i < count; i++) known_note(tx->writer->known, offers[i].crawl_id, &offers[i].hash, offers[i].depth);
+}
+
+enum pg_status tx_admit(struct tx *tx)
+{
+    bool locked = false;
+    enum pg_status st = PG_OK;
+    while (st == PG_OK && (tx->offer_count > 0 || !locked)) {
+        struct offer *offers = tx->offers;
+        size_t count = tx->offer_count;
+        tx->offers = NULL;
+        tx->offer_count = tx->offer_cap = 0;
+        tidy(tx, offers, &count);
+        st = learn_hosts(tx, offers, count);
+        if (st == PG_OK) st = lock_hosts(tx, offers, count);
+        locked = true;
+        if (st == PG_OK && count > 0) {
+            struct offer_columns columns;
+            struct pg_result *fallen = NULL;
+            columns_fill(tx, &columns, offers, count);
+            st = insert_pages(tx, &columns);
+            if (st == PG_OK) st = lower_depths(tx, &columns, &fallen);
+            for (int i = 0; st == PG_OK && i < pg_rows(fallen); i++) offer_again(tx, fallen, i);
+            if (st == PG_OK) remember(tx, offers, count);
+            pg_result_free(fallen);
+            columns_release(&columns);
+        }
+        for (size_t i = 0; i < count; i++) offer_free(&offers[i]);
+        free(offers);
+    }
+    return st;
+}

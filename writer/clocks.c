@@ -1,0 +1,214 @@
+/* Ticket clock, line clock, limit; contract in clocks.h. */
+#include "writer/clocks.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "writer/conf.h"
+#include "writer/frontier.h"
+#include "writer/tx.h"
+
+#define BATCH 1000
+#define TIDY_MS 10000
+
+struct clocks {
+    int64_t quiet_since;  /* wall ms: the line has been seen empty and served since then; 0: it is not */
+    int64_t report_empty; /* wall ms of the last time `report` was seen empty while `url` had consumers; 0: never */
+    int64_t next_tidy, next_age;
+};
+
+struct clocks *clocks_new(void)
+{
+    return mem_zalloc(sizeof(struct clocks));
+}
+
+void clocks_free(struct clocks **clocks)
+{
+    free(*clocks);
+    *clocks = NULL;
+}
+
+void clocks_reset(struct clocks *c)
+{
+    *c = (struct clocks){.quiet_since = 0};
+}
+
+/* ---- looking at the queues ---- */
+
+/* False if the broker does not answer: then nothing is known, and nothing is given up. */
+static bool observe(struct writer *w, struct clocks *c, bool *served_r)
+{
+    static const enum queue_id line[] = {QUEUE_URL, QUEUE_HTML, QUEUE_ARTICLE, QUEUE_SUMMARY, QUEUE_REPORT};
+    bool served = true, empty = true, report_empty = false, url_served = false;
+    for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
+        uint32_t ready, consumers;
+        if (mq_depth(service_mq(w->service), line[i], &ready, &consumers) != 0) {
+            c->quiet_since = 0;
+            return false;
+        }
+        served = served && consumers > 0;
+        empty = empty && ready == 0;
+        if (line[i] == QUEUE_URL) url_served = consumers > 0;
+        if (line[i] == QUEUE_REPORT) report_empty = ready == 0;
+    }
+    int64_t now = clock_wall_ms();
+    if (!served || !empty)
+        c->quiet_since = 0;
+    else if (!c->quiet_since)
+        c->quiet_since = now;
+    if (report_empty && url_served) c->report_empty = now;
+    *served_r = served;
+    return true;
+}
+
+static enum pg_status to_entries(struct writer *w, enum entry_kind kind, const struct pg_stmt *stmt, struct pg_params *params)
+{
+    struct pg_result *r;
+    enum pg_status st = pg_run(w->pg, stmt, params, &r);
+    if (st != PG_OK) return st;
+    for (int i = 0; i < pg_rows(r); i++) {
+        struct record rec = {.kind = RECORD_RETURNED, .page = pg_int(r, i, 0), .host = pg_int(r, i, 1), .release = pg_int(r, i, 2)};
+        intake_own(w, kind, &rec);
+    }
+    if (pg_rows(r) > 0) log_warn("%d %s were lost and are released again", pg_rows(r), kind == ENTRY_VOID ? "tickets" : "records");
+    pg_result_free(r);
+    return PG_OK;
+}
+
+/* Tickets that can no longer be started, and whose report would have come: `report` was seen empty since. */
+static enum pg_status ticket_clock(struct writer *w, struct clocks *c)
+{
+    static const struct pg_stmt stmt = {"void_tickets", "SELECT page_id, host_id, release FROM ticket WHERE deadline < $1 ORDER BY deadline LIMIT 1000"};
+    if (!c->report_empty) return PG_OK;
+    struct pg_params params;
+    pg_params_init(&params);
+    pg_add_time(&params, c->report_empty - writer_conf.fetch_timeout_ms - writer_conf.ticket_grace_ms);
+    enum pg_status st = to_entries(w, ENTRY_VOID, &stmt, &params);
+    pg_params_release(&params);
+    return st;
+}
+
+/* Pages in flight without a ticket, released before `before`. */
+static enum pg_status lose_pages(struct writer *w, int64_t before)
+{
+    static const struct pg_stmt stmt = {"lost_pages", "SELECT p.id, p.host_id, p.release FROM crawl c JOIN page p ON p.crawl_id = c.id WHERE c.scheduled > 0 "
+                                                      "AND p.state = 'scheduled' AND p.scheduled_at < $1 AND NOT EXISTS (SELECT FROM ticket t WHERE "
+                                                      "t.page_id = p.id) LIMIT 1000"};
+    struct pg_params params;
+    pg_params_init(&params);
+    pg_add_time(&params, before);
+    enum pg_status st = to_entries(w, ENTRY_LOST, &stmt, &params);
+    pg_params_release(&params);
+    return st;
+}
+
+static enum pg_status line_clock(struct writer *w, struct clocks *c, bool served)
+{
+    int64_t now = clock_wall_ms();
+    enum pg_status st = PG_OK;
+    if (c->quiet_since && now - c->quiet_since >= writer_conf.lease_ms) {
+        st = lose_pages(w, c->quiet_since);
+        c->quiet_since = now; /* the next period begins: what is released from now on has its own */
+    }
+    if (st == PG_OK && served && now >= c->next_age) {
+        c->next_age = now + writer_conf.max_age_ms / 24;
+        st = lose_pages(w, now - writer_conf.max_age_ms);
+    }
+    return st;
+}
+
+/* ---- the limit ---- */
+
+struct sweep {
+    int64_t crawl;
+    bool all; /* the limit is reached: everything that waits ends; else only what was never begun */
+};
+
+static enum pg_status find_full(struct writer *w, struct sweep *sweep_r, bool *found_r)
+{
+    static const struct pg_stmt stmt = {"full_crawls", "SELECT id, kept >= max_pages FROM crawl WHERE open > 0 AND registered > 0 AND (kept >= max_pages OR "
+                                                       "(begun >= 10 * max_pages AND EXISTS (SELECT FROM frontier f JOIN page p ON p.id = f.page_id "
+                                                       "WHERE f.crawl_id = crawl.id AND NOT p.has_place))) ORDER BY id LIMIT 1"};
+    struct pg_result *r;
+    enum pg_status st = pg_run(w->pg, &stmt, NULL, &r);
+    if (st != PG_OK) return st;
+    *found_r = pg_rows(r) > 0;
+    if (*found_r) *sweep_r = (struct sweep){.crawl = pg_int(r, 0, 0), .all = pg_bool(r, 0, 1)};
+    pg_result_free(r);
+    return PG_OK;
+}
+
+static enum pg_status end_waiting(struct writer *w, struct tx *tx, const struct sweep *sweep)
+{
+    static const struct pg_stmt stmt = {
+        "limit_reached",
+        "WITH f AS (SELECT f.page_id FROM frontier f JOIN page p ON p.id = f.page_id WHERE f.crawl_id = $1 AND ($2 OR NOT p.has_place) LIMIT $3), "
+        "d AS (SELECT page_id FROM delayed WHERE crawl_id = $1 AND $2 LIMIT $3), ids AS (SELECT page_id FROM f UNION SELECT page_id FROM d), "
+        "gone AS (DELETE FROM frontier WHERE page_id IN (SELECT page_id FROM ids)), "
+        "late AS (DELETE FROM delayed WHERE page_id IN (SELECT page_id FROM ids)), "
+        "old AS (SELECT id, has_place FROM page WHERE id IN (SELECT page_id FROM ids)), "
+        "ended AS (UPDATE page SET state = 'skipped', code = 'LIMIT_REACHED', detail = NULL, has_place = false, void_release = release, "
+        "ended_at = now() WHERE id IN (SELECT page_id FROM ids)) "
+        "SELECT count(*), count(*) FILTER (WHERE has_place) FROM old"};
+    struct pg_result *r;
+    (void)w;
+    enum pg_status st = tx_begin(tx);
+    tx_want_crawl(tx, sweep->crawl);
+    if (st == PG_OK) st = tx_load(tx);
+    pg_params_reset(&tx->params);
+    pg_add_int(&tx->params, sweep->crawl);
+    pg_add_bool(&tx->params, sweep->all);
+    pg_add_int(&tx->params, BATCH);
+    if (st == PG_OK) st = tx_run(tx, &stmt, &r);
+    if (st != PG_OK) return st;
+    struct crawl_row *c = tx_crawl(tx, sweep->crawl);
+    c->d_state[STATE_REGISTERED] -= pg_int(r, 0, 0);
+    c->d_state[STATE_SKIPPED] += pg_int(r, 0, 0);
+    c->d_places -= pg_int(r, 0, 1);
+    pg_result_free(r);
+    st = tx_write_crawls(tx);
+    return st == PG_OK ? tx_commit(tx) : st;
+}
+
+static enum pg_status limit_sweep(struct writer *w)
+{
+    struct sweep sweep;
+    bool found = true;
+    enum pg_status st = PG_OK;
+    for (int rounds = 0; st == PG_OK && found && rounds < 20; rounds++) {
+        st = find_full(w, &sweep, &found);
+        if (st != PG_OK || !found) break;
+        struct tx tx;
+        tx_init(&tx, w, w->pg);
+        st = end_waiting(w, &tx, &sweep);
+        if (st == PG_OK)
+            for (size_t i = 0; i < tx.completed_count; i++) frontier_log_completed(w, tx.completed[i]);
+        else if (pg_connected(w->pg))
+            pg_exec(w->pg, "ROLLBACK");
+        tx_release(&tx);
+    }
+    return st;
+}
+
+/* Links are kept until their crawl ends. */
+static enum pg_status tidy(struct writer *w, struct clocks *c)
+{
+    static const struct pg_stmt stmt = {"tidy_links", "DELETE FROM page_links WHERE page_id IN (SELECT l.page_id FROM crawl c JOIN page_links l ON "
+                                                      "l.crawl_id = c.id WHERE c.state <> 'running' LIMIT 5000)"};
+    int64_t now = clock_wall_ms();
+    if (now < c->next_tidy) return PG_OK;
+    c->next_tidy = now + TIDY_MS;
+    return pg_run(w->pg, &stmt, NULL, NULL);
+}
+
+enum pg_status clocks_tick(struct writer *w, struct clocks *c)
+{
+    bool served = false;
+    enum pg_status st = limit_sweep(w);
+    if (st == PG_OK) st = tidy(w, c);
+    if (st != PG_OK || !observe(w, c, &served)) return st;
+    st = ticket_clock(w, c);
+    return st == PG_OK ? line_clock(w, c, served) : st;
+}

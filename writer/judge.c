@@ -1,0 +1,281 @@
+/* Verdicts become states; contract in judge.h. */
+#include "writer/judge.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "line/limits.h"
+#include "writer/conf.h"
+#include "writer/scope.h"
+
+int64_t judge_backoff_ms(int64_t failures)
+{
+    int64_t wait = writer_conf.backoff_ms;
+    for (int64_t i = 1; i < failures && wait < writer_conf.backoff_max_ms; i++) wait *= 2;
+    if (wait > writer_conf.backoff_max_ms) wait = writer_conf.backoff_max_ms;
+    return wait + wait * (random() % 1000) / 4000; /* up to a quarter more: those that failed together part */
+}
+
+static void say(struct entry *e, const struct page_row *p, enum code code, const char *detail)
+{
+    e->judged = true;
+    e->code = code;
+    if (detail) snprintf(e->detail, sizeof e->detail, "%s", detail);
+    if (!p) return;
+    e->page_attempt = p->failures + 1;
+    free(e->url);
+    e->url = mem_strdup(p->url);
+}
+
+static bool is_open(const struct page_row *p)
+{
+    return p->state == STATE_REGISTERED || p->state == STATE_SCHEDULED;
+}
+
+/* Results count from any release after the last ending (law 5). */
+static bool takes_result(const struct page_row *p, const struct record *r)
+{
+    return is_open(p) && r->release > p->void_release && r->release <= p->release;
+}
+
+/* Failures count only from the current release. */
+static bool takes_failure(const struct page_row *p, const struct record *r)
+{
+    return p->state == STATE_SCHEDULED && r->release == p->release;
+}
+
+static void late(struct entry *e, const struct page_row *p, enum code code)
+{
+    say(e, p, code, "came too late, ignored");
+}
+
+static void end(struct tx *tx, struct entry *e, struct page_row *p, enum code code, const char *detail)
+{
+    const struct record *r = &e->record;
+    say(e, p, code, detail);
+    tx_attempt(tx, p, r->release, code, detail, r);
+    tx_page_end(p, code, detail, r);
+}
+
+/* A try that failed but may be repeated. */
+static void fail(struct tx *tx, struct entry *e, struct page_row *p, enum code code, const char *detail)
+{
+    const struct record *r = &e->record;
+    if (p->failures + 1 >= writer_conf.attempts) {
+        p->failures++;
+        end(tx, e, p, code, detail);
+        return;
+    }
+    say(e, p, code, detail);
+    p->failures++;
+    tx_attempt(tx, p, r->release, code, detail, r);
+    int64_t wait = judge_backoff_ms(p->failures), asked = r->retry_after * 1000;
+    if (asked > writer_conf.retry_after_max_ms) asked = writer_conf.retry_after_max_ms;
+    tx_page_wait(p, WAITS_DELAYED, wait > asked ? wait : asked, code, detail);
+    p->record = r;
+}
+
+/* A loss counts no failure, but not for ever. */
+static void lose(struct tx *tx, struct entry *e, struct page_row *p, const char *detail)
+{
+    p->losses++;
+    if (p->losses >= LIMIT_LOSSES) {
+        end(tx, e, p, CODE_LOST, detail);
+        return;
+    }
+    say(e, p, CODE_LOST, detail);
+    tx_page_wait(p, WAITS_FRONTIER, 0, CODE_COUNT, NULL);
+}
+
+/* ---- one function a kind of record ---- */
+
+static void judge_article(struct tx *tx, struct entry *e, struct page_row *p)
+{
+    const struct record *r = &e->record;
+    if (!r->summary || !r->recipe || !r->engine) {
+        say(e, p, CODE_BAD_RECORD, "no summary in it");
+        if (takes_failure(p, r)) end(tx, e, p, CODE_BAD_RECORD, "no summary in it");
+        return;
+    }
+    if (!takes_result(p, r)) {
+        late(e, p, CODE_OK);
+        return;
+    }
+    end(tx, e, p, CODE_OK, NULL);
+    scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &r->links);
+}
+
+static void judge_empty(struct tx *tx, struct entry *e, struct page_row *p)
+{
+    enum code code = CODE_NO_ARTICLE;
+    code_parse(e->record.code, &code);
+    if (!takes_result(p, &e->record)) {
+        late(e, p, code);
+        return;
+    }
+    if (code_state(code) == STATE_STORED) code = CODE_NO_ARTICLE; /* there is nothing to store */
+    end(tx, e, p, code, e->record.detail);
+    scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &e->record.links);
+}
+
+static void judge_redirect(struct tx *tx, struct entry *e, struct page_row *p)
+{
+    const char *location = e->record.location;
+    if (!location)
+        end(tx, e, p, CODE_BAD_RESPONSE, "a redirect without a target");
+    else if (e->loops)
+        end(tx, e, p, CODE_REDIRECT_LOOP, location);
+    else if (p->hops >= LIMIT_HOPS)
+        end(tx, e, p, CODE_REDIRECT_LOOP, "more than 10 redirects one after the other");
+    else {
+        scope_offer_target(tx, tx_crawl(tx, p->crawl_id), p, location);
+        end(tx, e, p, CODE_REDIRECTED, location);
+    }
+}
+
+static void judge_verdict(struct tx *tx, struct entry *e, struct page_row *p)
+{
+    const struct record *r = &e->record;
+    enum code code = CODE_BAD_RECORD;
+    code_parse(r->code, &code);
+    if (!takes_failure(p, r))
+        late(e, p, code);
+    else if (code == CODE_REDIRECTED)
+        judge_redirect(tx, e, p);
+    else if (code_verdict(code) == VERDICT_RETRY && code_state(code) != STATE_STORED)
+        fail(tx, e, p, code, r->detail);
+    else
+        end(tx, e, p, code_state(code) == STATE_STORED ? CODE_BAD_RECORD : code, r->detail);
+}
+
+static void judge_fetched(struct entry *e, struct page_row *p)
+{
+    say(e, p, CODE_OK, "fetched");
+    if (!takes_failure(p, &e->record)) return;
+    p->dirty = true;
+    p->record = &e->record;
+}
+
+static void judge_returned(struct tx *tx, struct entry *e, struct page_row *p)
+{
+    say(e, p, CODE_OK, "returned");
+    if (!takes_failure(p, &e->record)) return;
+    if (++p->returns > LIMIT_RETURNS)
+        end(tx, e, p, CODE_LOST, "handed back too often");
+    else
+        tx_page_wait(p, WAITS_FRONTIER, 0, CODE_COUNT, NULL);
+}
+
+static int64_t pause_of(const struct record *r)
+{
+    int64_t ms = r->retry_after * 1000;
+    return ms > writer_conf.retry_after_max_ms ? writer_conf.retry_after_max_ms : ms;
+}
+
+static void judge_record(struct tx *tx, struct entry *e)
+{
+    const struct record *r = &e->record;
+    bool ends_ticket = r->kind == RECORD_FETCHED || r->kind == RECORD_RETURNED || r->kind == RECORD_ROBOTS ||
+                       (r->kind == RECORD_VERDICT && r->ticketed);
+    if (ends_ticket) tx_end_ticket(tx, r->host, r->page, r->release, pause_of(r));
+    if (r->kind == RECORD_ROBOTS) {
+        tx_robots(tx, r);
+        say(e, NULL, CODE_OK, "robots.txt");
+        return;
+    }
+    struct page_row *p = r->page ? tx_page(tx, r->page) : NULL;
+    if (!p) {
+        bool robots = r->page == 0 && r->kind == RECORD_RETURNED;
+        say(e, NULL, robots ? CODE_OK : CODE_BAD_RECORD, robots ? "robots.txt returned" : "no such page");
+        return;
+    }
+    switch (r->kind) {
+    case RECORD_ARTICLE: judge_article(tx, e, p); break;
+    case RECORD_EMPTY: judge_empty(tx, e, p); break;
+    case RECORD_FETCHED: judge_fetched(e, p); break;
+    case RECORD_RETURNED: judge_returned(tx, e, p); break;
+    default: judge_verdict(tx, e, p); break;
+    }
+}
+
+/* Dead-lettered, or handed to `dead` by a stage that could not read it: then record says why. */
+static void judge_dead(struct tx *tx, struct entry *e)
+{
+    const struct record *r = &e->record;
+    const char *why = r->detail ? r->detail : "killed its consumers over and over";
+    enum code code = r->detail ? CODE_BAD_RECORD : CODE_LOST;
+    struct page_row *p = r->page ? tx_page(tx, r->page) : NULL;
+    tx_bad_record(tx, "dead", e->message->message_id, why, e->message->body, e->message->len);
+    if (p && takes_failure(p, r))
+        end(tx, e, p, code, why);
+    else
+        say(e, p, code, why);
+}
+
+/* Our own news of tickets and pages. */
+static void judge_own(struct tx *tx, struct entry *e)
+{
+    const struct record *r = &e->record;
+    struct page_row *p = r->page ? tx_page(tx, r->page) : NULL;
+    if (e->kind != ENTRY_LOST) tx_end_ticket(tx, r->host, r->page, r->release, e->kind == ENTRY_PUTBACK ? -1 : 0);
+    if (!p || !takes_failure(p, r)) return;
+    if (e->kind == ENTRY_PUTBACK)
+        tx_page_wait(p, WAITS_FRONTIER, 0, CODE_COUNT, NULL);
+    else
+        lose(tx, e, p, e->kind == ENTRY_VOID ? "its ticket was not heard of again" : "its record was not heard of again");
+}
+
+void judge_entry(struct tx *tx, struct entry *e)
+{
+    e->judged = false;
+    e->detail[0] = '\0';
+    if (e->kind == ENTRY_RECORD)
+        judge_record(tx, e);
+    else if (e->kind == ENTRY_DEAD)
+        judge_dead(tx, e);
+    else if (e->kind != ENTRY_SEED)
+        judge_own(tx, e);
+}
+
+enum pg_status judge_loops(struct tx *tx, struct entry **entries, size_t count)
+{
+    static const struct pg_stmt stmt = {
+        "redirect_loops",
+        "WITH RECURSIVE chain AS (SELECT u.src, t.id, t.redirect_id, 1 AS n FROM unnest($1::bigint[], $2::bigint[], $3::uuid[]) AS u "
+        "(src, crawl_id, url_hash) JOIN page t ON t.crawl_id = u.crawl_id AND t.url_hash = u.url_hash UNION ALL "
+        "SELECT c.src, t.id, t.redirect_id, c.n + 1 FROM chain c JOIN page t ON t.id = c.redirect_id "
+        "WHERE c.id <> c.src AND c.n < 12) SELECT DISTINCT src FROM chain WHERE id = src"};
+    struct pg_array src, crawl, hash;
+    struct pg_result *r = NULL;
+    pg_array_init(&src, PG_INT8);
+    pg_array_init(&crawl, PG_INT8);
+    pg_array_init(&hash, PG_UUID);
+    for (size_t i = 0; i < count; i++) {
+        const struct record *rec = &entries[i]->record;
+        struct page_row *p = entries[i]->kind == ENTRY_RECORD ? tx_page(tx, rec->page) : NULL;
+        entries[i]->loops = false;
+        if (!p || rec->kind != RECORD_VERDICT || !rec->location) continue;
+        struct digest d = digest_of(rec->location, strlen(rec->location));
+        pg_array_int(&src, p->id);
+        pg_array_int(&crawl, p->crawl_id);
+        pg_array_uuid(&hash, &d);
+    }
+    enum pg_status st = PG_OK;
+    if (src.count > 0) {
+        pg_params_reset(&tx->params);
+        pg_add_array(&tx->params, &src);
+        pg_add_array(&tx->params, &crawl);
+        pg_add_array(&tx->params, &hash);
+        st = tx_run(tx, &stmt, &r);
+    }
+    for (int k = 0; st == PG_OK && k < pg_rows(r); k++)
+        for (size_t i = 0; i < count; i++)
+            if (entries[i]->record.page == pg_int(r, k, 0)) entries[i]->loops = true;
+    pg_result_free(r);
+    pg_array_release(&src);
+    pg_array_release(&crawl);
+    pg_array_release(&hash);
+    return st;
+}

@@ -1,0 +1,66 @@
+/* Schema migrations; contract in migrate.h. */
+#include "writer/migrate.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+/* The files as they are in sql/, taken in by the assembler; the build runs in the top folder. */
+#define SQL_FILE(symbol, file)                                                                                     \
+    __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n"); \
+    extern const char symbol[]
+
+SQL_FILE(sql_001_init, "sql/001_init.sql");
+
+static const struct {
+    const char *name;
+    const char *sql;
+} migrations[] = {
+    {"001_init", sql_001_init},
+};
+
+#define LATEST ((int)(sizeof migrations / sizeof *migrations))
+
+static enum pg_status prepare(struct pg *pg, int *version_r)
+{
+    static const struct pg_stmt stmt = {"schema_version", "SELECT coalesce(max(version), 0) FROM schema_version"};
+    struct pg_result *r;
+    enum pg_status st = pg_exec(pg, "BEGIN; SELECT pg_advisory_xact_lock(72747280); "
+                                    "CREATE TABLE IF NOT EXISTS schema_version (version integer PRIMARY KEY, name text NOT NULL, "
+                                    "applied_at timestamptz NOT NULL DEFAULT now())");
+    if (st == PG_OK) st = pg_run(pg, &stmt, NULL, &r);
+    if (st != PG_OK) return st;
+    *version_r = (int)pg_int(r, 0, 0);
+    pg_result_free(r);
+    return PG_OK;
+}
+
+static enum pg_status apply(struct pg *pg, int version)
+{
+    char note[200];
+    enum pg_status st = pg_exec(pg, migrations[version - 1].sql);
+    snprintf(note, sizeof note, "INSERT INTO schema_version (version, name) VALUES (%d, '%s')", version, migrations[version - 1].name);
+    return st == PG_OK ? pg_exec(pg, note) : st;
+}
+
+enum migrate_status migrate_run(struct pg *pg, int *applied_r)
+{
+    int version = 0, from;
+    enum pg_status st = prepare(pg, &version);
+    from = version;
+    if (st == PG_OK && version > LATEST) {
+        log_error("the database has schema version %d, this program knows %d: use a newer program", version, LATEST);
+        pg_exec(pg, "ROLLBACK");
+        return MIGRATE_NEWER;
+    }
+    while (st == PG_OK && version < LATEST) st = apply(pg, ++version);
+    if (st == PG_OK) st = pg_exec(pg, "COMMIT");
+    if (st != PG_OK) {
+        log_error("migration: %s", pg_error(pg));
+        if (pg_connected(pg)) pg_exec(pg, "ROLLBACK");
+        return MIGRATE_FAILED;
+    }
+    for (int v = from + 1; v <= LATEST; v++) log_info("schema brought to version %d (%s)", v, migrations[v - 1].name);
+    if (applied_r) *applied_r = LATEST - from;
+    return MIGRATE_OK;
+}

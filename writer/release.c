@@ -1,0 +1,576 @@
+/* Releasing; contract in release.h. */
+#include "writer/release.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "line/limits.h"
+#include "writer/conf.h"
+#include "writer/frontier.h"
+#include "writer/tx.h"
+
+#define HOSTS_A_TIME 500
+#define EXTRA_ROWS 32 /* picked beyond a host's slots: pages that robots.txt disallows end without taking one */
+
+/* When the release looks at a host again. */
+enum next { NEXT_PARKED, NEXT_FREE, NEXT_LATER };
+
+struct due_host {
+    int64_t id;
+    char *name;
+    bool https;
+    int64_t slots, taken;
+    int64_t robots_release;
+    enum { ROBOTS_UNKNOWN, ROBOTS_RULES, ROBOTS_NONE } robots;
+    bool asks;    /* a request for robots.txt goes out now */
+    bool asked;   /* one is out */
+    char *why;    /* ROBOTS_NONE: code of the last failure */
+    size_t pairs, rows, used;
+    bool full;    /* a pick came back full: more waits */
+    bool blocked; /* a row could not go because of its crawl's limit */
+};
+
+struct pick {
+    int64_t host_id, crawl_id, page_id, depth, priority, release, failures;
+    char *url;
+    bool has_place;
+    size_t rank; /* among the rows of its crawl on this host: crawls take turns */
+    bool taken;
+    enum code ends; /* CODE_COUNT: does not end here */
+};
+
+struct pair {
+    int64_t host_id, crawl_id;
+};
+
+struct release {
+    struct tx tx;
+    struct writer *writer;
+    struct host_rules *rules;
+    struct pair *pairs;
+    size_t pair_count;
+    struct due_host *hosts; /* by id */
+    size_t host_count;
+    struct pick *picks;
+    size_t pick_count;
+    int64_t credit;
+    int64_t deadline;
+};
+
+static struct due_host *host_of(struct release *rl, int64_t id)
+{
+    size_t low = 0, high = rl->host_count;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (rl->hosts[mid].id == id) return &rl->hosts[mid];
+        if (rl->hosts[mid].id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return NULL;
+}
+
+/* ---- looking ---- */
+
+/* Due hosts and the crawls that have rows there, without locks; a host without rows comes with crawl 0. */
+static enum pg_status find_candidates(struct release *rl)
+{
+    static const struct pg_stmt stmt = {
+        "release_candidates",
+        "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
+        "LEFT JOIN LATERAL (WITH RECURSIVE t AS ((SELECT crawl_id FROM frontier WHERE host_id = h.id ORDER BY crawl_id LIMIT 1) "
+        "UNION ALL SELECT (SELECT f.crawl_id FROM frontier f WHERE f.host_id = h.id AND f.crawl_id > t.crawl_id ORDER BY f.crawl_id LIMIT 1) "
+        "FROM t WHERE t.crawl_id IS NOT NULL) SELECT crawl_id FROM t WHERE crawl_id IS NOT NULL) c ON true"};
+    struct pg_result *r;
+    pg_params_reset(&rl->tx.params);
+    pg_add_int(&rl->tx.params, HOSTS_A_TIME);
+    enum pg_status st = tx_run(&rl->tx, &stmt, &r);
+    if (st != PG_OK) return st;
+    rl->pair_count = (size_t)pg_rows(r);
+    rl->pairs = mem_calloc(rl->pair_count, sizeof *rl->pairs);
+    for (int i = 0; i < pg_rows(r); i++) {
+        rl->pairs[i] = (struct pair){.host_id = pg_int(r, i, 0), .crawl_id = pg_int(r, i, 1)};
+        if (rl->pairs[i].crawl_id) tx_want_crawl(&rl->tx, rl->pairs[i].crawl_id);
+    }
+    pg_result_free(r);
+    return PG_OK;
+}
+
+static void read_host(struct due_host *h, const struct pg_result *r, int i)
+{
+    int64_t out = pg_int(r, i, 3), delay = pg_int(r, i, 4), state = pg_int(r, i, 5);
+    *h = (struct due_host){.id = pg_int(r, i, 0),
+                           .name = mem_strdup(pg_text(r, i, 1)),
+                           .https = pg_bool(r, i, 2),
+                           .robots_release = pg_int(r, i, 7),
+                           .asked = pg_bool(r, i, 8),
+                           .why = mem_strdup(pg_text(r, i, 9))};
+    h->slots = delay > 0 ? 1 - out : writer_conf.fetch_per_host - out;
+    if (h->slots < 0) h->slots = 0;
+    bool expired = pg_bool(r, i, 6);
+    h->robots = expired || state == 0 ? ROBOTS_UNKNOWN : state == 1 ? ROBOTS_RULES : ROBOTS_NONE;
+}
+
+static enum pg_status lock_hosts(struct release *rl)
+{
+    static const struct pg_stmt stmt = {
+        "release_hosts", "SELECT id, name, https, out, greatest($2, coalesce(crawl_delay_ms, 0)), robots_state, coalesce(robots_until <= now(), false), "
+                         "robots_release, EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), robots_code "
+                         "FROM host WHERE id = ANY($1) AND next_at <= now() ORDER BY id FOR UPDATE SKIP LOCKED"};
+    struct pg_result *r;
+    struct pg_array ids;
+    pg_array_init(&ids, PG_INT8);
+    for (size_t i = 0; i < rl->pair_count; i++) pg_array_int(&ids, rl->pairs[i].host_id);
+    pg_params_reset(&rl->tx.params);
+    pg_add_array(&rl->tx.params, &ids);
+    pg_add_int(&rl->tx.params, writer_conf.host_delay_ms);
+    enum pg_status st = tx_run(&rl->tx, &stmt, &r);
+    pg_array_release(&ids);
+    if (st != PG_OK) return st;
+    rl->host_count = (size_t)pg_rows(r);
+    rl->hosts = mem_calloc(rl->host_count, sizeof *rl->hosts);
+    for (int i = 0; i < pg_rows(r); i++) read_host(&rl->hosts[i], r, i);
+    pg_result_free(r);
+    for (size_t i = 0; i < rl->pair_count; i++) {
+        struct due_host *h = host_of(rl, rl->pairs[i].host_id);
+        if (h && rl->pairs[i].crawl_id) h->pairs++;
+    }
+    return PG_OK;
+}
+
+/* What may still go out: the window less what is in flight, robots.txt included (law 3). */
+static enum pg_status read_credit(struct release *rl)
+{
+    static const struct pg_stmt stmt = {"release_credit", "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0), 0)::bigint - "
+                                                          "(SELECT count(*) FROM ticket WHERE page_id = 0)"};
+    struct pg_result *r;
+    pg_params_reset(&rl->tx.params);
+    pg_add_int(&rl->tx.params, writer_conf.window);
+    enum pg_status st = tx_run(&rl->tx, &stmt, &r);
+    if (st != PG_OK) return st;
+    rl->credit = pg_int(r, 0, 0);
+    pg_result_free(r);
+    return PG_OK;
+}
+
+/* Parses the rules of hosts that are picked from and not in the cache. */
+static enum pg_status load_rules(struct release *rl)
+{
+    static const struct pg_stmt stmt = {"release_rules", "SELECT id, coalesce(robots, '') FROM host WHERE id = ANY($1)"};
+    struct pg_result *r = NULL;
+    struct pg_array ids;
+    pg_array_init(&ids, PG_INT8);
+    for (size_t i = 0; i < rl->host_count; i++) {
+        const struct due_host *h = &rl->hosts[i];
+        if (h->robots == ROBOTS_RULES && h->slots > 0 && h->pairs > 0 && !host_rules_has(rl->rules, h->id, h->robots_release))
+            pg_array_int(&ids, h->id);
+    }
+    enum pg_status st = PG_OK;
+    if (ids.count > 0) {
+        pg_params_reset(&rl->tx.params);
+        pg_add_array(&rl->tx.params, &ids);
+        st = tx_run(&rl->tx, &stmt, &r);
+        for (int i = 0; st == PG_OK && i < pg_rows(r); i++) {
+            const char *text = pg_text(r, i, 1);
+            host_rules_put(rl->rules, pg_int(r, i, 0), host_of(rl, pg_int(r, i, 0))->robots_release, text, strlen(text));
+        }
+        if (st == PG_OK) pg_result_free(r);
+    }
+    pg_array_release(&ids);
+    return st;
+}
+
+static void read_pick(struct pick *p, const struct pg_result *r, int i)
+{
+    *p = (struct pick){.host_id = pg_int(r, i, 0),
+                       .crawl_id = pg_int(r, i, 1),
+                       .page_id = pg_int(r, i, 2),
+                       .depth = pg_int(r, i, 3),
+                       .priority = pg_int(r, i, 4),
+                       .url = mem_strdup(pg_text(r, i, 5)),
+                       .release = pg_int(r, i, 6),
+                       .failures = pg_int(r, i, 7),
+                       .has_place = pg_bool(r, i, 8),
+                       .ends = CODE_COUNT};
+}
+
+static enum pg_status pick_rows(struct release *rl)
+{
+    static const struct pg_stmt stmt = {
+        "release_pick", "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place "
+                        "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
+                        "(SELECT * FROM frontier WHERE host_id = u.host_id AND crawl_id = u.crawl_id ORDER BY priority, depth, page_id LIMIT u.n) f "
+                        "JOIN page p ON p.id = f.page_id ORDER BY u.o, f.priority, f.depth, f.page_id"};
+    struct pg_array hosts, crawls, limits;
+    struct pg_result *r = NULL;
+    pg_array_init(&hosts, PG_INT8);
+    pg_array_init(&crawls, PG_INT8);
+    pg_array_init(&limits, PG_INT8);
+    for (size_t i = 0; i < rl->pair_count; i++) {
+        const struct pair *p = &rl->pairs[i];
+        const struct due_host *h = host_of(rl, p->host_id);
+        if (!h || !p->crawl_id || h->slots == 0 || h->robots == ROBOTS_UNKNOWN || !tx_crawl(&rl->tx, p->crawl_id)) continue;
+        pg_array_int(&hosts, p->host_id);
+        pg_array_int(&crawls, p->crawl_id);
+        pg_array_int(&limits, (h->slots < rl->credit ? h->slots : rl->credit) + EXTRA_ROWS);
+    }
+    enum pg_status st = PG_OK;
+    if (hosts.count > 0) {
+        pg_params_reset(&rl->tx.params);
+        pg_add_array(&rl->tx.params, &hosts);
+        pg_add_array(&rl->tx.params, &crawls);
+        pg_add_array(&rl->tx.params, &limits);
+        st = tx_run(&rl->tx, &stmt, &r);
+    }
+    if (r) {
+        rl->pick_count = (size_t)pg_rows(r);
+        rl->picks = mem_calloc(rl->pick_count, sizeof *rl->picks);
+        for (int i = 0; i < pg_rows(r); i++) read_pick(&rl->picks[i], r, i);
+        pg_result_free(r);
+    }
+    pg_array_release(&hosts);
+    pg_array_release(&crawls);
+    pg_array_release(&limits);
+    return st;
+}
+
+/* ---- deciding ---- */
+
+/* Rows come grouped by host and crawl in their order of release. */
+static void rank_rows(struct release *rl)
+{
+    for (size_t i = 0; i < rl->pick_count; i++) {
+        struct pick *p = &rl->picks[i];
+        bool same = i > 0 && p[-1].host_id == p->host_id && p[-1].crawl_id == p->crawl_id;
+        p->rank = same ? p[-1].rank + 1 : 0;
+        struct due_host *h = host_of(rl, p->host_id);
+        h->rows++;
+        int64_t limit = (h->slots < rl->credit ? h->slots : rl->credit) + EXTRA_ROWS;
+        if ((int64_t)p->rank + 1 >= limit) h->full = true;
+    }
+}
+
+static int by_turn(const void *a, const void *b)
+{
+    const struct pick *x = a, *y = b;
+    if (x->rank != y->rank) return x->rank < y->rank ? -1 : 1;
+    if (x->priority != y->priority) return x->priority < y->priority ? -1 : 1;
+    if (x->depth != y->depth) return x->depth < y->depth ? -1 : 1;
+    return x->page_id < y->page_id ? -1 : x->page_id > y->page_id;
+}
+
+/* The limit: a page takes a place at its first release (see docs/ARCHITECTURE.md, "Limit"). */
+static bool has_room(const struct crawl_row *c, const struct pick *p)
+{
+    if (!c->running) return false;
+    if (p->has_place || !c->max_pages) return true;
+    return c->places + c->d_places < c->max_pages && c->begun + c->d_begun < 10 * c->max_pages;
+}
+
+static void take(struct release *rl, struct pick *p, struct due_host *h, struct crawl_row *c)
+{
+    p->taken = true;
+    h->taken++;
+    h->used++;
+    rl->credit--;
+    c->d_state[STATE_REGISTERED]--;
+    c->d_state[STATE_SCHEDULED]++;
+    c->d_places += !p->has_place;
+    c->d_begun += !p->has_place;
+}
+
+static void end(struct pick *p, struct due_host *h, struct crawl_row *c, enum code code)
+{
+    p->ends = code;
+    h->used++;
+    c->d_state[STATE_REGISTERED]--;
+    c->d_state[code_state(code)]++;
+    c->d_places -= p->has_place;
+    c->d_failed += code_state(code) == STATE_ERROR;
+}
+
+static void decide(struct release *rl)
+{
+    rank_rows(rl);
+    if (rl->pick_count) qsort(rl->picks, rl->pick_count, sizeof *rl->picks, by_turn);
+    for (size_t i = 0; i < rl->pick_count; i++) {
+        struct pick *p = &rl->picks[i];
+        struct due_host *h = host_of(rl, p->host_id);
+        struct crawl_row *c = tx_crawl(&rl->tx, p->crawl_id);
+        if (h->robots == ROBOTS_NONE)
+            end(p, h, c, CODE_ROBOTS_UNAVAILABLE);
+        else if (!host_rules_allow(rl->rules, h->id, h->robots_release, p->url))
+            end(p, h, c, CODE_ROBOTS_DISALLOWED);
+        else if (!has_room(c, p))
+            h->blocked = true;
+        else if (rl->credit > 0 && h->taken < h->slots)
+            take(rl, p, h, c);
+    }
+    for (size_t i = 0; i < rl->host_count; i++) {
+        struct due_host *h = &rl->hosts[i];
+        if (h->robots != ROBOTS_UNKNOWN || h->asked || h->pairs == 0 || h->slots == 0 || rl->credit <= 0) continue;
+        h->asks = true;
+        h->taken++;
+        rl->credit--;
+    }
+}
+
+static enum next next_look(const struct release *rl, const struct due_host *h)
+{
+    if (h->taken >= h->slots || h->pairs == 0 || h->asked) return NEXT_PARKED; /* a report, or an admission, wakes it */
+    if (h->robots == ROBOTS_UNKNOWN) return h->asks ? NEXT_PARKED : NEXT_FREE;
+    if (rl->credit <= 0 || h->full) return NEXT_FREE;
+    if (h->blocked) return NEXT_LATER;
+    return h->used < h->rows ? NEXT_FREE : NEXT_PARKED;
+}
+
+/* ---- writing ---- */
+
+static enum pg_status write_tickets(struct release *rl)
+{
+    static const struct pg_stmt stmt = {
+        "release_pages",
+        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, host_id, release)), "
+        "gone AS (DELETE FROM frontier f USING u WHERE f.page_id = u.id), "
+        "begun AS (UPDATE page p SET state = 'scheduled', release = u.release, scheduled_at = now(), has_place = true FROM u WHERE p.id = u.id) "
+        "INSERT INTO ticket (host_id, page_id, release, deadline) SELECT host_id, id, release, $4 FROM u"};
+    struct pg_array ids, hosts, releases;
+    pg_array_init(&ids, PG_INT8);
+    pg_array_init(&hosts, PG_INT8);
+    pg_array_init(&releases, PG_INT8);
+    for (size_t i = 0; i < rl->pick_count; i++) {
+        if (!rl->picks[i].taken) continue;
+        pg_array_int(&ids, rl->picks[i].page_id);
+        pg_array_int(&hosts, rl->picks[i].host_id);
+        pg_array_int(&releases, rl->picks[i].release + 1);
+    }
+    enum pg_status st = PG_OK;
+    if (ids.count > 0) {
+        pg_params_reset(&rl->tx.params);
+        pg_add_array(&rl->tx.params, &ids);
+        pg_add_array(&rl->tx.params, &hosts);
+        pg_add_array(&rl->tx.params, &releases);
+        pg_add_time(&rl->tx.params, rl->deadline);
+        st = tx_run(&rl->tx, &stmt, NULL);
+    }
+    pg_array_release(&ids);
+    pg_array_release(&hosts);
+    pg_array_release(&releases);
+    return st;
+}
+
+static enum pg_status write_ends(struct release *rl)
+{
+    static const struct pg_stmt stmt = {
+        "release_ends", "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u (id, state, code, detail)), "
+                        "gone AS (DELETE FROM frontier f USING u WHERE f.page_id = u.id) "
+                        "UPDATE page p SET state = u.state::page_state, code = u.code, detail = u.detail, void_release = p.release, "
+                        "has_place = false, ended_at = now() FROM u WHERE p.id = u.id"};
+    struct pg_array ids, states, codes, details;
+    pg_array_init(&ids, PG_INT8);
+    pg_array_init(&states, PG_TEXT);
+    pg_array_init(&codes, PG_TEXT);
+    pg_array_init(&details, PG_TEXT);
+    for (size_t i = 0; i < rl->pick_count; i++) {
+        const struct pick *p = &rl->picks[i];
+        if (p->ends == CODE_COUNT) continue;
+        pg_array_int(&ids, p->page_id);
+        pg_array_text(&states, state_name(code_state(p->ends)));
+        pg_array_text(&codes, code_name(p->ends));
+        pg_array_text(&details, p->ends == CODE_ROBOTS_UNAVAILABLE ? host_of(rl, p->host_id)->why : NULL);
+    }
+    enum pg_status st = PG_OK;
+    if (ids.count > 0) {
+        pg_params_reset(&rl->tx.params);
+        pg_add_array(&rl->tx.params, &ids);
+        pg_add_array(&rl->tx.params, &states);
+        pg_add_array(&rl->tx.params, &codes);
+        pg_add_array(&rl->tx.params, &details);
+        st = tx_run(&rl->tx, &stmt, NULL);
+    }
+    pg_array_release(&ids);
+    pg_array_release(&states);
+    pg_array_release(&codes);
+    pg_array_release(&details);
+    return st;
+}
+
+static enum pg_status write_hosts(struct release *rl)
+{
+    static const struct pg_stmt stmt = {
+        "release_write_hosts",
+        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bool[], $5::bigint[]) AS u (id, taken, next, asks, robots)), "
+        "asked AS (INSERT INTO ticket (host_id, page_id, release, deadline) SELECT id, 0, robots, $6 FROM u WHERE asks) "
+        "UPDATE host h SET out = h.out + u.taken, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
+        "next_at = CASE u.next WHEN 0 THEN 'infinity'::timestamptz WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
+        "FROM u WHERE h.id = u.id"};
+    struct pg_array ids, taken, next, asks, robots;
+    pg_array_init(&ids, PG_INT8);
+    pg_array_init(&taken, PG_INT8);
+    pg_array_init(&next, PG_INT8);
+    pg_array_init(&asks, PG_BOOL);
+    pg_array_init(&robots, PG_INT8);
+    for (size_t i = 0; i < rl->host_count; i++) {
+        const struct due_host *h = &rl->hosts[i];
+        pg_array_int(&ids, h->id);
+        pg_array_int(&taken, h->taken);
+        pg_array_int(&next, next_look(rl, h));
+        pg_array_bool(&asks, h->asks);
+        pg_array_int(&robots, h->robots_release + 1);
+    }
+    pg_params_reset(&rl->tx.params);
+    pg_add_array(&rl->tx.params, &ids);
+    pg_add_array(&rl->tx.params, &taken);
+    pg_add_array(&rl->tx.params, &next);
+    pg_add_array(&rl->tx.params, &asks);
+    pg_add_array(&rl->tx.params, &robots);
+    pg_add_time(&rl->tx.params, rl->deadline);
+    enum pg_status st = rl->host_count ? tx_run(&rl->tx, &stmt, NULL) : PG_OK;
+    pg_array_release(&ids);
+    pg_array_release(&taken);
+    pg_array_release(&next);
+    pg_array_release(&asks);
+    pg_array_release(&robots);
+    return st;
+}
+
+/* ---- the run ---- */
+
+static enum pg_status transact(struct release *rl)
+{
+    enum pg_status st = tx_begin(&rl->tx);
+    if (st == PG_OK) st = find_candidates(rl);
+    if (st == PG_OK && rl->pair_count == 0) return tx_commit(&rl->tx);
+    if (st == PG_OK) st = tx_load(&rl->tx);
+    if (st == PG_OK) st = lock_hosts(rl);
+    if (st == PG_OK) st = read_credit(rl);
+    if (st == PG_OK && rl->credit <= 0) return tx_commit(&rl->tx);
+    if (st == PG_OK) st = load_rules(rl);
+    if (st == PG_OK) st = pick_rows(rl);
+    if (st != PG_OK) return st;
+    decide(rl);
+    st = write_tickets(rl);
+    if (st == PG_OK) st = write_ends(rl);
+    if (st == PG_OK) st = write_hosts(rl);
+    if (st == PG_OK) st = tx_write_crawls(&rl->tx);
+    return st == PG_OK ? tx_commit(&rl->tx) : st;
+}
+
+static void publish(struct release *rl)
+{
+    for (size_t i = 0; i < rl->pick_count; i++) {
+        const struct pick *p = &rl->picks[i];
+        if (!p->taken) continue;
+        struct record ticket = {.kind = RECORD_TICKET,
+                                .page = p->page_id,
+                                .crawl = p->crawl_id,
+                                .host = p->host_id,
+                                .release = p->release + 1,
+                                .depth = p->depth,
+                                .url = p->url,
+                                .deadline = rl->deadline,
+                                .attempt = p->failures + 1};
+        frontier_publish(rl->writer, &ticket);
+    }
+    for (size_t i = 0; i < rl->host_count; i++) {
+        const struct due_host *h = &rl->hosts[i];
+        char url[LIMIT_HOST + 32];
+        if (!h->asks) continue;
+        snprintf(url, sizeof url, "http%s://%s/robots.txt", h->https ? "s" : "", h->name);
+        struct record ticket = {.kind = RECORD_TICKET, .host = h->id, .release = h->robots_release + 1, .url = url, .deadline = rl->deadline, .attempt = 1};
+        frontier_publish(rl->writer, &ticket);
+    }
+}
+
+static enum pg_status next_time(struct release *rl, struct release_result *result)
+{
+    static const struct pg_stmt stmt = {"release_next", "SELECT ceil(extract(epoch FROM least((SELECT min(next_at) FROM host WHERE next_at <> 'infinity'), "
+                                                        "(SELECT min(due_at) FROM delayed)) - clock_timestamp()) * 1000)::bigint"};
+    struct pg_result *r;
+    pg_params_reset(&rl->tx.params);
+    enum pg_status st = tx_run(&rl->tx, &stmt, &r);
+    if (st != PG_OK) return st;
+    result->next_in_ms = pg_is_null(r, 0, 0) ? -1 : pg_int(r, 0, 0);
+    pg_result_free(r);
+    return PG_OK;
+}
+
+static void clean_up(struct release *rl)
+{
+    for (size_t i = 0; i < rl->pick_count; i++) free(rl->picks[i].url);
+    for (size_t i = 0; i < rl->host_count; i++) {
+        free(rl->hosts[i].name);
+        free(rl->hosts[i].why);
+    }
+    free(rl->picks);
+    free(rl->hosts);
+    free(rl->pairs);
+    tx_release(&rl->tx);
+}
+
+enum pg_status release_run(struct writer *w, struct host_rules *rules, struct release_result *result)
+{
+    struct release rl = {.writer = w, .rules = rules, .deadline = clock_wall_ms() + writer_conf.ticket_ms};
+    *result = (struct release_result){.released = 0, .more = false, .next_in_ms = -1};
+    tx_init(&rl.tx, w, w->pg);
+    enum pg_status st = transact(&rl);
+    if (st == PG_OK) {
+        publish(&rl);
+        bool ended = false;
+        for (size_t i = 0; i < rl.pick_count; i++) {
+            result->released += rl.picks[i].taken;
+            ended = ended || rl.picks[i].ends != CODE_COUNT;
+        }
+        for (size_t i = 0; i < rl.host_count; i++) result->released += rl.hosts[i].asks;
+        result->more = rl.credit > 0 && (ended || rl.pair_count >= HOSTS_A_TIME);
+        for (size_t i = 0; i < rl.tx.completed_count; i++) frontier_log_completed(w, rl.tx.completed[i]);
+        if (!result->more) st = next_time(&rl, result);
+        if (rl.credit <= 0 && result->next_in_ms >= 0 && result->next_in_ms < 1000) result->next_in_ms = 1000; /* an ending page wakes us */
+    } else if (pg_connected(w->pg)) {
+        pg_exec(w->pg, "ROLLBACK");
+    }
+    clean_up(&rl);
+    return st;
+}
+
+enum pg_status release_delayed(struct writer *w)
+{
+    static const struct pg_stmt find = {"delayed_crawls", "SELECT DISTINCT crawl_id FROM (SELECT crawl_id FROM delayed WHERE due_at <= now() "
+                                                          "ORDER BY due_at LIMIT 2000) d"};
+    static const struct pg_stmt move = {
+        "delayed_move", "WITH due AS (DELETE FROM delayed WHERE page_id IN (SELECT page_id FROM delayed WHERE due_at <= now() AND crawl_id = ANY($1) "
+                        "ORDER BY due_at LIMIT 2000) RETURNING page_id), "
+                        "rows AS (SELECT p.host_id, p.crawl_id, c.priority, p.depth, p.id FROM due JOIN page p ON p.id = due.page_id "
+                        "JOIN crawl c ON c.id = p.crawl_id), "
+                        "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT * FROM rows) "
+                        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id IN (SELECT host_id FROM rows)"};
+    struct tx tx;
+    struct pg_result *r = NULL;
+    struct pg_array ids;
+    tx_init(&tx, w, w->pg);
+    pg_array_init(&ids, PG_INT8);
+    enum pg_status st = tx_begin(&tx);
+    pg_params_reset(&tx.params);
+    if (st == PG_OK) st = tx_run(&tx, &find, &r);
+    for (int i = 0; st == PG_OK && i < pg_rows(r); i++) {
+        tx_want_crawl(&tx, pg_int(r, i, 0));
+        pg_array_int(&ids, pg_int(r, i, 0));
+    }
+    if (st == PG_OK) pg_result_free(r);
+    if (st == PG_OK && ids.count > 0) {
+        st = tx_load(&tx); /* the lock that keeps writers from ending these pages meanwhile */
+        pg_params_reset(&tx.params);
+        pg_add_array(&tx.params, &ids);
+        if (st == PG_OK) st = tx_run(&tx, &move, NULL);
+    }
+    if (st == PG_OK) st = tx_commit(&tx);
+    if (st != PG_OK && pg_connected(w->pg)) pg_exec(w->pg, "ROLLBACK");
+    pg_array_release(&ids);
+    tx_release(&tx);
+    return st;
+}

@@ -1,0 +1,146 @@
+/* Reading seeds; contract in seed.h. */
+#include "writer/seed.h"
+
+#include <cjson/cJSON.h>
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "line/limits.h"
+#include "writer/conf.h"
+
+static void bad(struct seed *s, const char *reason)
+{
+    s->kind = SEED_BAD;
+    snprintf(s->reason, sizeof s->reason, "%s", reason);
+}
+
+static void bad_field(struct seed *s, const char *field, const char *what)
+{
+    char text[160];
+    snprintf(text, sizeof text, "%.40s: %s", field, what);
+    bad(s, text);
+}
+
+static bool whole_number(const cJSON *item, double min, double max, int64_t *value_r)
+{
+    if (!cJSON_IsNumber(item) || floor(item->valuedouble) != item->valuedouble) return false;
+    if (item->valuedouble < min || item->valuedouble > max) return false;
+    *value_r = (int64_t)item->valuedouble;
+    return true;
+}
+
+static bool known_scope(const char *s)
+{
+    static const char *const scopes[] = {"host", "subdomains", "domain", "any"};
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        if (s && strcmp(s, scopes[i]) == 0) return true;
+    return false;
+}
+
+static void read_url(struct seed *s, const cJSON *item)
+{
+    const char *text = cJSON_GetStringValue(item);
+    if (!text) {
+        bad_field(s, "url", "must be a string");
+        return;
+    }
+    if (!s->url) s->url = mem_zalloc(sizeof *s->url);
+    enum url_status status = url_parse(text, s->url);
+    if (status != URL_OK) bad_field(s, "url", url_status_text(status));
+}
+
+/* One member of the object. Sets *is_crawl when it makes the message a crawl. */
+static void read_member(struct seed *s, const cJSON *item, bool *is_crawl)
+{
+    const char *name = item->string;
+    if (strcmp(name, "url") == 0) {
+        read_url(s, item);
+    } else if (strcmp(name, "depth") == 0) {
+        *is_crawl = true;
+        if (!whole_number(item, 0, LIMIT_DEPTH, &s->depth)) bad_field(s, "depth", "must be a whole number from 0 to 1000");
+    } else if (strcmp(name, "limit") == 0) {
+        *is_crawl = true;
+        if (!whole_number(item, 1, 1e9, &s->limit)) bad_field(s, "limit", "must be a whole number from 1 to 1000000000");
+    } else if (strcmp(name, "scope") == 0) {
+        *is_crawl = true;
+        const char *scope = cJSON_GetStringValue(item);
+        if (known_scope(scope))
+            snprintf(s->scope, sizeof s->scope, "%s", scope);
+        else
+            bad_field(s, "scope", "must be host, subdomains, domain or any");
+    } else {
+        char clean[41];
+        size_t n = 0;
+        for (const char *p = name; *p && n < sizeof clean - 1; p++) clean[n++] = isprint((unsigned char)*p) ? *p : '?';
+        clean[n] = '\0';
+        bad_field(s, clean, "unknown field; known are url, depth, limit, scope");
+    }
+}
+
+static void parse_json(const char *body, size_t n, struct seed *s)
+{
+    bool is_crawl = false;
+    cJSON *json = cJSON_ParseWithLength(body, n);
+    if (!cJSON_IsObject(json)) {
+        bad(s, "neither JSON nor URLs, one a line");
+    } else {
+        s->kind = SEED_URLS;
+        for (const cJSON *item = json->child; item && s->kind != SEED_BAD; item = item->next) read_member(s, item, &is_crawl);
+        if (s->kind != SEED_BAD && !s->url) bad(s, "url: missing");
+        if (s->kind != SEED_BAD && is_crawl) s->kind = SEED_CRAWL;
+    }
+    cJSON_Delete(json);
+}
+
+void seed_parse(const char *body, size_t n, struct seed *s)
+{
+    *s = (struct seed){.kind = SEED_URLS, .depth = writer_conf.default_depth, .limit = writer_conf.default_limit, .scope = "host"};
+    size_t start = 0;
+    if (n >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) start = 3;
+    while (start < n && isspace((unsigned char)body[start])) start++;
+    if (start == n)
+        bad(s, "empty message");
+    else if (!utf8_valid(body, n))
+        bad(s, "not UTF-8 text");
+    else if (strstr(body, "\\u0000"))
+        bad(s, "holds U+0000");
+    else if (body[start] == '{' || body[start] == '[' || body[start] == '"')
+        parse_json(body + start, n - start, s);
+}
+
+void seed_release(struct seed *s)
+{
+    free(s->url);
+    s->url = NULL;
+}
+
+bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, size_t *line_len_r)
+{
+    while (*rest_len > 0) {
+        const char *line = *rest, *end = memchr(line, '\n', *rest_len);
+        size_t n = end ? (size_t)(end - line) : *rest_len;
+        *rest += end ? n + 1 : n;
+        *rest_len -= end ? n + 1 : n;
+        if (n >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0) line += 3, n -= 3;
+        while (n > 0 && isspace((unsigned char)*line)) line++, n--;
+        while (n > 0 && isspace((unsigned char)line[n - 1])) n--;
+        if (n == 0) continue;
+        *line_r = line;
+        *line_len_r = n;
+        return true;
+    }
+    return false;
+}
+
+struct digest seed_request(const struct seed *s)
+{
+    char text[LIMIT_URL + 100];
+    int n = snprintf(text, sizeof text, "%s\n%lld\n%lld\n%s", s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    return digest_of(text, (size_t)n);
+}

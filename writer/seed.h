@@ -1,0 +1,37 @@
+/* Reading what people put into the queue `seed`. */
+#ifndef GM_WRITER_SEED_H
+#define GM_WRITER_SEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "line/url.h"
+
+enum seed_kind {
+    SEED_URLS,  /* bare URLs, one a line: for the inbox */
+    SEED_CRAWL, /* one URL with depth, limit or scope */
+    SEED_BAD    /* not understood: reason says why */
+};
+
+struct seed {
+    enum seed_kind kind;
+    char reason[160];
+    /* SEED_CRAWL, and a SEED_URLS that came as JSON */
+    struct url *url; /* owned */
+    int64_t depth, limit;
+    char scope[16];
+};
+
+/* Reads a message. Plain text gives SEED_URLS with url NULL: go through it with seed_next_line. Defaults fill what a crawl
+ * does not say. */
+void seed_parse(const char *body, size_t n, struct seed *seed_r);
+void seed_release(struct seed *seed);
+
+/* The next non-empty line, trimmed; false at the end. *rest starts as the body. */
+bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, size_t *line_len_r);
+
+/* What a crawl is known by: digest over the canonical form of what was asked. */
+struct digest seed_request(const struct seed *seed);
+
+#endif

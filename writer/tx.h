@@ -1,0 +1,148 @@
+/* One transaction of the writer: the rows it works on, as they are in memory, and what is to become of them.
+ *
+ * Use: tx_init, tx_begin, tx_want_* and tx_load (locks crawls, reads pages), change the rows in memory, tx_admit (admit.h),
+ * tx_write (apply.c), tx_commit. Every step returns PG_OK or the fault; then the caller rolls back.
+ * Lock order: crawls by id, hosts by id, the rest sorted. The lock of its crawl protects a page. */
+#ifndef GM_WRITER_TX_H
+#define GM_WRITER_TX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "line/codes.h"
+#include "line/pg.h"
+#include "line/record.h"
+
+enum scope { SCOPE_HOST, SCOPE_SUBDOMAINS, SCOPE_DOMAIN, SCOPE_ANY };
+
+#define STATE_COUNT (STATE_CANCELLED + 1)
+
+struct crawl_row {
+    int64_t id;
+    bool is_inbox, running;
+    enum scope scope;
+    int64_t max_depth, max_pages; /* max_pages 0: no limit */
+    int64_t priority, places, kept, begun, admitted, open;
+    bool again; /* this transaction starts a new run */
+    /* changes of this transaction */
+    int64_t d_state[STATE_COUNT];
+    int64_t d_admitted, d_places, d_kept, d_begun;
+    int64_t d_added, d_changed, d_unchanged, d_gone, d_failed;
+    int64_t refused[4]; /* by enum refusal */
+    char *refused_sample[4];
+    /* names in scope */
+    char **hosts;
+    size_t host_count, host_cap;
+    size_t new_hosts; /* the last so many of hosts joined in this transaction */
+};
+
+enum refusal { REFUSED_SCOPE, REFUSED_DEPTH, REFUSED_URL, REFUSED_LIMIT };
+
+enum waits { WAITS_NOT, WAITS_FRONTIER, WAITS_DELAYED };
+
+struct page_row {
+    int64_t id, crawl_id, host_id;
+    char *url;
+    enum page_state state, old_state;
+    int64_t release, void_release, depth, hops, failures, losses, returns;
+    bool has_place, had_place;
+    bool has_last_hash;
+    struct digest last_hash;
+    bool dirty;
+    /* how it goes on */
+    enum waits waits;
+    int64_t delay_ms; /* WAITS_DELAYED */
+    enum code code;   /* of the last outcome; CODE_COUNT: none in this transaction */
+    char *detail;     /* owned */
+    const struct record *record; /* what it ended with, or fetched; borrowed */
+    bool redirects;              /* REDIRECTED to a page that was offered */
+    struct digest redirect_hash; /* of its URL */
+};
+
+/* A URL offered for admission. */
+struct offer {
+    int64_t crawl_id, parent_id, depth, hops;
+    char *url;      /* owned */
+    char *host;     /* owned */
+    bool https;
+    struct digest hash;
+};
+
+/* A ticket that came to its end. */
+struct ticket_end {
+    int64_t host_id, page_id, release;
+    int64_t pause_ms; /* Retry-After: at least so long until the next; -1: it was not used, no pause at all */
+};
+
+struct writer;
+
+struct tx {
+    struct pg *pg;
+    struct writer *writer;
+    struct pg_params params;
+
+    int64_t *want_pages, *want_crawls;
+    size_t want_page_count, want_page_cap, want_crawl_count, want_crawl_cap;
+
+    struct crawl_row *crawls; /* by id */
+    size_t crawl_count;
+    struct page_row *pages; /* by id */
+    size_t page_count;
+
+    struct offer *offers;
+    size_t offer_count, offer_cap;
+    struct ticket_end *ends;
+    size_t end_count, end_cap;
+    const struct record **robots; /* borrowed */
+    size_t robots_count, robots_cap;
+
+    /* attempt rows */
+    struct pg_array at_page, at_release, at_code, at_detail, at_status, at_bytes, at_ms;
+    /* bad_record, bad_request rows */
+    struct pg_array br_queue, br_id, br_reason, br_body, bq_reason, bq_body;
+
+    int64_t *completed; /* crawls this transaction completes */
+    size_t completed_count, completed_cap;
+    bool admitted; /* something new may be released */
+};
+
+void tx_init(struct tx *tx, struct writer *writer, struct pg *pg);
+void tx_release(struct tx *tx);
+
+enum pg_status tx_begin(struct tx *tx);
+void tx_want_page(struct tx *tx, int64_t id);
+void tx_want_crawl(struct tx *tx, int64_t id);
+/* Locks the wanted crawls and those of the wanted pages, reads their rows, scopes and the pages. May be called once. */
+enum pg_status tx_load(struct tx *tx);
+struct crawl_row *tx_crawl(struct tx *tx, int64_t id); /* NULL: not loaded or not there */
+struct page_row *tx_page(struct tx *tx, int64_t id);
+
+void tx_offer(struct tx *tx, const struct offer *offer); /* takes url and host */
+void tx_end_ticket(struct tx *tx, int64_t host, int64_t page, int64_t release, int64_t pause_ms);
+void tx_robots(struct tx *tx, const struct record *robots);
+void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r);
+void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, const char *reason, const void *body, size_t n);
+void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
+void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const char *sample);
+
+/* Changes of a page's state; the only places where a page gets a new state in memory. */
+void tx_page_end(struct page_row *page, enum code code, const char *detail, const struct record *r);
+void tx_page_wait(struct page_row *page, enum waits waits, int64_t delay_ms, enum code code, const char *detail);
+
+/* apply.c: keeps the links of pages that may be found on a shorter way; before tx_admit, which reads them. */
+enum pg_status tx_write_links(struct tx *tx);
+/* admit.c: the offers become pages; pages whose depth falls offer their links again. Also locks all hosts this
+ * transaction touches. */
+enum pg_status tx_admit(struct tx *tx);
+/* host_rules.c: what became of requests for robots.txt. */
+enum pg_status tx_write_robots(struct tx *tx);
+/* apply.c: writes everything else, counters last. */
+enum pg_status tx_write(struct tx *tx);
+/* Its last step alone: the counters, for transactions that change states by statements of their own. */
+enum pg_status tx_write_crawls(struct tx *tx);
+enum pg_status tx_commit(struct tx *tx);
+
+/* Runs one statement with tx->params; result may be NULL. */
+enum pg_status tx_run(struct tx *tx, const struct pg_stmt *stmt, struct pg_result **result_r);
+
+#endif

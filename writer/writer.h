@@ -1,0 +1,86 @@
+/* The writer's parts and what they share. */
+#ifndef GM_WRITER_WRITER_H
+#define GM_WRITER_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "line/pg.h"
+#include "line/record.h"
+#include "line/service.h"
+#include "writer/seed.h"
+
+/* One thing to be worked into the books by the next transaction. */
+enum entry_kind {
+    ENTRY_RECORD,  /* a record from summary or report */
+    ENTRY_SEED,    /* a message from seed */
+    ENTRY_DEAD,    /* a message from dead */
+    ENTRY_PUTBACK, /* a ticket the queue did not take: page, host, release */
+    ENTRY_VOID,    /* a ticket given up by the ticket clock */
+    ENTRY_LOST     /* a page given up by the line clock */
+};
+
+/* A message in hand; done when all of its entries are. */
+struct intake_message {
+    struct job *job;
+    size_t left;
+    bool redelivered;
+    char *message_id;
+    char *body; /* seed, dead: the bytes; else their beginning, for bad_record */
+    size_t len;
+};
+
+struct entry {
+    enum entry_kind kind;
+    struct intake_message *message; /* NULL: our own */
+    struct record record;
+    size_t size; /* bytes in memory, roughly */
+    /* what came of it, for the outcome line */
+    bool judged;
+    bool loops; /* a redirect whose chain comes back */
+    enum code code;
+    char detail[200];
+    int64_t page_attempt;
+    char *url;
+};
+
+struct writer {
+    struct service *service;
+    struct pg *pg;
+    struct known *known;
+    struct intake *intake;
+    struct frontier *frontier;
+    bool db_ready;
+    struct database *database;
+};
+
+/* intake.c: messages become entries, entries transactions. */
+struct intake *intake_new(struct writer *w);
+void intake_free(struct writer *w);
+void intake_message(struct writer *w, struct job *job, const struct mq_delivery *delivery);
+/* Queues an entry of our own. The record's strings are taken. */
+void intake_own(struct writer *w, enum entry_kind kind, const struct record *record);
+/* Works everything gathered into the database. True if something was committed. */
+bool intake_flush(struct writer *w);
+/* Forgets what is gathered of messages that the broker has taken back. */
+void intake_drop(struct writer *w);
+
+/* database.c: connection, migrations, outages. */
+void database_start(struct writer *w);   /* connects, or suspends the stage until that works */
+void database_stop(struct writer *w);
+void database_tick(struct writer *w);    /* connects again when due */
+void database_turn(struct writer *w);    /* reads notifications */
+void database_lost(struct writer *w);    /* suspends the stage until it is back */
+int database_migrate_command(void);      /* writer --migrate: an exit status */
+
+/* frontier.c: the leader: releases, clocks. */
+struct frontier *frontier_new(struct writer *w);
+void frontier_free(struct frontier **frontier);
+void frontier_wake(struct writer *w);    /* something may be released */
+void frontier_turn(struct writer *w);    /* releases what is due */
+void frontier_tick(struct writer *w);    /* every second: lock, clocks, sweeps */
+void frontier_lost(struct writer *w);    /* the session is gone, and with it the lock */
+bool frontier_leads(const struct writer *w);
+
+#endif
