@@ -1,0 +1,261 @@
+/* From bytes to a record; contract in extract.h. */
+#include "parser/extract/extract.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "parser/extract/blocks.h"
+#include "parser/extract/charset.h"
+#include "parser/extract/filter.h"
+#include "parser/extract/links.h"
+#include "parser/extract/load.h"
+#include "parser/extract/mark.h"
+#include "parser/extract/meta.h"
+#include "parser/extract/pick.h"
+#include "parser/extract/render.h"
+#include "parser/language.h"
+
+#define ARTICLE_WORDS 25     /* of running text: less is no article */
+#define BROKEN_SHARE 10      /* more than one undecodable character in so many: not text in this encoding */
+
+enum kind { KIND_HTML, KIND_PLAIN, KIND_OTHER };
+
+struct work {
+    const struct extract_input *in;
+    struct record *record;
+    struct extract_notes *notes;
+    struct charset_text text;
+    struct page page;
+    struct meta meta;
+    struct links links;
+};
+
+void extract_init(void)
+{
+    load_init();
+    charset_init();
+}
+
+/* Formats that servers send under any name; their first bytes tell. */
+static bool is_binary(const char *bytes, size_t n)
+{
+    static const struct {
+        const char *magic;
+        size_t n;
+    } magics[] = {{"%PDF-", 5}, {"PK\3\4", 4}, {"\x89PNG", 4}, {"GIF8", 4}, {"\xff\xd8\xff", 3}, {"\x1f\x8b", 2}, {"\x7f" "ELF", 4}, {"RIFF", 4},
+                  {"\xd0\xcf\x11\xe0", 4}, {"OggS", 4}, {"ID3", 3}, {"\0\0\0\x18" "ftyp", 8}, {"Rar!", 4}, {"7z\xbc\xaf", 4}, {"BZh", 3}, {"{\\rtf", 5}};
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+        if (n >= magics[i].n && memcmp(bytes, magics[i].magic, magics[i].n) == 0) return true;
+    return false;
+}
+
+static bool looks_like_html(const char *bytes, size_t n)
+{
+    static const char *const starts[] = {"<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<div", "<p>", "<h1", "<table", "<!--"};
+    struct span s = span_trim(span_of(bytes, n < 1024 ? n : 1024));
+    if (span_starts(s, "\xef\xbb\xbf")) s = span_trim(span_of(s.p + 3, s.n - 3));
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        if (span_starts(s, starts[i])) return true;
+    return span_has(s, "<html");
+}
+
+static enum kind kind_of(const struct extract_input *in)
+{
+    static const struct {
+        const char *type;
+        enum kind kind;
+    } types[] = {{"text/html", KIND_HTML}, {"application/xhtml+xml", KIND_HTML}, {"text/plain", KIND_PLAIN}, {"text/markdown", KIND_PLAIN}};
+    size_t n = strcspn(in->content_type, ";, \t");
+    if (is_binary(in->bytes, in->n)) return KIND_OTHER;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (span_is(span_of(in->content_type, n), types[i].type)) return types[i].kind;
+    /* No type, or one that servers send for anything. */
+    bool any = n == 0 || span_is(span_of(in->content_type, n), "application/octet-stream") || span_is(span_of(in->content_type, n), "unknown/unknown") ||
+               span_has(span_of(in->content_type, n), "xml");
+    return any && looks_like_html(in->bytes, in->n) ? KIND_HTML : KIND_OTHER;
+}
+
+static char *take(struct buf *b)
+{
+    return b->len ? buf_take(b) : NULL;
+}
+
+/* Two texts are the same article if they differ in white space only. */
+static void set_hash(struct record *record)
+{
+    size_t n = strlen(record->text), k = 0;
+    char *squeezed = mem_alloc(n + 1), hex[DIGEST_HEX];
+    bool gap = false;
+    for (size_t i = 0; i < n; i++) {
+        char c = record->text[i];
+        if (c == ' ' || c == '\n' || c == '\t') {
+            gap = k > 0;
+            continue;
+        }
+        if (gap) squeezed[k++] = ' ';
+        gap = false;
+        squeezed[k++] = c;
+    }
+    struct digest digest = digest_of(squeezed, k);
+    digest_hex(&digest, hex);
+    record->hash = mem_strdup(hex);
+    free(squeezed);
+}
+
+static void set_language(struct work *w)
+{
+    struct record *r = w->record;
+    if (r->lang || !r->text) return;
+    r->lang = mem_strdup(language_detect(r->text, strlen(r->text)));
+}
+
+static void set_meta(struct work *w)
+{
+    struct record *r = w->record;
+    char **targets[META_FIELDS] = {&r->title, &r->byline, &r->date, &r->lang, &r->site, &r->excerpt};
+    for (int i = 0; i < META_FIELDS; i++) *targets[i] = take(&w->meta.fields[i].text);
+    const char *canonical = w->meta.canonical.n ? links_resolve(&w->links, w->meta.canonical) : NULL;
+    r->canonical = mem_strdup(canonical);
+}
+
+static bool has_broken_text(const struct charset_text *t)
+{
+    size_t control = 0, sample = t->n < 4096 ? t->n : 4096;
+    for (size_t i = 0; i < sample; i++) {
+        unsigned char c = (unsigned char)t->utf8[i];
+        control += c < ' ' && c != '\n' && c != '\t' && c != '\r' && c != '\f' && c != 0x1b;
+    }
+    return t->broken * BROKEN_SHARE > t->n / 3 || control * BROKEN_SHARE > sample;
+}
+
+static uint32_t words_kept(const struct page *page)
+{
+    uint64_t words = 0;
+    for (size_t i = 0; i < page->block_count; i++)
+        if (!page->blocks[i].mark) words += page->blocks[i].words;
+    return words > UINT32_MAX ? UINT32_MAX : (uint32_t)words;
+}
+
+static uint32_t prose_words(const struct page *page)
+{
+    uint32_t words = 0;
+    for (size_t i = 0; i < page->block_count; i++)
+        if (!page->blocks[i].mark && mark_is_prose(&page->blocks[i])) words += page->blocks[i].words;
+    return words;
+}
+
+static void explain(const struct page *page, struct buf *out)
+{
+    static const char *const kinds[] = {"text", "heading", "item", "cell", "pre", "term", "quote"};
+    if (page->picked != NODE_NONE) {
+        struct span class = doc_attr(&page->doc, page->picked, ATTR_class), id = doc_attr(&page->doc, page->picked, ATTR_id);
+        buf_addf(out, "article in <%s class=\"%.*s\" id=\"%.*s\">\n", doc_tag_name(page->doc.nodes[page->picked].tag), (int)class.n, class.p ? class.p : "",
+                 (int)id.n, id.p ? id.p : "");
+    }
+    for (size_t i = 0; i < page->block_count; i++) {
+        const struct block *b = &page->blocks[i];
+        struct buf text = BUF_INIT(100);
+        page_block_text(page, b, &text);
+        buf_addf(out, "%-20s %-7s value %6.0f chars %u links %u words %u stops %u <%s> %.*s\n", mark_text(b->mark), kinds[b->kind], (double)b->value, b->chars,
+                 b->link_chars, b->words, b->stops, doc_tag_name(page->doc.nodes[b->node].tag), (int)utf8_floor(buf_str(&text), text.len), buf_str(&text));
+        buf_release(&text);
+    }
+}
+
+static void render(struct work *w)
+{
+    struct buf text = BUF_INIT(LIMIT_TEXT), markdown = BUF_INIT(LIMIT_MARKDOWN);
+    render_text(&w->page, &text);
+    render_markdown(&w->page, &w->links, &markdown);
+    w->record->text = take(&text);
+    w->record->markdown = take(&markdown);
+    w->record->words = words_kept(&w->page);
+    buf_release(&text);
+    buf_release(&markdown);
+}
+
+static enum code extract_html(struct work *w)
+{
+    struct record *r = w->record;
+    struct span robots = span_of(w->in->robots_tag, strlen(w->in->robots_tag));
+    load_html(&w->page.doc, w->text.utf8, w->text.n);
+    blocks_cut(&w->page);
+    meta_robots(&w->meta, robots);
+    meta_read(&w->meta, &w->page, w->in->url ? w->in->url : "");
+    links_init(&w->links, w->in->url ? w->in->url : "", w->meta.base);
+    if (!w->meta.nofollow) links_collect(&w->links, &w->page.doc, r);
+    if (w->meta.noindex) {
+        set_meta(w);
+        return CODE_NOINDEX;
+    }
+    mark_page(&w->page);
+    pick_article(&w->page);
+    filter_blocks(&w->page);
+    meta_complete(&w->meta, &w->page, w->in->url);
+    set_meta(w);
+    if (w->notes->explain) explain(&w->page, w->notes->explain);
+    if (prose_words(&w->page) < ARTICLE_WORDS) return CODE_NO_ARTICLE;
+    render(w);
+    if (!r->text) return CODE_NO_ARTICLE;
+    set_language(w);
+    set_hash(r);
+    return CODE_OK;
+}
+
+/* Plain text stays as it is, but for line ends and empty lines at both ends. */
+static enum code extract_plain(struct work *w)
+{
+    struct record *r = w->record;
+    struct buf text = BUF_INIT(LIMIT_TEXT);
+    struct span s = span_trim(span_of(w->text.utf8, w->text.n));
+    meta_robots(&w->meta, span_of(w->in->robots_tag, strlen(w->in->robots_tag)));
+    if (w->meta.noindex) return CODE_NOINDEX;
+    if (s.n > LIMIT_TEXT) s.n = utf8_floor(s.p, LIMIT_TEXT);
+    bool in_word = false;
+    for (size_t i = 0; i < s.n; i++) {
+        bool blank = s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t' || s.p[i] == '\r';
+        r->words += in_word && blank;
+        in_word = !blank;
+        if (s.p[i] != '\r') buf_add_char(&text, s.p[i]);
+        else if (i + 1 == s.n || s.p[i + 1] != '\n') buf_add_char(&text, '\n');
+    }
+    r->words += in_word;
+    r->text = take(&text);
+    if (!r->text) return CODE_NO_ARTICLE;
+    r->markdown = mem_strdup(r->text);
+    set_language(w);
+    set_hash(r);
+    return CODE_OK;
+}
+
+enum code extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes)
+{
+    enum kind kind = kind_of(in);
+    notes->encoding = NULL;
+    notes->detail[0] = '\0';
+    if (in->n > LIMIT_BODY) return CODE_TOO_LARGE;
+    if (in->n == 0) return CODE_NO_ARTICLE;
+    if (kind == KIND_OTHER) {
+        snprintf(notes->detail, sizeof notes->detail, "content type %.100s", in->content_type[0] ? in->content_type : "is not given");
+        return CODE_UNSUPPORTED_TYPE;
+    }
+    struct work w = {.in = in, .record = record, .notes = notes};
+    notes->encoding = charset_of(in->bytes, in->n, in->content_type, kind == KIND_HTML);
+    page_init(&w.page);
+    meta_init(&w.meta);
+    enum code code = CODE_BAD_ENCODING;
+    if (charset_decode(in->bytes, in->n, notes->encoding, &w.text) && !has_broken_text(&w.text))
+        code = kind == KIND_HTML ? extract_html(&w) : extract_plain(&w);
+    else
+        snprintf(notes->detail, sizeof notes->detail, "not text in %s", notes->encoding);
+    charset_text_release(&w.text);
+    page_release(&w.page);
+    meta_release(&w.meta);
+    links_release(&w.links);
+    return code;
+}

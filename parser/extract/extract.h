@@ -1,0 +1,36 @@
+/* From the bytes of a page to its record: the parser's core, without broker and cage.
+ *
+ * Pure: the same input gives the same record, nothing outside is read or changed. Time and memory are linear in the size of
+ * the page. */
+#ifndef GM_PARSER_EXTRACT_EXTRACT_H
+#define GM_PARSER_EXTRACT_EXTRACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "line/codes.h"
+#include "line/limits.h"
+#include "line/record.h"
+
+struct extract_input {
+    const char *bytes; /* the body, unpacked */
+    size_t n;
+    const char *url;          /* canonical; base of links. NULL: none are resolved but absolute ones */
+    const char *content_type; /* header, "" if there is none */
+    const char *robots_tag;   /* X-Robots-Tag header, "" if there is none */
+};
+
+struct extract_notes {
+    const char *encoding;     /* the page's, by its WHATWG name; NULL if it was not looked at. Static */
+    char detail[LIMIT_DETAIL]; /* words about a code that is not OK, "" otherwise */
+    struct buf *explain;      /* in: NULL, or gets one line a block and why it was kept or dropped */
+};
+
+/* Readies the libraries used; once a process, before the cage closes: from then on no file is opened. */
+void extract_init(void);
+
+/* Fills title … canonical, hash, text, markdown, words, links and links_cut of an empty record (url may be set: it is
+ * left alone). OK, or NO_ARTICLE, NOINDEX (links and title only), UNSUPPORTED_TYPE, BAD_ENCODING, TOO_LARGE. */
+enum code extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes);
+
+#endif

@@ -1,0 +1,30 @@
+/* The links of a page: resolved against its base, canonical, each once. */
+#ifndef GM_PARSER_EXTRACT_LINKS_H
+#define GM_PARSER_EXTRACT_LINKS_H
+
+#include "line/limits.h"
+#include "line/record.h"
+#include "parser/extract/doc.h"
+
+/* References resolved so far, by their spelling in the page. */
+struct links {
+    struct links_slot {
+        uint64_t hash; /* of the reference as written */
+        uint32_t at;   /* offset of the canonical URL in urls, NONE_URL if it is none we follow */
+    } *slots;
+    size_t count, cap; /* cap is a power of two */
+    struct buf urls;   /* NUL-terminated strings */
+    char base[LIMIT_URL + 1];
+};
+
+void links_init(struct links *links, const char *page_url, struct span base_href);
+void links_release(struct links *links);
+
+/* The canonical http(s) URL a reference means, or NULL: not a link we follow, or too many different ones were asked for. */
+const char *links_resolve(struct links *links, struct span reference);
+
+/* Adds every link of the page (a, area, frame) to the record, in document order, without the page itself. Caps are those of
+ * record_add_link; what they cut is counted in links_cut. */
+void links_collect(struct links *links, const struct doc *d, struct record *record);
+
+#endif
