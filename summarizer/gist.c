@@ -14,6 +14,7 @@
 #include "summarizer/gist_text.h"
 
 #define STEPS_MAX 30     /* of the power iteration; it mostly settles in ten */
+#define SAME 0.95        /* a likeness from which on one sentence repeats another */
 #define SETTLED 1e-4     /* change of the whole, of 1, that ends it */
 
 const struct gist_weights gist_weights_default = {
@@ -235,14 +236,15 @@ static int pick(struct gist *g, int want, bool loosely)
         for (size_t i = 0; i < g->node_count; i++) {
             struct node *n = &g->nodes[i];
             double value = n->score - g->weights.redundancy * n->likeness;
-            if (n->picked || !(g->text.items[i].fit || loosely) || (best && value <= best_value)) continue;
+            bool open = !n->picked && n->likeness < SAME && (g->text.items[i].fit || loosely);
+            if (!open || (best && value <= best_value)) continue;
             best = n;
             best_value = value;
         }
         if (!best) break;
         best->picked = true;
         picked++;
-        if (picked < want) liken(g, best);
+        liken(g, best);
     }
     return picked;
 }

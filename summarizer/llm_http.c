@@ -1,0 +1,247 @@
+/* Calls over libcurl; contract in llm_http.h. */
+#include "summarizer/llm_http.h"
+
+#include <curl/curl.h>
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define CONNECT_MS 10000 /* name, connection and TLS, or the whole time if that is less */
+
+struct llm_http {
+    struct ev_loop *loop;
+    CURLM *multi;
+    ev_timer timer;
+    char *url;
+    struct curl_slist *headers;
+    size_t answer_max;
+    struct llm_http_call *calls; /* doubly linked */
+};
+
+struct llm_http_call {
+    struct llm_http_call *prev, *next;
+    struct llm_http *http;
+    CURL *easy;
+    struct buf answer;
+    char error[CURL_ERROR_SIZE];
+    llm_http_done_fn *done;
+    void *context;
+};
+
+/* ---- one call ---- */
+
+static void call_free(struct llm_http_call *call)
+{
+    struct llm_http *http = call->http;
+    if (call->prev)
+        call->prev->next = call->next;
+    else
+        http->calls = call->next;
+    if (call->next) call->next->prev = call->prev;
+    curl_multi_remove_handle(http->multi, call->easy);
+    curl_easy_cleanup(call->easy);
+    buf_release(&call->answer);
+    free(call);
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *context)
+{
+    struct llm_http_call *call = context;
+    return buf_add(&call->answer, data, size * count) ? size * count : 0;
+}
+
+static const struct {
+    CURLcode code;
+    enum llm_http_how how;
+} failures[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, LLM_HTTP_UNREACHABLE}, {CURLE_COULDNT_RESOLVE_PROXY, LLM_HTTP_UNREACHABLE},
+    {CURLE_COULDNT_CONNECT, LLM_HTTP_UNREACHABLE},      {CURLE_SSL_CONNECT_ERROR, LLM_HTTP_UNREACHABLE},
+    {CURLE_PEER_FAILED_VERIFICATION, LLM_HTTP_UNREACHABLE}, {CURLE_OPERATION_TIMEDOUT, LLM_HTTP_SLOW},
+};
+
+static enum llm_http_how judge(const struct llm_http_call *call, CURLcode code)
+{
+    if (code == CURLE_OK) return LLM_HTTP_ANSWERED;
+    if (buf_failed(&call->answer)) return LLM_HTTP_TOO_LARGE;
+    for (size_t i = 0; i < sizeof failures / sizeof *failures; i++)
+        if (failures[i].code == code) return failures[i].how;
+    return LLM_HTTP_BROKEN;
+}
+
+static void call_done(struct llm_http_call *call, CURLcode code)
+{
+    struct buf answer = call->answer;
+    char error[CURL_ERROR_SIZE];
+    curl_off_t wait = 0;
+    long status = 0;
+    llm_http_done_fn *done = call->done;
+    void *context = call->context;
+    enum llm_http_how how = judge(call, code);
+    curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &wait);
+    snprintf(error, sizeof error, "%s", *call->error ? call->error : curl_easy_strerror(code));
+    buf_init(&call->answer, 0);
+    call_free(call);
+    struct llm_http_reply reply = {.how = how,
+                                   .status = status,
+                                   .body = buf_str(&answer),
+                                   .length = answer.len,
+                                   .retry_after_ms = wait > 0 ? wait * 1000 : 0,
+                                   .detail = how == LLM_HTTP_ANSWERED || how == LLM_HTTP_TOO_LARGE ? "" : error};
+    done(context, &reply);
+    buf_release(&answer);
+}
+
+static void collect(struct llm_http *http)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(http->multi, &left))) {
+        struct llm_http_call *call;
+        if (message->msg != CURLMSG_DONE) continue;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
+        call_done(call, code);
+    }
+}
+
+/* ---- curl and libev ---- */
+
+static void act(struct llm_http *http, curl_socket_t fd, int what)
+{
+    int running;
+    curl_multi_socket_action(http->multi, fd, what, &running);
+    collect(http);
+}
+
+static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
+{
+    (void)loop;
+    act(w->data, w->fd, (revents & EV_READ ? CURL_CSELECT_IN : 0) | (revents & EV_WRITE ? CURL_CSELECT_OUT : 0));
+}
+
+static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)loop, (void)revents;
+    act(w->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *watcher)
+{
+    struct llm_http *http = context;
+    ev_io *w = watcher;
+    (void)easy;
+    if (w) ev_io_stop(http->loop, w);
+    if (what == CURL_POLL_REMOVE) {
+        free(w);
+        curl_multi_assign(http->multi, fd, NULL);
+        return 0;
+    }
+    if (!w) {
+        w = mem_zalloc(sizeof *w);
+        ev_init(w, on_ready);
+        w->data = http;
+        curl_multi_assign(http->multi, fd, w);
+    }
+    ev_io_set(w, fd, (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+    ev_io_start(http->loop, w);
+    return 0;
+}
+
+static int on_timeout(CURLM *multi, long ms, void *context)
+{
+    struct llm_http *http = context;
+    (void)multi;
+    ev_timer_stop(http->loop, &http->timer);
+    if (ms < 0) return 0;
+    ev_timer_set(&http->timer, (double)ms / 1000, 0);
+    ev_timer_start(http->loop, &http->timer);
+    return 0;
+}
+
+/* ---- public ---- */
+
+static void add_header(struct llm_http *http, const char *line)
+{
+    struct curl_slist *more = curl_slist_append(http->headers, line);
+    if (!more) log_panic("out of memory");
+    http->headers = more;
+}
+
+struct llm_http *llm_http_new(struct ev_loop *loop, const struct llm_http_config *config)
+{
+    struct llm_http *http = mem_zalloc(sizeof *http);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(http->multi = curl_multi_init())) log_panic("libcurl does not start");
+    http->loop = loop;
+    http->url = mem_strdup(config->url);
+    http->answer_max = config->answer_max;
+    ev_init(&http->timer, on_timer);
+    http->timer.data = http;
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)config->connections);
+    add_header(http, "Content-Type: application/json");
+    add_header(http, "Accept: application/json");
+    add_header(http, "Expect:"); /* no round trip before a long body */
+    if (*config->key) {
+        struct buf line = BUF_INIT(16384);
+        buf_addf(&line, "Authorization: Bearer %s", config->key);
+        add_header(http, buf_str(&line));
+        if (line.data) explicit_bzero(line.data, line.len);
+        buf_release(&line);
+    }
+    return http;
+}
+
+void llm_http_free(struct llm_http **http)
+{
+    struct llm_http *h = *http;
+    if (!h) return;
+    while (h->calls) call_free(h->calls);
+    curl_multi_cleanup(h->multi);
+    ev_timer_stop(h->loop, &h->timer);
+    curl_slist_free_all(h->headers);
+    free(h->url);
+    free(h);
+    *http = NULL;
+    curl_global_cleanup();
+}
+
+struct llm_http_call *llm_http_post(struct llm_http *http, const char *body, size_t n, int64_t timeout_ms, llm_http_done_fn *done,
+                                    void *context)
+{
+    struct llm_http_call *call = mem_zalloc(sizeof *call);
+    CURL *easy = curl_easy_init();
+    if (!easy) log_panic("out of memory");
+    *call = (struct llm_http_call){.http = http, .easy = easy, .done = done, .context = context, .next = http->calls};
+    buf_init(&call->answer, http->answer_max);
+    if (http->calls) http->calls->prev = call;
+    http->calls = call;
+    curl_easy_setopt(easy, CURLOPT_URL, http->url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "Gistmill/" GM_VERSION);
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
+    curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    if (curl_multi_add_handle(http->multi, easy) != CURLM_OK) log_panic("libcurl does not take a transfer");
+    return call;
+}
+
+void llm_http_cancel(struct llm_http_call *call)
+{
+    call_free(call);
+}

@@ -1,0 +1,203 @@
+/* The stage; contract in stage.h. What ends a delivery is in summarizer_trouble.c. */
+#include "summarizer/stage.h"
+
+#include <ev.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/exitcode.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/zip.h"
+#include "line/limits.h"
+#include "line/record.h"
+#include "summarizer/engine.h"
+#include "summarizer/settings.h"
+#include "summarizer/summarizer_trouble.h"
+
+/* One article in hand. */
+struct work {
+    struct work *prev, *next;
+    struct service *service;
+    struct job *job;
+    struct record record;
+    struct engine_call *call; /* NULL while no model is asked */
+};
+
+static struct engine *engine;
+static struct work *works;
+
+static void work_free(struct work *w)
+{
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        works = w->next;
+    if (w->next) w->next->prev = w->prev;
+    record_release(&w->record);
+    free(w);
+}
+
+/* ---- out ---- */
+
+static void put(char **field, const char *value)
+{
+    free(*field);
+    *field = value && *value ? mem_strdup(value) : NULL;
+}
+
+/* The record as a message body. One too large loses its Markdown, then its links, as the caps demand. */
+static bool pack(struct record *r, struct buf *body)
+{
+    struct buf json = BUF_INIT(LIMIT_RECORD);
+    bool fits = false;
+    for (int round = 0; round < 3 && !fits; round++) {
+        if (round == 1) {
+            r->links_cut += r->markdown != NULL;
+            put(&r->markdown, NULL);
+        }
+        while (round == 2 && r->links.count > 0) {
+            free(r->links.items[--r->links.count]);
+            r->links_cut++;
+        }
+        buf_reset(&json);
+        buf_reset(body);
+        fits = record_encode(r, &json) && zip_pack(body, json.data, json.len);
+    }
+    buf_release(&json);
+    return fits;
+}
+
+static void publish(struct work *w)
+{
+    char id[48];
+    struct buf body = BUF_INIT(LIMIT_MESSAGE);
+    snprintf(id, sizeof id, "%" PRId64 ".%" PRId64, w->record.page, w->record.release);
+    if (!pack(&w->record, &body)) {
+        buf_release(&body);
+        summarizer_trouble_too_large(w->service, w->job, &w->record);
+        return;
+    }
+    struct mq_message message = {.queue = QUEUE_SUMMARY,
+                                 .message_id = id,
+                                 .type = "summary.v1",
+                                 .content_type = "application/json",
+                                 .content_encoding = "zstd",
+                                 .len = body.len};
+    message.body = buf_take(&body);
+    service_publish(w->service, w->job, &message);
+    summarizer_trouble_done(w->service, w->job, &w->record);
+}
+
+static void on_summary(void *context, const struct engine_summary *summary)
+{
+    struct work *w = context;
+    struct record *r = &w->record;
+    put(&r->summary, summary->text);
+    put(&r->engine, summary->engine);
+    put(&r->model, summary->model);
+    put(&r->recipe, summary->recipe);
+    put(&r->reason, summary->reason == CODE_OK ? NULL : code_name(summary->reason));
+    put(&r->detail, summary->detail);
+    r->tokens_in = summary->tokens_in;
+    r->tokens_out = summary->tokens_out;
+    r->calculated_at = clock_wall_ms();
+    publish(w);
+    work_free(w);
+}
+
+/* ---- in ---- */
+
+/* Reads the delivery; the words say what is wrong if it is not RECORD_OK. */
+static enum record_status read_record(const struct mq_delivery *d, struct record *record_r, struct record_error *error_r)
+{
+    const unsigned kinds = 1u << RECORD_ARTICLE;
+    struct buf json = BUF_INIT(LIMIT_RECORD);
+    const char *why = NULL;
+    enum record_status status = RECORD_BAD;
+    if (!*d->content_encoding)
+        status = record_decode(d->body, d->len, kinds, record_r, error_r);
+    else if (strcmp(d->content_encoding, "zstd") != 0)
+        why = "content_encoding is neither zstd nor none";
+    else if (!(why = zip_unpack(&json, d->body, d->len)))
+        status = record_decode(buf_str(&json), json.len, kinds, record_r, error_r);
+    if (why) snprintf(error_r->text, sizeof error_r->text, "%s", why);
+    buf_release(&json);
+    return status;
+}
+
+void summarizer_message(struct service *service, struct job *job, const struct mq_delivery *delivery)
+{
+    struct work *w = mem_zalloc(sizeof *w);
+    struct record_error error;
+    enum record_status status = read_record(delivery, &w->record, &error);
+    if (status != RECORD_OK) {
+        free(w);
+        summarizer_trouble_unreadable(service, job, delivery, status, error.text);
+        return;
+    }
+    w->service = service;
+    w->job = job;
+    w->next = works;
+    if (works) works->prev = w;
+    works = w;
+    struct engine_article article = {
+        .title = w->record.title, .lang = w->record.lang, .text = w->record.text, .length = strlen(w->record.text)};
+    struct engine_call *call = engine_ask(engine, &article, on_summary, w);
+    if (call) w->call = call; /* else it is done, and w is gone */
+}
+
+void summarizer_reset(struct service *service, enum queue_id queue)
+{
+    struct work *next;
+    for (struct work *w = works; w; w = next) {
+        next = w->next;
+        if (service_job_queue(w->job) != queue || !service_job_void(w->job)) continue;
+        engine_cancel(w->call);
+        summarizer_trouble_void(service, w->job);
+        work_free(w);
+    }
+}
+
+/* ---- life ---- */
+
+int summarizer_init(struct service *service)
+{
+    engine = engine_new(service_loop(service));
+    if (summarizer_settings_llm())
+        log_info("summaries by %s at %s, extractive where it fails", summarizer_settings.model, summarizer_settings.base_url);
+    else
+        log_info("summaries by the extractive engine");
+    return EXITCODE_OK;
+}
+
+void summarizer_metrics(struct service *service, struct buf *out)
+{
+    struct engine_stats stats;
+    (void)service;
+    engine_stats(engine, &stats);
+    buf_addf(out, "# TYPE gistmill_summaries_total counter\ngistmill_summaries_total{engine=\"extractive\"} %" PRIu64 "\n", stats.extractive);
+    buf_addf(out, "gistmill_summaries_total{engine=\"llm\"} %" PRIu64 "\n", stats.llm);
+    buf_add_str(out, "# TYPE gistmill_summary_fallbacks_total counter\n");
+    for (int i = 0; i < CODE_COUNT; i++)
+        if (stats.fallbacks[i])
+            buf_addf(out, "gistmill_summary_fallbacks_total{code=\"%s\"} %" PRIu64 "\n", code_name((enum code)i), stats.fallbacks[i]);
+    buf_addf(out, "# TYPE gistmill_model_tokens_total counter\ngistmill_model_tokens_total{kind=\"in\"} %" PRIu64 "\n", stats.tokens_in);
+    buf_addf(out, "gistmill_model_tokens_total{kind=\"out\"} %" PRIu64 "\n", stats.tokens_out);
+    buf_addf(out, "# TYPE gistmill_model_calls gauge\ngistmill_model_calls %zu\n", stats.asking);
+    buf_addf(out, "# TYPE gistmill_model_resting gauge\ngistmill_model_resting %d\n", stats.resting);
+}
+
+void summarizer_deinit(struct service *service)
+{
+    (void)service;
+    while (works) {
+        engine_cancel(works->call); /* the broker has the delivery */
+        work_free(works);
+    }
+    engine_free(&engine);
+}
