@@ -171,12 +171,13 @@ def give(path):
 _living = set()
 
 
-def _end_all():
+def end_all():
+    """Ends every child that still lives."""
     for process in list(_living):
         process.end()
 
 
-atexit.register(_end_all)
+atexit.register(end_all)
 
 # After setpriv has asked for our death to be heard of: were we dead already?
 _GUARD = 'test "$PPID" = "$0" || exit 1; exec "$@"'

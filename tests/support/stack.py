@@ -78,16 +78,19 @@ class Stack:
     stack.start("writer"); stack.start("parser", count=2, PARSER_CHILD="x"); stack.seed("http://…", depth=2)
     """
 
-    def __init__(self, services, bin_dir, directory, name, env=None, template=TEMPLATE):
-        """name: of the database and, with a dot, before the queues' names. env: on top of TEST_ENV, for each program."""
+    def __init__(self, services, bin_dir, directory, name, env=None, defaults=None, prefix=None, template=TEMPLATE):
+        """name: of the database. prefix: before the queues' names, by default name and a dot.
+
+        env: for each program, on top of defaults (TEST_ENV).
+        """
         self.services = services
         self.broker = services.broker
         self.database = services.database
         self.bin_dir = bin_dir
         self.directory = directory
         self.name = name
-        self.prefix = name + "."
-        self.env = base_env(directory) | TEST_ENV | {
+        self.prefix = name + "." if prefix is None else prefix
+        self.env = base_env(directory) | (TEST_ENV if defaults is None else defaults) | {
             "AMQP_URL": self.broker.url,
             "AMQP_PREFIX": self.prefix,
             "DATABASE_URL": self.database.url(name),
