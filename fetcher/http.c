@@ -234,10 +234,11 @@ static enum http_failure failure_of(CURLcode result)
 /* Out of time: in which phase? */
 static enum http_failure slow_phase(struct http_transfer *t, char *detail, size_t size)
 {
-    curl_off_t named = 0, connected = 0;
+    curl_off_t named = 0;
+    long connected = 0; /* TCP; the time of the connect is known after the handshake only */
     int64_t ms = clock_mono_ms() - t->started;
     curl_easy_getinfo(t->easy, CURLINFO_NAMELOOKUP_TIME_T, &named);
-    curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connected);
     if (t->sent_at) {
         snprintf(detail, size, "not done after %lld ms, %lld bytes of the body came", (long long)ms, (long long)t->response.bytes);
         return HTTP_SLOW;
@@ -250,7 +251,7 @@ static enum http_failure slow_phase(struct http_transfer *t, char *detail, size_
         snprintf(detail, size, "not connected within %lld ms", (long long)ms);
         return HTTP_NO_CONNECTION;
     }
-    snprintf(detail, size, "connected, but not ready for a request within %lld ms", (long long)ms);
+    snprintf(detail, size, "no TLS handshake within %lld ms", (long long)ms);
     return HTTP_SLOW;
 }
 
