@@ -59,6 +59,7 @@ static void try_connect(struct writer *w)
         w->db_ready = true;
         watch(w);
         service_resume(w->service);
+        frontier_try_to_lead(w);
         frontier_wake(w);
         return;
     }

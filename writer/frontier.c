@@ -136,7 +136,7 @@ void frontier_turn(struct writer *w)
 /* ---- leading ---- */
 
 /* One lock for all writers; it goes with the session. */
-static void try_to_lead(struct writer *w)
+void frontier_try_to_lead(struct writer *w)
 {
     static const struct pg_stmt stmt = {"lead", "SELECT pg_try_advisory_lock(72747281)"};
     struct pg_result *r;
@@ -154,7 +154,7 @@ static void try_to_lead(struct writer *w)
 void frontier_tick(struct writer *w)
 {
     if (!w->db_ready) return;
-    if (!w->frontier->leads) try_to_lead(w);
+    if (!w->frontier->leads) frontier_try_to_lead(w);
     if (!w->frontier->leads || !w->db_ready) return;
     enum pg_status st = release_delayed(w);
     if (st == PG_OK) st = clocks_tick(w, w->frontier->clocks);

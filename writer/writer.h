@@ -80,6 +80,7 @@ void frontier_free(struct frontier **frontier);
 void frontier_wake(struct writer *w);    /* something may be released */
 void frontier_turn(struct writer *w);    /* releases what is due */
 void frontier_tick(struct writer *w);    /* every second: lock, clocks, sweeps */
+void frontier_try_to_lead(struct writer *w);
 void frontier_lost(struct writer *w);    /* the session is gone, and with it the lock */
 bool frontier_leads(const struct writer *w);
 

@@ -139,6 +139,7 @@ static amqp_connection_state_t connect_to(struct mq *mq, struct mq_side *side)
         log_error("AMQP_URL cannot be read");
         goto out;
     }
+    if (!*info.vhost) info.vhost = (char *)"/"; /* "amqp://host/": what people mean, though the URI rules say "" */
     amqp_socket_t *socket = make_socket(mq, conn, info.ssl);
     if (!socket) goto out;
     amqp_set_handshake_timeout(conn, &handshake);

@@ -387,7 +387,7 @@ enum pg_status pg_exec(struct pg *pg, const char *sql)
 
 int pg_rows(const struct pg_result *r)
 {
-    return PQntuples(r->rows);
+    return r ? PQntuples(r->rows) : 0;
 }
 
 bool pg_is_null(const struct pg_result *r, int row, int column)

@@ -88,7 +88,7 @@ enum pg_status pg_run(struct pg *pg, const struct pg_stmt *stmt, const struct pg
 /* Runs plain SQL without parameters, several commands allowed: BEGIN, COMMIT, migrations. */
 enum pg_status pg_exec(struct pg *pg, const char *sql);
 
-int pg_rows(const struct pg_result *r);
+int pg_rows(const struct pg_result *r); /* NULL: 0 */
 bool pg_is_null(const struct pg_result *r, int row, int column);
 const char *pg_text(const struct pg_result *r, int row, int column); /* "" for null; borrowed from r */
 int64_t pg_int(const struct pg_result *r, int row, int column);      /* 0 for null */
