@@ -40,7 +40,7 @@ ALL_OBJ := $(COMMON_OBJ) $(foreach p,$(PROGRAMS),$(call to_obj,$(call lib_src,$(
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose demo bench lint fmt clean install deps deps-check help
+.PHONY: all unit check check-long check-compose demo bench lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -75,5 +75,47 @@ $(BUILD)/tests/%: tests/unit/%.c $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommo
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
 
+# ---- checks ----
+
+check:
+	GM_BUILD=$(BUILD) GM_SANITIZER=$(SANITIZER) tests/run
+
+check-long:
+	GM_LONG=1 GM_BUILD=$(BUILD) GM_SANITIZER=$(SANITIZER) tests/run
+
+check-compose:
+	deploy/check-compose
+
+lint:
+	@tests/lint $(BUILD)
+
+fmt:
+	clang-format -i $$(git ls-files '*.c' '*.h' '*.cc')
+
+# ---- use ----
+
+export URL DEPTH LIMIT SITE KEEP
+demo:
+	@deploy/demo
+
+bench:
+	@bench/run
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin/
+
 clean:
 	rm -rf build build-*
+
+help:
+	@echo 'make                build the four programs into $(BUILD)/'
+	@echo 'make demo           install what it needs, crawl a real site with a private stack, show the result'
+	@echo '     URL=https://… DEPTH=2 LIMIT=200, or SITE=DIR, or KEEP=1'
+	@echo 'make check          install what tests need; unit tests, integration tests, lint (under 10 minutes)'
+	@echo 'make check-long     the same with the full forms of the tests'
+	@echo 'make check-compose  runs docker-compose.yml for real; needs a Docker engine'
+	@echo 'make bench          pages per second of the whole line, beside others'
+	@echo 'make lint fmt       house rules; formatting'
+	@echo 'make install        PREFIX=$(PREFIX)'
+	@echo 'SANITIZER=address,undefined, WERROR=1, CC=clang: knobs of any of these'
