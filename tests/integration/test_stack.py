@@ -20,7 +20,7 @@ DURABLE = {"x-queue-type": "quorum"}
 
 # A program as the harness sees one: `how` says what it does once started.
 STAND_IN = """#!/bin/bash
-echo "2026-01-01T00:00:00.000Z info stand-in event=started how=$HOW"
+echo "2026-01-01T00:00:00.000Z info stand-in started how=$HOW"
 case $HOW in
 ready) echo >&$2; exec sleep 1000 ;;
 mute) exec sleep 1000 ;;
@@ -143,9 +143,9 @@ def test_orphans_of_a_program_are_found(stand_in):
 
 
 def test_log_lines_are_read_as_written():
-    line = '2026-01-01T00:00:00.000Z warn parser event=outcome url="http://a/ b" reason="say \\"x\\"" n=3'
+    line = '2026-01-01T00:00:00.000Z warn parser outcome url="http://a/ b" reason="say \\"x\\"\\x0a" n=3'
     assert parse_line(line) == {"time": "2026-01-01T00:00:00.000Z", "level": "warn", "program": "parser",
-                                "event": "outcome", "url": "http://a/ b", "reason": 'say "x"', "n": "3"}
+                                "event": "outcome", "url": "http://a/ b", "reason": 'say "x"\n', "n": "3"}
 
 
 # Services -------------------------------------------------------------------------------------------------------------

@@ -34,12 +34,14 @@ def install(run_dir, names=PROGRAMS):
 
 
 def parse_line(line):
-    """A line of our logs as a dict: time, level, program and its key=value fields."""
-    head = line.split(" ", 3)
-    fields = {"time": head[0], "level": head[1], "program": head[2]} if len(head) == 4 else {}
+    """A line of our logs as a dict: time, level, program, event if it is one, and its key=value fields."""
+    head = line.split(None, 4)
+    fields = dict(zip(("time", "level", "program"), head))
+    if len(head) > 3 and "=" not in head[3]:
+        fields["event"] = head[3]
     for key, value in _FIELD.findall(line):
         if value[:1] == '"':
-            value = re.sub(r"\\(.)", r"\1", value[1:-1])
+            value = re.sub(r"\\(x([0-9a-f]{2})|.)", lambda m: chr(int(m[2], 16)) if m[2] else m[1], value[1:-1])
         fields[key] = value
     return fields
 
