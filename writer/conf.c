@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "line/limits.h"
+#include "line/service.h"
 
 struct writer_conf writer_conf;
 
@@ -22,6 +23,7 @@ const struct conf_row writer_conf_rows[] = {
     {"FETCH_TIMEOUT", CONF_MS, &writer_conf.fetch_timeout_ms, "30s", 100, DAY_MS, 0, "total time of a fetch; must be the fetcher's value"},
     {"TICKET_GRACE", CONF_MS, &writer_conf.ticket_grace_ms, "30s", 0, DAY_MS, 0, "added to both before a ticket is given up"},
     {"LEASE", CONF_MS, &writer_conf.lease_ms, "10m", 100, DAY_MS, 0, "all queues idle so long: pages without a result are lost"},
+    {"SUMMARY_TIMEOUT", CONF_MS, &writer_conf.summary_timeout_ms, "60s", 50, 240000, 0, "the longest call of the line; must be the summarizer's value"},
     {"MAX_AGE", CONF_MS, &writer_conf.max_age_ms, "24h", 100, 100 * DAY_MS, 0, "a page in flight so long is lost in any case"},
     {"USER_AGENT_TOKEN", CONF_STRING, &writer_conf.agent, "gistmill", 1, 100, 0, "our name in robots.txt"},
     {"ROBOTS_TTL", CONF_MS, &writer_conf.robots_ttl_ms, "24h", 100, 100 * DAY_MS, 0, "a robots.txt is used so long"},
@@ -35,7 +37,15 @@ const struct conf_row writer_conf_rows[] = {
 
 int writer_conf_check(struct conf_error *error_r)
 {
-    if (writer_conf.backoff_max_ms >= writer_conf.backoff_ms) return 0;
-    snprintf(error_r->text, sizeof error_r->text, "RETRY_BACKOFF_MAX must not be below RETRY_BACKOFF");
-    return -1;
+    int64_t least = service_hold_max_ms() + writer_conf.summary_timeout_ms + 3 * service_heartbeat_ms();
+    if (writer_conf.backoff_max_ms < writer_conf.backoff_ms) {
+        snprintf(error_r->text, sizeof error_r->text, "RETRY_BACKOFF_MAX must not be below RETRY_BACKOFF");
+        return -1;
+    }
+    /* Held messages are not seen: the line may only be called idle after nobody can hold one any more. */
+    if (writer_conf.lease_ms <= least) {
+        snprintf(error_r->text, sizeof error_r->text, "LEASE must exceed HOLD_MAX + SUMMARY_TIMEOUT + 3 x AMQP_HEARTBEAT, %lld ms", (long long)least);
+        return -1;
+    }
+    return 0;
 }

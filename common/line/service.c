@@ -26,7 +26,7 @@ static const struct conf_row conf_rows[] = {
     {"AMQP_URL", CONF_STRING, &conf.amqp_url, "amqp://guest:guest@127.0.0.1:5672/", 0, 1000, CONF_SECRET, "the broker, amqp:// or amqps://"},
     {"AMQP_PREFIX", CONF_STRING, &conf.amqp_prefix, "", 0, 60, 0, "put before each queue's name"},
     {"AMQP_CA_FILE", CONF_STRING, &conf.amqp_ca_file, "/etc/ssl/certs/ca-certificates.crt", 0, 1000, 0, "certificates to trust with amqps"},
-    {"AMQP_HEARTBEAT", CONF_MS, &conf.heartbeat_ms, "30s", 2000, 300000, 0, "heartbeat asked for"},
+    {"AMQP_HEARTBEAT", CONF_MS, &conf.heartbeat_ms, "30s", 1000, 300000, 0, "heartbeat asked for"},
     {"AMQP_WINDOW", CONF_INT, &conf.window, "128", 1, 2048, 0, "published messages waiting for the broker's confirm"},
     {"HOLD_MAX", CONF_MS, &conf.hold_max_ms, "5m", 100, 1200000, 0, "no message is held longer; then it is handed back"},
     {"LOG_LEVEL", CONF_STRING, &conf.log_level, "info", 0, 10, 0, "debug, info, warn or error"},
@@ -37,6 +37,11 @@ static const struct conf_row conf_rows[] = {
 int64_t service_hold_max_ms(void)
 {
     return conf.hold_max_ms;
+}
+
+int64_t service_heartbeat_ms(void)
+{
+    return conf.heartbeat_ms;
 }
 
 static volatile sig_atomic_t terms;

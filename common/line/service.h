@@ -50,6 +50,10 @@ struct service_spec {
 /* main() of every program. */
 int service_run(const struct service_spec *spec, int argc, char **argv);
 
+/* Values of the common configuration that programs check their own against, ms. */
+int64_t service_hold_max_ms(void);
+int64_t service_heartbeat_ms(void);
+
 struct ev_loop *service_loop(struct service *service);
 struct mq *service_mq(struct service *service);
 bool service_stopping(const struct service *service);

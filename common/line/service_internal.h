@@ -37,9 +37,6 @@ struct service {
     uint64_t outcomes[CODE_COUNT];
 };
 
-/* service.c */
-int64_t service_hold_max_ms(void);
-
 /* service_job.c */
 struct job *service_job_new(struct service *s, const struct mq_delivery *delivery);
 void service_jobs_void(struct service *s, enum queue_id queue);
