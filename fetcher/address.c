@@ -12,7 +12,7 @@
 #include "base/mem.h"
 
 #define MAPPED_BITS 96
-static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}; /* ::ffff:0:0/96, RFC 4291 */
+static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};   /* ::ffff:0:0/96, RFC 4291 */
 static const uint8_t nat64_prefix[12] = {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0}; /* 64:ff9b::/96, RFC 6052 */
 
 /* The first row that holds an address names it. 192.31.196.0/24, 192.52.193.0/24, 192.175.48.0/24 and 2620:4f:8000::/48
@@ -21,42 +21,42 @@ static const uint8_t nat64_prefix[12] = {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 
 static const struct {
     const char *network, *kind;
 } refused[] = {
-    {"0.0.0.0/8", "this network"},               /* RFC 791 */
-    {"10.0.0.0/8", "private"},                   /* RFC 1918 */
-    {"100.64.0.0/10", "carrier-grade NAT"},      /* RFC 6598 */
-    {"127.0.0.0/8", "loopback"},                 /* RFC 1122 */
-    {"169.254.169.254/32", "cloud metadata"},    /* and link-local */
-    {"169.254.0.0/16", "link-local"},            /* RFC 3927 */
-    {"172.16.0.0/12", "private"},                /* RFC 1918 */
-    {"192.0.0.0/24", "protocol assignments"},    /* RFC 6890, RFC 7335, RFC 8155 */
-    {"192.0.2.0/24", "documentation"},           /* RFC 5737 */
-    {"192.88.99.0/24", "6to4 relay"},            /* RFC 7526 */
-    {"192.168.0.0/16", "private"},               /* RFC 1918 */
-    {"198.18.0.0/15", "benchmark"},              /* RFC 2544 */
-    {"198.51.100.0/24", "documentation"},        /* RFC 5737 */
-    {"203.0.113.0/24", "documentation"},         /* RFC 5737 */
-    {"168.63.129.16/32", "cloud metadata"},      /* Azure's platform address, the same in every virtual network */
-    {"224.0.0.0/4", "multicast"},                /* RFC 5771 */
-    {"255.255.255.255/32", "broadcast"},         /* RFC 8190 */
-    {"240.0.0.0/4", "reserved"},                 /* RFC 1112 */
-    {"::/128", "unspecified"},                   /* RFC 4291 */
-    {"::1/128", "loopback"},                     /* RFC 4291 */
-    {"64:ff9b:1::/48", "local NAT64"},           /* RFC 8215 */
-    {"100::/64", "discard-only"},                /* RFC 6666 */
-    {"100:0:0:1::/64", "dummy"},                 /* RFC 9780 */
-    {"2001::/32", "Teredo"},                     /* RFC 4380 */
-    {"2001:2::/48", "benchmark"},                /* RFC 5180 */
-    {"2001:10::/28", "ORCHID"},                  /* RFC 4843 */
-    {"2001:20::/28", "ORCHID"},                  /* RFC 7343 */
-    {"2001::/23", "protocol assignments"},       /* RFC 2928 */
-    {"2001:db8::/32", "documentation"},          /* RFC 3849 */
-    {"2002::/16", "6to4"},                       /* RFC 3056 */
-    {"3fff::/20", "documentation"},              /* RFC 9637 */
-    {"5f00::/16", "segment routing"},            /* RFC 9602 */
-    {"fc00::/7", "unique local"},                /* RFC 4193; AWS and Google keep their metadata services here */
-    {"fe80::/10", "link-local"},                 /* RFC 4291 */
-    {"fec0::/10", "site-local"},                 /* RFC 3879 */
-    {"ff00::/8", "multicast"},                   /* RFC 4291 */
+    {"0.0.0.0/8", "this network"},            /* RFC 791 */
+    {"10.0.0.0/8", "private"},                /* RFC 1918 */
+    {"100.64.0.0/10", "carrier-grade NAT"},   /* RFC 6598 */
+    {"127.0.0.0/8", "loopback"},              /* RFC 1122 */
+    {"169.254.169.254/32", "cloud metadata"}, /* and link-local */
+    {"169.254.0.0/16", "link-local"},         /* RFC 3927 */
+    {"172.16.0.0/12", "private"},             /* RFC 1918 */
+    {"192.0.0.0/24", "protocol assignments"}, /* RFC 6890, RFC 7335, RFC 8155 */
+    {"192.0.2.0/24", "documentation"},        /* RFC 5737 */
+    {"192.88.99.0/24", "6to4 relay"},         /* RFC 7526 */
+    {"192.168.0.0/16", "private"},            /* RFC 1918 */
+    {"198.18.0.0/15", "benchmark"},           /* RFC 2544 */
+    {"198.51.100.0/24", "documentation"},     /* RFC 5737 */
+    {"203.0.113.0/24", "documentation"},      /* RFC 5737 */
+    {"168.63.129.16/32", "cloud metadata"},   /* Azure's platform address, the same in every virtual network */
+    {"224.0.0.0/4", "multicast"},             /* RFC 5771 */
+    {"255.255.255.255/32", "broadcast"},      /* RFC 8190 */
+    {"240.0.0.0/4", "reserved"},              /* RFC 1112 */
+    {"::/128", "unspecified"},                /* RFC 4291 */
+    {"::1/128", "loopback"},                  /* RFC 4291 */
+    {"64:ff9b:1::/48", "local NAT64"},        /* RFC 8215 */
+    {"100::/64", "discard-only"},             /* RFC 6666 */
+    {"100:0:0:1::/64", "dummy"},              /* RFC 9780 */
+    {"2001::/32", "Teredo"},                  /* RFC 4380 */
+    {"2001:2::/48", "benchmark"},             /* RFC 5180 */
+    {"2001:10::/28", "ORCHID"},               /* RFC 4843 */
+    {"2001:20::/28", "ORCHID"},               /* RFC 7343 */
+    {"2001::/23", "protocol assignments"},    /* RFC 2928 */
+    {"2001:db8::/32", "documentation"},       /* RFC 3849 */
+    {"2002::/16", "6to4"},                    /* RFC 3056 */
+    {"3fff::/20", "documentation"},           /* RFC 9637 */
+    {"5f00::/16", "segment routing"},         /* RFC 9602 */
+    {"fc00::/7", "unique local"},             /* RFC 4193; AWS and Google keep their metadata services here */
+    {"fe80::/10", "link-local"},              /* RFC 4291 */
+    {"fec0::/10", "site-local"},              /* RFC 3879 */
+    {"ff00::/8", "multicast"},                /* RFC 4291 */
 };
 #define REFUSED (sizeof refused / sizeof *refused)
 static struct address_network refused_networks[REFUSED];

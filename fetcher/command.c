@@ -59,8 +59,7 @@ static int run_once(struct ev_loop *loop, const char *text)
         return EXITCODE_FAILED;
     }
     struct http *http = settings_http(loop);
-    struct http_request request = {
-        .url = once.url.text, .body_max = (size_t)settings.max_bytes, .every_status = true, .keep_head = true};
+    struct http_request request = {.url = once.url.text, .body_max = (size_t)settings.max_bytes, .every_status = true, .keep_head = true};
     struct http_transfer *transfer = http_start(http, &request, on_once, &once);
     (void)transfer; /* ends by itself, within FETCH_TIMEOUT */
     ev_run(loop, 0);

@@ -11,11 +11,11 @@
 #include "line/url.h"
 
 struct trouble {
-    enum code code;                 /* CODE_OK: pass the body on */
-    bool ours;                      /* no verdict on the page: this program could not try; the ticket goes back */
-    int64_t retry_after;            /* seconds the server asked for, 0 if none */
-    char detail[LIMIT_DETAIL + 1];  /* words, clean UTF-8; "" if the code says it all */
-    struct url location;            /* with CODE_REDIRECTED */
+    enum code code;                /* CODE_OK: pass the body on */
+    bool ours;                     /* no verdict on the page: this program could not try; the ticket goes back */
+    int64_t retry_after;           /* seconds the server asked for, 0 if none */
+    char detail[LIMIT_DETAIL + 1]; /* words, clean UTF-8; "" if the code says it all */
+    struct url location;           /* with CODE_REDIRECTED */
 };
 
 /* url: the canonical URL that was asked for. now_ms: wall clock, for Retry-After. */

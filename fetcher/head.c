@@ -89,8 +89,8 @@ static const struct {
     const char *name;
     void (*set)(struct head *head, const char *value, size_t n);
 } fields[] = {
-    {"content-length", set_length},   {"content-type", set_content_type}, {"etag", set_etag},
-    {"last-modified", set_last_modified}, {"x-robots-tag", add_robots_tag}, {"location", set_location},
+    {"content-length", set_length},       {"content-type", set_content_type}, {"etag", set_etag},
+    {"last-modified", set_last_modified}, {"x-robots-tag", add_robots_tag},   {"location", set_location},
     {"retry-after", set_retry_after},
 };
 
@@ -162,8 +162,8 @@ bool head_retry_after(const char *value, int64_t now_ms, int64_t *seconds_r)
 
 bool head_type_wanted(const char *content_type)
 {
-    static const char *const never[] = {"text/css", "text/javascript", "text/ecmascript", "text/csv", "text/calendar",
-                                        "text/vcard", "text/event-stream", "image/svg+xml"};
+    static const char *const never[] = {"text/css",      "text/javascript", "text/ecmascript",   "text/csv",
+                                        "text/calendar", "text/vcard",      "text/event-stream", "image/svg+xml"};
     static const char *const wanted[] = {"application/xml", "application/xhtml", "application/html", "application/vnd.wap.xhtml+xml"};
     size_t n = strcspn(content_type, "; \t,");
     if (n == 0) return true;

@@ -12,9 +12,9 @@
 #define HEAD_LOCATION (2 * LIMIT_URL)
 
 struct head {
-    long status;     /* 0 until a status line came */
-    bool complete;   /* the empty line came; what follows is a trailer, or a new head after a 1xx */
-    int64_t length;  /* Content-Length, -1 if absent or no number */
+    long status;    /* 0 until a status line came */
+    bool complete;  /* the empty line came; what follows is a trailer, or a new head after a 1xx */
+    int64_t length; /* Content-Length, -1 if absent or no number */
     /* "" if absent; fields longer than their room are cut, validators and Location dropped instead */
     char content_type[LIMIT_VALIDATOR];
     char etag[LIMIT_VALIDATOR + 1], last_modified[LIMIT_VALIDATOR + 1];

@@ -19,11 +19,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define SWEEP_S 0.1            /* how exactly the first byte's and the trickle's limits are kept */
-#define LOW_SPEED_MS 10000
-#define DISCARD_MAX 65536      /* of a body that nobody wants: read so far to keep the connection */
-#define KEEP_BUFFER (256u << 10)
-#define DNS_CACHE_S 300L
+#define SWEEP_S           0.1 /* how exactly the first byte's and the trickle's limits are kept */
+#define LOW_SPEED_MS      10000
+#define DISCARD_MAX       65536 /* of a body that nobody wants: read so far to keep the connection */
+#define KEEP_BUFFER       (256u << 10)
+#define DNS_CACHE_S       300L
 #define IDLE_CONNECTION_S 115L /* servers close after 5 to 120 s */
 
 struct http_transfer {
@@ -40,9 +40,9 @@ struct http_transfer {
 
     int64_t started, sent_at; /* monotonic ms; sent_at 0: not sent yet */
     size_t head_bytes;
-    enum http_failure stop;   /* why a callback of ours ended it */
+    enum http_failure stop; /* why a callback of ours ended it */
     bool stopped, opened, starved;
-    const char *refused;      /* kind of an address that was refused */
+    const char *refused; /* kind of an address that was refused */
     char refused_host[64];
     int64_t marked_at, marked_bytes;
     char error[CURL_ERROR_SIZE];
@@ -151,8 +151,8 @@ static bool head_accepted(struct http_transfer *t)
         return false;
     }
     if (head->length > (int64_t)t->response.body.max && !t->cut) {
-        snprintf(t->response.detail, sizeof t->response.detail, "%lld bytes announced, at most %zu are taken",
-                 (long long)head->length, t->response.body.max);
+        snprintf(t->response.detail, sizeof t->response.detail, "%lld bytes announced, at most %zu are taken", (long long)head->length,
+                 t->response.body.max);
         stop(t, HTTP_TOO_LARGE);
         return false;
     }
@@ -189,7 +189,6 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     }
     if (t->cut) {
         buf_add(&r->body, bytes, room);
-        r->was_cut = true;
         return stop(t, HTTP_FINE);
     }
     snprintf(r->detail, sizeof r->detail, "more than %zu bytes", r->body.max);
@@ -203,24 +202,15 @@ static const struct {
     CURLcode result;
     enum http_failure failure;
 } failures[] = {
-    {CURLE_URL_MALFORMAT, HTTP_BAD_URL},
-    {CURLE_COULDNT_RESOLVE_HOST, HTTP_NO_NAME},
-    {CURLE_COULDNT_CONNECT, HTTP_NO_CONNECTION},
-    {CURLE_OPERATION_TIMEDOUT, HTTP_SLOW},
-    {CURLE_SSL_CONNECT_ERROR, HTTP_NO_TLS},
-    {CURLE_PEER_FAILED_VERIFICATION, HTTP_NO_TLS},
-    {CURLE_SSL_CERTPROBLEM, HTTP_NO_TLS},
-    {CURLE_SSL_CIPHER, HTTP_NO_TLS},
-    {CURLE_SSL_ISSUER_ERROR, HTTP_NO_TLS},
-    {CURLE_SSL_PINNEDPUBKEYNOTMATCH, HTTP_NO_TLS},
-    {CURLE_SSL_INVALIDCERTSTATUS, HTTP_NO_TLS},
-    {CURLE_SSL_CLIENTCERT, HTTP_NO_TLS},
-    {CURLE_USE_SSL_FAILED, HTTP_NO_TLS},
-    {CURLE_BAD_CONTENT_ENCODING, HTTP_UNDECODABLE},
-    {CURLE_FILESIZE_EXCEEDED, HTTP_TOO_LARGE},
-    {CURLE_OUT_OF_MEMORY, HTTP_STARVED},
-    {CURLE_FAILED_INIT, HTTP_STARVED},
-    {CURLE_SSL_ENGINE_INITFAILED, HTTP_STARVED},
+    {CURLE_URL_MALFORMAT, HTTP_BAD_URL},         {CURLE_COULDNT_RESOLVE_HOST, HTTP_NO_NAME},
+    {CURLE_COULDNT_CONNECT, HTTP_NO_CONNECTION}, {CURLE_OPERATION_TIMEDOUT, HTTP_SLOW},
+    {CURLE_SSL_CONNECT_ERROR, HTTP_NO_TLS},      {CURLE_PEER_FAILED_VERIFICATION, HTTP_NO_TLS},
+    {CURLE_SSL_CERTPROBLEM, HTTP_NO_TLS},        {CURLE_SSL_CIPHER, HTTP_NO_TLS},
+    {CURLE_SSL_ISSUER_ERROR, HTTP_NO_TLS},       {CURLE_SSL_PINNEDPUBKEYNOTMATCH, HTTP_NO_TLS},
+    {CURLE_SSL_INVALIDCERTSTATUS, HTTP_NO_TLS},  {CURLE_SSL_CLIENTCERT, HTTP_NO_TLS},
+    {CURLE_USE_SSL_FAILED, HTTP_NO_TLS},         {CURLE_BAD_CONTENT_ENCODING, HTTP_UNDECODABLE},
+    {CURLE_FILESIZE_EXCEEDED, HTTP_TOO_LARGE},   {CURLE_OUT_OF_MEMORY, HTTP_STARVED},
+    {CURLE_FAILED_INIT, HTTP_STARVED},           {CURLE_SSL_ENGINE_INITFAILED, HTTP_STARVED},
     {CURLE_SSL_CACERT_BADFILE, HTTP_STARVED},
 };
 
@@ -348,7 +338,7 @@ static void act(struct http *http, curl_socket_t fd, int what)
 static void on_socket(struct ev_loop *loop, ev_io *w, int revents)
 {
     (void)loop;
-    act(w->data, w->fd, (revents & EV_READ ? CURL_CSELECT_IN : 0) | (revents & EV_WRITE ? CURL_CSELECT_OUT : 0));
+    act(w->data, w->fd, ((revents & EV_READ) ? CURL_CSELECT_IN : 0) | ((revents & EV_WRITE) ? CURL_CSELECT_OUT : 0));
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
@@ -374,7 +364,7 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, 
         w->data = http;
         curl_multi_assign(http->multi, fd, w);
     }
-    ev_io_set(w, fd, (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+    ev_io_set(w, fd, ((what & CURL_POLL_IN) ? EV_READ : 0) | ((what & CURL_POLL_OUT) ? EV_WRITE : 0));
     ev_io_start(http->loop, w);
     return 0;
 }
@@ -551,10 +541,10 @@ void http_free(struct http **http)
     *http = NULL;
 }
 
-#define SET(option, value)                                                                                             \
-    do {                                                                                                               \
-        CURLcode set_result = curl_easy_setopt(easy, CURLOPT_##option, value);                                         \
-        if (set_result != CURLE_OK) log_panic("curl: " #option ": %s", curl_easy_strerror(set_result));                \
+#define SET(option, value)                                                                                                                 \
+    do {                                                                                                                                   \
+        CURLcode set_result = curl_easy_setopt(easy, CURLOPT_##option, value);                                                             \
+        if (set_result != CURLE_OK) log_panic("curl: " #option ": %s", curl_easy_strerror(set_result));                                    \
     } while (0)
 
 /* What stays the same for all transfers of a handle. */
@@ -623,7 +613,6 @@ static void reset_transfer(struct http_transfer *t, const struct http_request *r
     r->failure = HTTP_FINE;
     r->detail[0] = '\0';
     r->bytes = r->ms = 0;
-    r->was_cut = false;
     r->body.max = request->body_max;
     head_reset(&r->head);
 }

@@ -28,15 +28,15 @@ struct http_config {
     int64_t connect_ms;     /* name, connection and TLS handshake */
     int64_t first_byte_ms;  /* from the request to the first byte of the answer */
     int64_t total_ms;
-    int64_t low_speed;      /* bytes a second; slower over 10 s is given up; 0: never */
-    int64_t connections;    /* idle ones kept for reuse at most */
-    const struct address_rules *rules; /* borrowed for the life of the object */
+    int64_t low_speed;                                      /* bytes a second; slower over 10 s is given up; 0: never */
+    int64_t connections;                                    /* idle ones kept for reuse at most */
+    const struct address_rules *rules;                      /* borrowed for the life of the object */
     int (*open_socket)(int domain, int type, int protocol); /* NULL: socket(2); tests record what would be connected */
 };
 
 /* Why there is no usable response. One line each in the table of fetcher_trouble.c. */
 enum http_failure {
-    HTTP_FINE,          /* a response came, of any status; body is complete (or cut, see cut) */
+    HTTP_FINE, /* a response came, of any status; body is complete (or cut, if that was asked for) */
     HTTP_BAD_URL,
     HTTP_NO_NAME,       /* the name did not resolve, or not in time */
     HTTP_NO_CONNECTION, /* refused, unreachable, or not connected in time */
@@ -66,9 +66,8 @@ struct http_response {
     struct head head;              /* status is 0 if none came */
     struct buf body;               /* take it with buf_take, or it is gone after the callback */
     struct buf raw_head;
-    int64_t bytes;                 /* body bytes seen, unpacked, kept or not */
-    int64_t ms;                    /* from http_start to the end */
-    bool was_cut;
+    int64_t bytes; /* body bytes seen, unpacked, kept or not */
+    int64_t ms;    /* from http_start to the end */
 };
 
 /* response lives until the callback returns. May call http_start and http_abort (of others). */

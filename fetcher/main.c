@@ -7,11 +7,14 @@
 
 static const struct conf_row rows[] = {
     {"FETCH_CONCURRENCY", CONF_INT, &settings.concurrency, "64", 1, 2000, 0, "transfers under way at once (and messages held)"},
-    {"FETCH_CONNECTIONS", CONF_INT, &settings.connections, "2048", 1, 100000, 0, "connections kept open for reuse"},
+    {"FETCH_CONNECTIONS", CONF_INT, &settings.connections, "1024", 1, 100000, 0,
+     "connections kept open for reuse (with TLS up to 90 KB each)"},
     {"FETCH_CONNECT_TIMEOUT", CONF_MS, &settings.connect_ms, "10s", 10, 300000, 0, "name resolution, connection and TLS handshake"},
-    {"FETCH_FIRST_BYTE_TIMEOUT", CONF_MS, &settings.first_byte_ms, "15s", 10, 300000, 0, "from the request to the first byte of the answer"},
+    {"FETCH_FIRST_BYTE_TIMEOUT", CONF_MS, &settings.first_byte_ms, "15s", 10, 300000, 0,
+     "from the request to the first byte of the answer"},
     {"FETCH_TIMEOUT", CONF_MS, &settings.total_ms, "30s", 10, 300000, 0, "a whole fetch"},
-    {"FETCH_LOW_SPEED", CONF_INT, &settings.low_speed, "64", 0, 1000000, 0, "bytes a second over 10 s below which a fetch is given up; 0: none"},
+    {"FETCH_LOW_SPEED", CONF_INT, &settings.low_speed, "64", 0, 1000000, 0,
+     "bytes a second over 10 s below which a fetch is given up; 0: none"},
     {"FETCH_MAX_BYTES", CONF_INT, &settings.max_bytes, "10485760", 1, LIMIT_BODY, 0, "a page's body, unpacked"},
     {"FETCH_USER_AGENT", CONF_STRING, &settings.user_agent, "Gistmill/" GM_VERSION " (+https://github.com/gistmill/gistmill)", 0, 500, 0,
      "who asks"},
@@ -21,8 +24,7 @@ static const struct conf_row rows[] = {
     {"FETCH_CA_FILE", CONF_STRING, &settings.ca_file, "", 0, 1000, 0, "certificates to trust instead of the system's"},
     {"FETCH_CONNECT_TO", CONF_STRING, &settings.connect_to, "", 0, 10000, 0,
      "for tests: HOST:PORT:CONNECT-HOST:CONNECT-PORT, an empty HOST or PORT means any; several with commas; with many host names FETCH_RESOLVE is faster"},
-    {"FETCH_RESOLVE", CONF_STRING, &settings.resolve, "", 0, 10000, 0,
-     "for tests: HOST:PORT:ADDRESS, HOST may be *; several with blanks"},
+    {"FETCH_RESOLVE", CONF_STRING, &settings.resolve, "", 0, 10000, 0, "for tests: HOST:PORT:ADDRESS, HOST may be *; several with blanks"},
     CONF_END,
 };
 

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "line/limits.h"
 
-#define FLYING_MAX 4          /* messages on their way before gathering begins */
+#define FLYING_MAX 4            /* messages on their way before gathering begins */
 #define FULL_BYTES (512u << 10) /* then the message goes out, whatever is on its way */
 
 struct batch {

@@ -27,11 +27,11 @@ struct fetch {
     struct url url;                 /* what is asked for now: a robots.txt may have moved */
     struct http_transfer *transfer; /* NULL: not under way */
     int hops;
-    int64_t begun;                  /* monotonic ms */
-    int64_t taken_at, fetched_at;   /* wall clock ms */
+    int64_t begun;                /* monotonic ms */
+    int64_t taken_at, fetched_at; /* wall clock ms */
     bool has_outcome;
     enum code code;
-    char detail[LIMIT_URL + 1];      /* holds the target of a redirect, too */
+    char detail[LIMIT_URL + 1]; /* holds the target of a redirect, too */
 };
 
 static struct {
@@ -241,7 +241,8 @@ static void on_robots(void *context, struct http_response *response);
 static void fetch_robots(struct fetch *f)
 {
     int64_t left = settings.total_ms - (clock_mono_ms() - f->begun);
-    struct http_request request = {.url = f->url.text, .body_max = LIMIT_ROBOTS, .cut = true, .any_type = true, .total_ms = left > 1 ? left : 1};
+    struct http_request request = {
+        .url = f->url.text, .body_max = LIMIT_ROBOTS, .cut = true, .any_type = true, .total_ms = left > 1 ? left : 1};
     f->transfer = http_start(stage.http, &request, on_robots, f);
 }
 
@@ -348,8 +349,10 @@ void stage_metrics(struct service *service, struct buf *out)
         const char *name, *type;
         uint64_t value;
     } rows[] = {
-        {"gistmill_fetch_transfers_total", "counter", s.finished},     {"gistmill_fetch_bytes_total", "counter", (uint64_t)s.bytes},
-        {"gistmill_fetch_connections_total", "counter", s.connections}, {"gistmill_fetch_returned_total", "counter", stage.returned},
+        {"gistmill_fetch_transfers_total", "counter", s.finished},
+        {"gistmill_fetch_bytes_total", "counter", (uint64_t)s.bytes},
+        {"gistmill_fetch_connections_total", "counter", s.connections},
+        {"gistmill_fetch_returned_total", "counter", stage.returned},
         {"gistmill_fetch_active", "gauge", s.active},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)

@@ -9,12 +9,12 @@
 #include "line/url.h"
 
 enum ticket_step {
-    TICKET_PAGE,   /* fetch the page */
-    TICKET_ROBOTS, /* fetch the robots.txt */
-    TICKET_RETURN, /* give it back unused: redelivered (somebody may have used it) or past its deadline */
+    TICKET_PAGE,    /* fetch the page */
+    TICKET_ROBOTS,  /* fetch the robots.txt */
+    TICKET_RETURN,  /* give it back unused: redelivered (somebody may have used it) or past its deadline */
     TICKET_BAD_URL, /* give it back with a verdict: not a URL that can be fetched */
     TICKET_FORWARD, /* no ticket: somebody put a bare URL here; to `seed`, where every reason is answered */
-    TICKET_NEWER   /* from a newer program: hand it back untouched */
+    TICKET_NEWER    /* from a newer program: hand it back untouched */
 };
 
 /* now_ms: wall clock. record_r is filled, and to be released, with all steps but FORWARD and NEWER; url_r with PAGE and

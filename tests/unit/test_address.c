@@ -94,7 +94,7 @@ static const struct {
     {"::", "unspecified"},
     {"::1", "loopback"},
     {"::2", "not global unicast"},
-    {"::7f00:1", "not global unicast"}, /* IPv4-compatible, deprecated */
+    {"::7f00:1", "not global unicast"},           /* IPv4-compatible, deprecated */
     {"::ffff:0:127.0.0.1", "not global unicast"}, /* IPv4-translated */
     {"::ffff:127.0.0.1", "loopback"},
     {"::ffff:10.1.2.3", "private"},
@@ -191,8 +191,18 @@ static void permitted_networks(void **state)
 static void bad_networks(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"private",     "127.0.0.0/33", "::1/129",      "127.0.0.1/8", "127.0.0/8",         "10.0.0.0/",
-                                      "10.0.0.0/8x", "10.0.0.0/-1",  "10.0.0.0/0008", "fd00::1/8",   "[::1]/128", "10.0.0.0/8/8",
+    static const char *const bad[] = {"private",
+                                      "127.0.0.0/33",
+                                      "::1/129",
+                                      "127.0.0.1/8",
+                                      "127.0.0/8",
+                                      "10.0.0.0/",
+                                      "10.0.0.0/8x",
+                                      "10.0.0.0/-1",
+                                      "10.0.0.0/0008",
+                                      "fd00::1/8",
+                                      "[::1]/128",
+                                      "10.0.0.0/8/8",
                                       "11111111111111111111111111111111111111111111111111111111111111111111"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct address_rules rules;

@@ -39,8 +39,16 @@ static struct end try_url(const char *url, const char *permitted, const char *re
     struct address_rules rules;
     char fault[64];
     assert_int_equal(address_rules_parse(permitted, &rules, fault, sizeof fault), 0);
-    struct http_config config = {.user_agent = "test", .ca_file = "", .connect_to = "", .resolve = resolve, .connect_ms = 5000, .first_byte_ms = 5000,
-                                 .total_ms = 5000, .connections = 8, .rules = &rules, .open_socket = record_socket};
+    struct http_config config = {.user_agent = "test",
+                                 .ca_file = "",
+                                 .connect_to = "",
+                                 .resolve = resolve,
+                                 .connect_ms = 5000,
+                                 .first_byte_ms = 5000,
+                                 .total_ms = 5000,
+                                 .connections = 8,
+                                 .rules = &rules,
+                                 .open_socket = record_socket};
     struct ev_loop *loop = ev_loop_new(0);
     struct http *http = http_new(&config, loop);
     struct end end = {0};
@@ -59,17 +67,19 @@ static struct end try_url(const char *url, const char *permitted, const char *re
 static void nothing_leaves(void **state)
 {
     (void)state;
-    static const char *const hosts[] = {"0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1",
-                                        "192.0.0.192", "192.0.2.1", "192.168.1.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "168.63.129.16",
-                                        "224.0.0.1", "240.0.0.1", "255.255.255.255", "[::]", "[::1]", "[::ffff:10.0.0.1]", "[64:ff9b::a00:1]",
-                                        "[64:ff9b:1::1]", "[100::1]", "[2001::1]", "[2001:db8::1]", "[2002:a00:1::1]", "[3fff::1]",
-                                        "[5f00::1]", "[fc00::1]", "[fd00:ec2::254]", "[fe80::1]", "[fec0::1]", "[ff02::1]", "[::127.0.0.1]"};
+    static const char *const hosts[] = {
+        "0.0.0.0",        "10.1.2.3",        "100.64.0.1",      "127.0.0.1",     "127.255.255.254", "169.254.169.254",   "172.16.0.1",
+        "192.0.0.192",    "192.0.2.1",       "192.168.1.1",     "198.18.0.1",    "198.51.100.1",    "203.0.113.1",       "168.63.129.16",
+        "224.0.0.1",      "240.0.0.1",       "255.255.255.255", "[::]",          "[::1]",           "[::ffff:10.0.0.1]", "[64:ff9b::a00:1]",
+        "[64:ff9b:1::1]", "[100::1]",        "[2001::1]",       "[2001:db8::1]", "[2002:a00:1::1]", "[3fff::1]",         "[5f00::1]",
+        "[fc00::1]",      "[fd00:ec2::254]", "[fe80::1]",       "[fec0::1]",     "[ff02::1]",       "[::127.0.0.1]"};
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
         for (int tls = 0; tls < 2; tls++) {
             char url[100];
             snprintf(url, sizeof url, "http%s://%s:8080/", tls ? "s" : "", hosts[i]);
             struct end end = try_url(url, "", "");
-            if (sockets != 0 || end.failure != HTTP_BLOCKED) fail_msg("%s: %d sockets, failure %d %s", url, sockets, end.failure, end.detail);
+            if (sockets != 0 || end.failure != HTTP_BLOCKED)
+                fail_msg("%s: %d sockets, failure %d %s", url, sockets, end.failure, end.detail);
             if (!strstr(end.detail, " address ")) fail_msg("%s: detail %s", url, end.detail);
         }
 }
@@ -115,7 +125,8 @@ static void our_own_want(void **state)
 static void schemes(void **state)
 {
     (void)state;
-    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "dict://127.0.0.1/", "http://me:pw@127.0.0.1/"};
+    static const char *const urls[] = {"file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "dict://127.0.0.1/",
+                                       "http://me:pw@127.0.0.1/"};
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         struct end end = try_url(urls[i], "127.0.0.0/8", "");
         if (sockets != 0 || end.failure == HTTP_FINE) fail_msg("%s: failure %d", urls[i], end.failure);
@@ -126,8 +137,16 @@ static void aborting(void **state)
 {
     (void)state;
     struct address_rules rules = {0};
-    struct http_config config = {.user_agent = "test", .ca_file = "", .connect_to = "", .resolve = "", .connect_ms = 5000, .first_byte_ms = 5000,
-                                 .total_ms = 5000, .connections = 8, .rules = &rules, .open_socket = record_socket};
+    struct http_config config = {.user_agent = "test",
+                                 .ca_file = "",
+                                 .connect_to = "",
+                                 .resolve = "",
+                                 .connect_ms = 5000,
+                                 .first_byte_ms = 5000,
+                                 .total_ms = 5000,
+                                 .connections = 8,
+                                 .rules = &rules,
+                                 .open_socket = record_socket};
     struct ev_loop *loop = ev_loop_new(0);
     struct http *http = http_new(&config, loop);
     struct end end = {0};
@@ -150,8 +169,9 @@ static void aborting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_leaves), cmocka_unit_test(names_are_judged_by_their_addresses), cmocka_unit_test(permitted),
-        cmocka_unit_test(our_own_want),   cmocka_unit_test(schemes),                             cmocka_unit_test(aborting),
+        cmocka_unit_test(nothing_leaves), cmocka_unit_test(names_are_judged_by_their_addresses),
+        cmocka_unit_test(permitted),      cmocka_unit_test(our_own_want),
+        cmocka_unit_test(schemes),        cmocka_unit_test(aborting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,9 +19,10 @@ static struct head read_head(const char *text)
 static void plain(void **state)
 {
     (void)state;
-    struct head h = read_head("HTTP/1.1 200 OK\r\nContent-Type:  text/html; charset=utf-8 \r\ncontent-length: 42\r\nETag: \"v1\"\r\n"
-                              "LAST-MODIFIED: Sat, 29 Oct 1994 19:43:31 GMT\r\nX-Robots-Tag: noindex\r\nX-Robots-Tag: otherbot: nofollow\r\n"
-                              "Location:/x y\xff\r\nRetry-After: 3\r\nno colon here\r\n\r\n");
+    struct head h =
+        read_head("HTTP/1.1 200 OK\r\nContent-Type:  text/html; charset=utf-8 \r\ncontent-length: 42\r\nETag: \"v1\"\r\n"
+                  "LAST-MODIFIED: Sat, 29 Oct 1994 19:43:31 GMT\r\nX-Robots-Tag: noindex\r\nX-Robots-Tag: otherbot: nofollow\r\n"
+                  "Location:/x y\xff\r\nRetry-After: 3\r\nno colon here\r\n\r\n");
     assert_int_equal(h.status, 200);
     assert_true(h.complete);
     assert_int_equal(h.length, 42);
@@ -36,7 +37,8 @@ static void plain(void **state)
 static void heads_one_after_another(void **state)
 {
     (void)state;
-    struct head h = read_head("HTTP/1.1 103 Early Hints\r\nContent-Type: image/png\r\nETag: \"a\"\r\n\r\nHTTP/2 404 \r\nContent-Length: 7\r\n\r\n");
+    struct head h =
+        read_head("HTTP/1.1 103 Early Hints\r\nContent-Type: image/png\r\nETag: \"a\"\r\n\r\nHTTP/2 404 \r\nContent-Length: 7\r\n\r\n");
     assert_int_equal(h.status, 404);
     assert_string_equal(h.content_type, "");
     assert_string_equal(h.etag, "");
@@ -67,7 +69,8 @@ static void hostile(void **state)
     for (int i = 0; i < 3000; i++) head_line(&h, "X-Robots-Tag: noarchive", 23);
     assert_true(strlen(h.robots_tag) <= LIMIT_FIELD);
 
-    h = read_head("HTTP/1.1 200 OK\r\nETag: \"caf\xe9\x01\"\r\nContent-Type: text/\xc3\xa4\x7f\r\nContent-Length: 99999999999999999999\r\n\r\n");
+    h = read_head(
+        "HTTP/1.1 200 OK\r\nETag: \"caf\xe9\x01\"\r\nContent-Type: text/\xc3\xa4\x7f\r\nContent-Length: 99999999999999999999\r\n\r\n");
     assert_string_equal(h.etag, "\"caf? \"");
     assert_string_equal(h.content_type, "text/\xc3\xa4 ");
     assert_int_equal(h.length, -1);
@@ -79,7 +82,7 @@ static void hostile(void **state)
     head_line(&h, "", 0);
 }
 
-#define NOW INT64_C(784111777000) /* Sun, 06 Nov 1994 08:49:37 GMT */
+#define NOW  INT64_C(784111777000) /* Sun, 06 Nov 1994 08:49:37 GMT */
 #define NONE -1
 
 static void retry_after(void **state)
@@ -123,12 +126,34 @@ static void retry_after(void **state)
 static void types(void **state)
 {
     (void)state;
-    static const char *const wanted[] = {"", "text/html", "TEXT/HTML; charset=x", "text/html,text/html", "application/xhtml+xml", "text/plain",
-                                         "application/xml", "application/rss+xml", "application/atom+xml;type=feed", "text/xml",
-                                         "text/markdown", "html", "text", "; charset=utf-8"};
-    static const char *const not_wanted[] = {"image/png", "image/svg+xml", "application/pdf", "application/json", "application/octet-stream",
-                                             "text/css", "Text/JavaScript; charset=utf-8", "text/csv", "video/mp4", "application/zip",
-                                             "application/javascript", "font/woff2", "xml", "*/*"};
+    static const char *const wanted[] = {"",
+                                         "text/html",
+                                         "TEXT/HTML; charset=x",
+                                         "text/html,text/html",
+                                         "application/xhtml+xml",
+                                         "text/plain",
+                                         "application/xml",
+                                         "application/rss+xml",
+                                         "application/atom+xml;type=feed",
+                                         "text/xml",
+                                         "text/markdown",
+                                         "html",
+                                         "text",
+                                         "; charset=utf-8"};
+    static const char *const not_wanted[] = {"image/png",
+                                             "image/svg+xml",
+                                             "application/pdf",
+                                             "application/json",
+                                             "application/octet-stream",
+                                             "text/css",
+                                             "Text/JavaScript; charset=utf-8",
+                                             "text/csv",
+                                             "video/mp4",
+                                             "application/zip",
+                                             "application/javascript",
+                                             "font/woff2",
+                                             "xml",
+                                             "*/*"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (!head_type_wanted(wanted[i])) fail_msg("%s is not wanted", wanted[i]);
     for (size_t i = 0; i < sizeof not_wanted / sizeof *not_wanted; i++)
@@ -138,8 +163,8 @@ static void types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain),       cmocka_unit_test(heads_one_after_another), cmocka_unit_test(hostile),
-        cmocka_unit_test(retry_after), cmocka_unit_test(types),
+        cmocka_unit_test(plain), cmocka_unit_test(heads_one_after_another), cmocka_unit_test(hostile), cmocka_unit_test(retry_after),
+        cmocka_unit_test(types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

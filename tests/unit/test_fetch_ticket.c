@@ -49,11 +49,19 @@ static void steps(void **state)
         {"seed", "{\"url\":\"https://example.org/\",\"depth\":2}", false, DEADLINE - 1, TICKET_FORWARD},
         {"nothing", "", false, DEADLINE - 1, TICKET_FORWARD},
         {"garbage", "\xff\xfe{{{", false, DEADLINE - 1, TICKET_FORWARD},
-        {"another kind", "{\"v\":1,\"kind\":\"returned\",\"page\":\"1\",\"host\":\"1\",\"release\":\"1\"}", false, DEADLINE - 1, TICKET_FORWARD},
+        {"another kind", "{\"v\":1,\"kind\":\"returned\",\"page\":\"1\",\"host\":\"1\",\"release\":\"1\"}", false, DEADLINE - 1,
+         TICKET_FORWARD},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct mq_delivery d = {.queue = QUEUE_URL, .body = rows[i].body, .len = strlen(rows[i].body), .redelivered = rows[i].redelivered,
-                                .message_id = "", .type = "", .content_type = "", .content_encoding = "", .record = ""};
+        struct mq_delivery d = {.queue = QUEUE_URL,
+                                .body = rows[i].body,
+                                .len = strlen(rows[i].body),
+                                .redelivered = rows[i].redelivered,
+                                .message_id = "",
+                                .type = "",
+                                .content_type = "",
+                                .content_encoding = "",
+                                .record = ""};
         struct record record = {0};
         struct url url;
         const char *why = NULL;

@@ -31,9 +31,15 @@ static void failures(void **state)
         enum http_failure failure;
         enum code code;
     } rows[] = {
-        {HTTP_BAD_URL, CODE_BAD_URL},     {HTTP_NO_NAME, CODE_DNS_FAIL},          {HTTP_NO_CONNECTION, CODE_CONNECT_FAIL},
-        {HTTP_BLOCKED, CODE_ADDRESS_BLOCKED}, {HTTP_NO_TLS, CODE_TLS},            {HTTP_SLOW, CODE_TIMEOUT},
-        {HTTP_BROKEN, CODE_BAD_RESPONSE}, {HTTP_UNDECODABLE, CODE_BAD_RESPONSE},  {HTTP_TOO_LARGE, CODE_TOO_LARGE},
+        {HTTP_BAD_URL, CODE_BAD_URL},
+        {HTTP_NO_NAME, CODE_DNS_FAIL},
+        {HTTP_NO_CONNECTION, CODE_CONNECT_FAIL},
+        {HTTP_BLOCKED, CODE_ADDRESS_BLOCKED},
+        {HTTP_NO_TLS, CODE_TLS},
+        {HTTP_SLOW, CODE_TIMEOUT},
+        {HTTP_BROKEN, CODE_BAD_RESPONSE},
+        {HTTP_UNDECODABLE, CODE_BAD_RESPONSE},
+        {HTTP_TOO_LARGE, CODE_TOO_LARGE},
         {HTTP_WRONG_TYPE, CODE_UNSUPPORTED_TYPE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -53,10 +59,10 @@ static void statuses(void **state)
         long status;
         enum code code;
     } rows[] = {
-        {200, CODE_OK},       {204, CODE_OK},       {206, CODE_OK},       {299, CODE_OK},       {300, CODE_BAD_RESPONSE},
+        {200, CODE_OK},           {204, CODE_OK},           {206, CODE_OK},           {299, CODE_OK},       {300, CODE_BAD_RESPONSE},
         {304, CODE_BAD_RESPONSE}, {305, CODE_BAD_RESPONSE}, {399, CODE_BAD_RESPONSE}, {400, CODE_HTTP_4XX}, {401, CODE_HTTP_4XX},
-        {404, CODE_HTTP_4XX}, {408, CODE_TIMEOUT},  {410, CODE_HTTP_4XX}, {425, CODE_TIMEOUT},  {429, CODE_RATE_LIMITED},
-        {499, CODE_HTTP_4XX}, {500, CODE_HTTP_5XX}, {503, CODE_HTTP_5XX}, {599, CODE_HTTP_5XX}, {600, CODE_BAD_RESPONSE},
+        {404, CODE_HTTP_4XX},     {408, CODE_TIMEOUT},      {410, CODE_HTTP_4XX},     {425, CODE_TIMEOUT},  {429, CODE_RATE_LIMITED},
+        {499, CODE_HTTP_4XX},     {500, CODE_HTTP_5XX},     {503, CODE_HTTP_5XX},     {599, CODE_HTTP_5XX}, {600, CODE_BAD_RESPONSE},
         {999, CODE_BAD_RESPONSE}, {101, CODE_BAD_RESPONSE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
