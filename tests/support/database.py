@@ -7,14 +7,13 @@ import re
 import secrets
 import shutil
 import signal
-import subprocess
 import tempfile
 import urllib.parse
 
 import psycopg2
 import psycopg2.extras
 
-from .process import Failure, Port, Process, give, service_user, tail, wait_until
+from .process import Failure, Port, Process, give, tail, wait_until
 
 SUPERUSER = "gistmill"
 
@@ -32,6 +31,8 @@ log_min_messages = warning
 log_line_prefix = '%m [%p] %d %a '
 log_checkpoints = off
 """
+ENV = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+
 # Throw-away data: survives the death of any process, not that of the machine.
 UNSAFE = "fsync = off\nfull_page_writes = off\n"
 
@@ -73,20 +74,17 @@ class Database:
         with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write(self.password)
         give(secret)
-        user = service_user()
-        ids = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
         # Whoever may enter the socket's directory is the superuser; over TCP it takes the password.
         command = [f"{_bin()}/initdb", "-D", self._data, "-U", SUPERUSER, "-E", "UTF8", "--locale=C.UTF-8",
                    "--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile", secret, "--no-instructions"]
-        done = subprocess.run(command + ([] if safe else ["--no-sync"]), env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-                              cwd=self.directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **ids)
-        if done.returncode != 0:
-            raise Failure(f"initdb: {done.returncode}\n{done.stdout}{done.stderr}")
+        initdb = Process("initdb", command + ([] if safe else ["--no-sync"]), ENV, self.log, cwd=self.directory)
+        if initdb.wait(120) != 0:
+            raise Failure(f"initdb: status {initdb.status()}\n{tail(self.log)}")
 
     def start(self):
         """Returns at once; ready() waits."""
         self.process = Process("postgres", [f"{_bin()}/postgres", "-D", self._data],
-                               {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, self.log, cwd=self.directory,
+                               ENV, self.log, cwd=self.directory,
                                death_signal="QUIT")  # its own quick way down leaves no shared memory
         return self
 
