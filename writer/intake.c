@@ -191,6 +191,7 @@ static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t coun
             tx_want_page(tx, entries[i]->record.page);
     }
     if (st == PG_OK) st = tx_load(tx);
+    if (st == PG_OK) st = judge_tickets(tx, entries, count);
     return st == PG_OK ? judge_loops(tx, entries, count) : st;
 }
 

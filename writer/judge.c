@@ -158,10 +158,18 @@ static void judge_fetched(struct entry *e, struct page_row *p)
     p->record = &e->record;
 }
 
+/* True if the ticket is out and nothing before in this transaction ended it. */
+static bool has_ticket(const struct tx *tx, const struct entry *e)
+{
+    size_t same = 0;
+    for (size_t i = 0; i < tx->end_count; i++) same += tx->ends[i].page_id == e->record.page && tx->ends[i].release == e->record.release;
+    return e->ticket_out && same <= 1; /* one is its own */
+}
+
 static void judge_returned(struct tx *tx, struct entry *e, struct page_row *p)
 {
     say(e, p, CODE_OK, "returned");
-    if (!takes_failure(p, &e->record)) return;
+    if (!takes_failure(p, &e->record) || !has_ticket(tx, e)) return;
     if (++p->returns > LIMIT_RETURNS)
         end(tx, e, p, CODE_LOST, "handed back too often");
     else
@@ -221,6 +229,7 @@ static void judge_own(struct tx *tx, struct entry *e)
     struct page_row *p = r->page ? tx_page(tx, r->page) : NULL;
     if (e->kind != ENTRY_LOST) tx_end_ticket(tx, r->host, r->page, r->release, e->kind == ENTRY_PUTBACK ? -1 : 0);
     if (!p || !takes_failure(p, r)) return;
+    if (e->kind != ENTRY_LOST && !has_ticket(tx, e)) return;
     if (e->kind == ENTRY_PUTBACK)
         tx_page_wait(p, WAITS_FRONTIER, 0, CODE_COUNT, NULL);
     else
@@ -237,6 +246,40 @@ void judge_entry(struct tx *tx, struct entry *e)
         judge_dead(tx, e);
     else if (e->kind != ENTRY_SEED)
         judge_own(tx, e);
+}
+
+static bool speaks_of_ticket(const struct entry *e)
+{
+    if (e->record.page == 0) return false;
+    return e->kind == ENTRY_PUTBACK || e->kind == ENTRY_VOID || (e->kind == ENTRY_RECORD && e->record.kind == RECORD_RETURNED);
+}
+
+enum pg_status judge_tickets(struct tx *tx, struct entry **entries, size_t count)
+{
+    static const struct pg_stmt stmt = {"tickets_out", "SELECT u.place FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (place, page_id, "
+                                                       "host_id, release) JOIN ticket t USING (page_id, host_id, release)"};
+    struct pg_array columns[4];
+    struct pg_result *r = NULL;
+    for (size_t k = 0; k < 4; k++) pg_array_init(&columns[k], PG_INT8);
+    for (size_t i = 0; i < count; i++) {
+        const struct record *rec = &entries[i]->record;
+        entries[i]->ticket_out = false;
+        if (!speaks_of_ticket(entries[i])) continue;
+        pg_array_int(&columns[0], (int64_t)i);
+        pg_array_int(&columns[1], rec->page);
+        pg_array_int(&columns[2], rec->host);
+        pg_array_int(&columns[3], rec->release);
+    }
+    enum pg_status st = PG_OK;
+    if (columns[0].count > 0) {
+        pg_params_reset(&tx->params);
+        for (size_t k = 0; k < 4; k++) pg_add_array(&tx->params, &columns[k]);
+        st = tx_run(tx, &stmt, &r);
+    }
+    for (int i = 0; st == PG_OK && i < pg_rows(r); i++) entries[pg_int(r, i, 0)]->ticket_out = true;
+    pg_result_free(r);
+    for (size_t k = 0; k < 4; k++) pg_array_release(&columns[k]);
+    return st;
 }
 
 enum pg_status judge_loops(struct tx *tx, struct entry **entries, size_t count)

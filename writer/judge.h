@@ -11,6 +11,10 @@ void judge_entry(struct tx *tx, struct entry *e);
 /* Redirect chains that come back end as REDIRECT_LOOP: looked up for all entries at once, after tx_load. */
 enum pg_status judge_loops(struct tx *tx, struct entry **entries, size_t count);
 
+/* Whether the tickets that are said to be unused or lost are still out: after a lost connection `fetched` and a later
+ * `returned` of one release may both come, and the second must not count. Looked up for all entries at once, after tx_load. */
+enum pg_status judge_tickets(struct tx *tx, struct entry **entries, size_t count);
+
 /* Admits what a seed asks for: crawls are made, found or run again. Called before tx_load: wants the crawls it needs. */
 enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e);
 enum pg_status judge_seed(struct tx *tx, struct entry *e);

@@ -38,7 +38,8 @@ struct entry {
     size_t size; /* bytes in memory, roughly */
     /* what came of it, for the outcome line */
     bool judged;
-    bool loops; /* a redirect whose chain comes back */
+    bool loops;      /* a redirect whose chain comes back */
+    bool ticket_out; /* the ticket it speaks of is out */
     enum code code;
     char detail[200];
     int64_t page_attempt;
