@@ -35,12 +35,6 @@ struct work {
     struct links links;
 };
 
-void extract_init(void)
-{
-    load_init();
-    charset_init();
-}
-
 /* Formats that servers send under any name; their first bytes tell. */
 static bool is_binary(const char *bytes, size_t n)
 {
@@ -258,4 +252,26 @@ enum code extract_page(const struct extract_input *in, struct record *record, st
     meta_release(&w.meta);
     links_release(&w.links);
     return code;
+}
+
+/* A page that makes every library do now what it puts off until first use: ICU's converters, detector and host names,
+ * libcrypto's configuration, CLD2's tables. */
+void extract_init(void)
+{
+    static const char sample[] = "<title>a</title><script type=\"application/ld+json\">{\"@type\":\"Article\"}</script>"
+                                 "<p>\xc8\xe7 <a href=\"http://b\xfc" "cher.example/\">\xf1\xe5\xeb\xe0</a> one two three four five six seven eight nine ten eleven. "
+                                 "One two three four five six seven eight nine ten eleven twelve thirteen, fourteen fifteen sixteen seventeen.";
+    static bool done;
+    if (done) return;
+    done = true;
+    load_init();
+    charset_init();
+    for (int declared = 0; declared < 2; declared++) {
+        struct record record = {.kind = RECORD_ARTICLE};
+        struct extract_notes notes = {.explain = NULL};
+        struct extract_input in = {.bytes = sample, .n = sizeof sample - 1, .url = "http://example.org/", .content_type = declared ? "text/html; charset=shift_jis" : "text/html",
+                                   .robots_tag = ""};
+        extract_page(&in, &record, &notes);
+        record_release(&record);
+    }
 }

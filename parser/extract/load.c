@@ -3,6 +3,8 @@
 
 #include <libxml/HTMLparser.h>
 #include <libxml/parser.h>
+#include <libxml/xmlmemory.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -28,6 +30,8 @@ struct loader {
 
 void load_init(void)
 {
+    /* Its own way with failed allocations is to leave text out. */
+    xmlMemSetup(free, mem_alloc, mem_realloc, mem_strdup);
     xmlInitParser();
 }
 

@@ -1,0 +1,257 @@
+/* The cage: pages in, records out, and what becomes of those that kill the child. The test starts itself as the child. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <ev.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/zip.h"
+#include "line/limits.h"
+#include "line/record.h"
+#include "parser/cage.h"
+#include "parser/cage_child.h"
+
+#define PAGES 40
+#define DEADLINE 60.0
+
+static struct {
+    struct cage *cage;
+    int ended, wanted_count;
+    bool unwanted[PAGES];
+    struct {
+        enum cage_end end;
+        enum code code;
+        enum parser_trouble trouble;
+        int place; /* in the order of ending */
+        char *json;
+    } pages[PAGES];
+    ev_timer deadline;
+} t;
+
+static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)w, (void)revents;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void on_result(void *context, void *page, struct cage_result *result)
+{
+    intptr_t i = (intptr_t)page;
+    (void)context;
+    t.pages[i].end = result->end;
+    t.pages[i].code = result->code;
+    t.pages[i].trouble = result->trouble;
+    t.pages[i].place = t.ended++;
+    if (result->body->len) {
+        struct buf json = BUF_INIT(LIMIT_RECORD);
+        if (result->is_packed) assert_null(zip_unpack(&json, result->body->data, result->body->len));
+        else buf_add(&json, result->body->data, result->body->len);
+        t.pages[i].json = buf_take(&json);
+    }
+    if (t.ended == t.wanted_count) ev_break(ev_default_loop(0), EVBREAK_ALL);
+}
+
+static bool is_wanted(void *context, void *page)
+{
+    (void)context;
+    return !t.unwanted[(intptr_t)page];
+}
+
+static void begin(int64_t timeout_ms, int64_t memory_mib)
+{
+    struct cage_config config = {.program = "/proc/self/exe", .timeout_ms = timeout_ms, .memory_mib = memory_mib, .on_result = on_result, .is_wanted = is_wanted};
+    for (int i = 0; i < PAGES; i++) free(t.pages[i].json);
+    memset(&t, 0, sizeof t);
+    t.cage = cage_new(ev_default_loop(0), &config);
+}
+
+static void submit_packed(int i, const char *body, size_t n, bool is_packed)
+{
+    char record[500];
+    snprintf(record, sizeof record,
+             "{\"v\":1,\"kind\":\"page\",\"page\":\"%d\",\"crawl\":\"1\",\"host\":\"1\",\"release\":\"1\",\"depth\":0,"
+             "\"url\":\"http://example.org/%d\",\"status\":200,\"content_type\":\"text/html; charset=utf-8\"}", i + 1, i);
+    cage_submit(t.cage, (void *)(intptr_t)i, record, body, n, is_packed);
+}
+
+/* Any page: bodies larger than a message travel packed. */
+static void submit(int i, const char *body, size_t n)
+{
+    struct buf packed = BUF_INIT(LIMIT_MESSAGE);
+    assert_true(zip_pack(&packed, body, n));
+    submit_packed(i, packed.data, packed.len, true);
+    buf_release(&packed);
+}
+
+static const char good[] =
+    "<!doctype html><title>Rivers</title><body><article><h1>Rivers</h1><p>A river carries water from the hills to the sea, and on its way it takes sand "
+    "and stones along.</p><p>Where it slows down it lets them fall again, first the stones, then the sand, and at last the mud of the plain.</p>"
+    "<p><a href='/sea'>The sea</a> is where it ends, and where the clouds come from that feed it.</p></article></body>";
+
+static void run(int count)
+{
+    struct ev_loop *loop = ev_default_loop(0);
+    t.wanted_count = count;
+    ev_timer_init(&t.deadline, on_deadline, DEADLINE, 0);
+    ev_timer_start(loop, &t.deadline);
+    if (t.ended < count) ev_run(loop, 0);
+    ev_timer_stop(loop, &t.deadline);
+    assert_int_equal(t.ended, count);
+}
+
+/* A page of empty elements, each of which costs the child memory and time. */
+static void fill_hog(struct buf *hog)
+{
+    buf_init(hog, LIMIT_BODY);
+    while (hog->len + 7 <= LIMIT_BODY) buf_add(hog, "<b></b>", 7);
+}
+
+static void test_answers_in_order(void **state)
+{
+    (void)state;
+    begin(10000, 512);
+    for (int i = 0; i < PAGES; i++) submit(i, good, sizeof good - 1);
+    run(PAGES);
+    for (int i = 0; i < PAGES; i++) {
+        char id[40];
+        struct record record;
+        struct record_error error;
+        assert_int_equal(t.pages[i].end, CAGE_END_ARTICLE);
+        assert_int_equal(t.pages[i].place, i);
+        snprintf(id, sizeof id, "\"page\":\"%d\"", i + 1);
+        assert_non_null(strstr(t.pages[i].json, id));
+        assert_int_equal(record_decode(t.pages[i].json, strlen(t.pages[i].json), 1u << RECORD_ARTICLE, &record, &error), RECORD_OK);
+        assert_string_equal(record.title, "Rivers");
+        assert_int_equal(record.links.count, 1);
+        assert_string_equal(record.links.items[0], "http://example.org/sea");
+        assert_true(record.parsed_at > 0);
+        record_release(&record);
+    }
+    cage_free(&t.cage);
+}
+
+static void test_bad_bodies(void **state)
+{
+    (void)state;
+    static char zeros[2 * LIMIT_BODY];
+    struct buf bomb = BUF_INIT(LIMIT_MESSAGE);
+    begin(10000, 512);
+    zip_pack(&bomb, zeros, sizeof zeros);
+    submit_packed(0, bomb.data, bomb.len, true);
+    submit_packed(1, good, sizeof good - 1, true);
+    submit_packed(2, bomb.data, bomb.len / 2, true);
+    submit_packed(3, good, sizeof good - 1, false);
+    submit_packed(4, "", 0, false);
+    run(5);
+    assert_int_equal(t.pages[0].trouble, TROUBLE_BOMB);
+    assert_int_equal(t.pages[1].trouble, TROUBLE_NOT_UNPACKABLE);
+    assert_int_equal(t.pages[2].trouble, TROUBLE_NOT_UNPACKABLE);
+    assert_int_equal(t.pages[3].end, CAGE_END_ARTICLE);
+    assert_int_equal(t.pages[4].code, CODE_NO_ARTICLE);
+    buf_release(&bomb);
+    cage_free(&t.cage);
+}
+
+/* Memory is not limited under a sanitizer, so the page is caught by the clock there. */
+static void test_poison(void **state)
+{
+    (void)state;
+    struct buf hog;
+    struct cage_stats stats;
+    fill_hog(&hog);
+#ifdef GM_SANITIZER
+    begin(200, 512);
+#else
+    begin(20000, 24);
+#endif
+    submit(0, good, sizeof good - 1);
+    submit(1, hog.data, hog.len);
+    submit(2, good, sizeof good - 1);
+    submit(3, good, sizeof good - 1);
+    run(4);
+    assert_int_equal(t.pages[0].end, CAGE_END_ARTICLE);
+    assert_int_equal(t.pages[1].end, CAGE_END_TROUBLE);
+    assert_int_equal(parser_trouble_verdict(t.pages[1].trouble).code, CODE_POISON);
+    assert_int_equal(t.pages[2].end, CAGE_END_ARTICLE);
+    assert_int_equal(t.pages[3].end, CAGE_END_ARTICLE);
+    cage_stats(t.cage, &stats);
+    assert_int_equal(stats.deaths, 2);
+    buf_release(&hog);
+    cage_free(&t.cage);
+}
+
+static void test_hang(void **state)
+{
+    (void)state;
+    struct buf hog;
+    fill_hog(&hog);
+    begin(50, 4096);
+    submit(0, hog.data, hog.len);
+    submit(1, good, sizeof good - 1);
+    run(2);
+    assert_int_equal(t.pages[0].trouble, TROUBLE_CHILD_HUNG);
+    assert_int_equal(t.pages[1].end, CAGE_END_ARTICLE);
+    buf_release(&hog);
+    cage_free(&t.cage);
+}
+
+static pid_t child_pid(void)
+{
+    char path[64];
+    int pid = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    if (fscanf(f, "%d", &pid) != 1) pid = 0;
+    fclose(f);
+    return pid;
+}
+
+/* Killed from outside in between: the page is no culprit and ends well. */
+static void test_killed_child(void **state)
+{
+    (void)state;
+    begin(10000, 512);
+    submit(0, good, sizeof good - 1);
+    run(1);
+    for (int i = 1; i < 10; i++) {
+        submit(i, good, sizeof good - 1);
+        kill(child_pid(), SIGKILL);
+        run(i + 1);
+        assert_int_equal(t.pages[i].end, CAGE_END_ARTICLE);
+    }
+    cage_free(&t.cage);
+}
+
+static void test_unwanted(void **state)
+{
+    (void)state;
+    begin(10000, 512);
+    for (int i = 0; i < 10; i++) submit(i, good, sizeof good - 1);
+    for (int i = 4; i < 10; i++) t.unwanted[i] = i != 7;
+    cage_sweep(t.cage);
+    assert_int_equal(t.ended, 5);
+    submit(10, good, sizeof good - 1);
+    run(11);
+    for (int i = 0; i <= 10; i++) assert_int_equal(t.pages[i].end, t.unwanted[i] ? CAGE_END_UNWANTED : CAGE_END_ARTICLE);
+    cage_free(&t.cage);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], CAGE_CHILD_FLAG) == 0) return cage_child_run(argc - 1, argv + 1);
+    log_init("test", LOG_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_bad_bodies),   cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_hang),             cmocka_unit_test(test_killed_child), cmocka_unit_test(test_unwanted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
