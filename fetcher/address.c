@@ -83,7 +83,7 @@ static bool inside(const struct address_network *network, const uint8_t bytes[16
 static int parse_bits(const char *text)
 {
     size_t n = strlen(text);
-    return n > 0 && n <= 3 && strspn(text, "0123456789") == n ? atoi(text) : -1;
+    return n > 0 && n <= 3 && strspn(text, "0123456789") == n ? (int)strtol(text, NULL, 10) : -1;
 }
 
 static bool network_parse(const char *text, struct address_network *network_r)

@@ -19,7 +19,7 @@ const struct conf_row summarizer_conf[] = {
     {"OPENAI_BASE_URL", CONF_STRING, &S.base_url, "", 0, 1000, 0, "an OpenAI-compatible endpoint, such as http://127.0.0.1:11434/v1"},
     {"OPENAI_API_KEY", CONF_STRING, &S.key, "", 0, 4000, CONF_SECRET, "its key; empty for none"},
     {"SUMMARY_MODEL", CONF_STRING, &S.model, "", 0, 200, 0, "the model's name there"},
-    {"SUMMARY_TIMEOUT", CONF_MS, &S.timeout_ms, "60s", 50, 240000, 0, "all that is done with the model for one article; less than HOLD_MAX"},
+    {"SUMMARY_TIMEOUT", CONF_MS, &S.timeout_ms, "1m", 50, 240000, 0, "all that is done with the model for one article; less than HOLD_MAX"},
     {"SUMMARY_PAUSE", CONF_MS, &S.pause_ms, "30s", 50, 3600000, 0, "the model is left alone that long after five failures in a row"},
     {"SUMMARY_MAX_TOKENS", CONF_INT, &S.max_tokens, "600", 16, 100000, 0, "tokens the model may answer with"},
     {"SUMMARY_TEMPERATURE", CONF_REAL, &S.temperature, "0.2", 0, 2, 0, "the model's temperature"},

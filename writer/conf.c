@@ -23,7 +23,7 @@ const struct conf_row writer_conf_rows[] = {
     {"FETCH_TIMEOUT", CONF_MS, &writer_conf.fetch_timeout_ms, "30s", 100, DAY_MS, 0, "total time of a fetch; must be the fetcher's value"},
     {"TICKET_GRACE", CONF_MS, &writer_conf.ticket_grace_ms, "30s", 0, DAY_MS, 0, "added to both before a ticket is given up"},
     {"LEASE", CONF_MS, &writer_conf.lease_ms, "10m", 100, DAY_MS, 0, "all queues idle so long: pages without a result are lost"},
-    {"SUMMARY_TIMEOUT", CONF_MS, &writer_conf.summary_timeout_ms, "60s", 50, 240000, 0, "the longest call of the line; must be the summarizer's value"},
+    {"SUMMARY_TIMEOUT", CONF_MS, &writer_conf.summary_timeout_ms, "1m", 50, 240000, 0, "the longest call of the line; must be the summarizer's value"},
     {"MAX_AGE", CONF_MS, &writer_conf.max_age_ms, "24h", 100, 100 * DAY_MS, 0, "a page in flight so long is lost in any case"},
     {"USER_AGENT_TOKEN", CONF_STRING, &writer_conf.agent, "gistmill", 1, 100, 0, "our name in robots.txt"},
     {"ROBOTS_TTL", CONF_MS, &writer_conf.robots_ttl_ms, "24h", 100, 100 * DAY_MS, 0, "a robots.txt is used so long"},

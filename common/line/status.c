@@ -152,7 +152,7 @@ static int split_addr(const char *addr, char host_r[256], char port_r[6], struct
 {
     const char *host = addr, *colon = strrchr(addr, ':');
     size_t n = colon ? (size_t)(colon - addr) : 0, digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    if (!colon || digits == 0 || digits > 5 || colon[1 + digits] || atoi(colon + 1) > 65535 || n > 255)
+    if (!colon || digits == 0 || digits > 5 || colon[1 + digits] || strtol(colon + 1, NULL, 10) > 65535 || n > 255)
         return fault(error, "METRICS_ADDR=%.100s: must be host:port, with a port from 0 to 65535", addr);
     if (n >= 2 && addr[0] == '[' && addr[n - 1] == ']') {
         host++;

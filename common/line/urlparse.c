@@ -230,7 +230,10 @@ static enum url_status put_authority(struct urlparse *u, struct span *in, int de
     u->len += len;
     int number = port_parse(port, default_port);
     if (number < 0) return URL_INVALID;
-    if (number != default_port) u->len += (size_t)sprintf(u->text + u->len, ":%d", number);
+    if (number != default_port) {
+        char digits[8];
+        put(u, digits, (size_t)snprintf(digits, sizeof digits, ":%d", number));
+    }
     return URL_OK;
 }
 

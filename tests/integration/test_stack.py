@@ -92,9 +92,9 @@ def test_run_dirs_of_the_dead_are_swept(tmp_path):
 
 
 def test_children_die_with_a_killed_parent(tmp_path):
-    code = (f"import os, sys, time; sys.path.insert(0, {TESTS!r})\nfrom support.process import Process\n"
+    code = (f"import os, signal, sys; sys.path.insert(0, {TESTS!r})\nfrom support.process import Process\n"
             f"p = Process('sleep', ['sleep', '1000'], {ENV!r}, {str(tmp_path / 'log')!r})\n"
-            "print(p.pid, flush=True); time.sleep(1000)")
+            "print(p.pid, flush=True); signal.pause()")
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         pid = int(parent.stdout.readline())
         # The shell in between has made way: from now on the kernel sees to it.

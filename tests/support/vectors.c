@@ -84,8 +84,9 @@ int main(void)
     char *line = NULL;
     size_t cap = 0;
     while (getline(&line, &cap, stdin) > 0) {
-        struct question q = {.verb = strtok(line, " \n")};
-        for (int i = 0; i < OPERANDS; i++) decode(strtok(NULL, " \n"), &q.operands[i], &q.lens[i]);
+        char *rest;
+        struct question q = {.verb = strtok_r(line, " \n", &rest)};
+        for (int i = 0; i < OPERANDS; i++) decode(strtok_r(NULL, " \n", &rest), &q.operands[i], &q.lens[i]);
         if (!q.verb || !q.operands[1]) continue;
         bool url = strcmp(q.verb, "href") == 0 || strcmp(q.verb, "canonical") == 0 || strcmp(q.verb, "page") == 0;
         if (url) answer_url(&q);

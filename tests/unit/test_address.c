@@ -206,8 +206,8 @@ static void bad_networks(void **state)
                                       "11111111111111111111111111111111111111111111111111111111111111111111"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct address_rules rules;
-        char fault[64] = "", text[128] = "::1/128,";
-        strcat(text, bad[i]);
+        char fault[64] = "", text[128];
+        snprintf(text, sizeof text, "::1/128,%s", bad[i]);
         if (address_rules_parse(text, &rules, fault, sizeof fault) == 0) fail_msg("%s was accepted", bad[i]);
         if (strncmp(fault, bad[i], 40) != 0) fail_msg("%s: the fault names %s", bad[i], fault);
     }
