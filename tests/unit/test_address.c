@@ -1,4 +1,5 @@
 /* Which addresses may be fetched from. */
+#include <stdio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
