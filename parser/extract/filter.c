@@ -42,9 +42,8 @@ static void drop_empty_headings(struct page *page, uint32_t from, uint32_t to)
 
 void filter_blocks(struct page *page)
 {
-    uint32_t from = 0, to = 0;
+    const uint32_t from = page->from, to = page->to;
     struct buf text = BUF_INIT(PHRASE_MAX);
-    if (page->picked != NODE_NONE) page_blocks(page, page->picked, &from, &to);
     for (uint32_t i = 0; i < page->block_count; i++) {
         struct block *b = &page->blocks[i];
         if (b->mark) continue;

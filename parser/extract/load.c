@@ -152,12 +152,13 @@ void load_html(struct doc *d, const char *utf8, size_t n)
     struct buf cut = BUF_INIT(n + 1), flat = BUF_INIT(2 * n + 1);
     struct loader l = {.doc = d, .may_stop = true};
     if (n == 0) return;
-    if (trim_attributes(utf8, n, &cut)) {
+    bool unbalanced;
+    if (trim_attributes(utf8, n, &cut, &unbalanced)) {
         utf8 = buf_str(&cut);
         n = cut.len;
     }
-    run(&l, utf8, n);
-    if (l.too_deep) {
+    if (!unbalanced) run(&l, utf8, n);
+    if (unbalanced || l.too_deep) {
         doc_release(d);
         trim_depth(utf8, n, &flat);
         l = (struct loader){.doc = d};

@@ -388,8 +388,7 @@ static void read_dateline(struct meta *meta, const struct page *page)
 {
     struct buf text = BUF_INIT(200);
     char date[DATE_SIZE];
-    uint32_t from = 0, to = 0;
-    if (page->picked != NODE_NONE) page_blocks(page, page->picked, &from, &to);
+    const uint32_t from = page->from, to = page->to;
     for (uint32_t i = from > 8 ? from - 8 : 0; i < to && i < from + 8; i++) {
         const struct block *b = &page->blocks[i];
         if (b->chars > 80 || mark_is_linky(b)) continue;

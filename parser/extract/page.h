@@ -46,6 +46,7 @@ struct page {
     size_t block_count, block_cap;
     uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
     uint32_t picked;    /* node that holds the article, NODE_NONE if there is none */
+    uint32_t from, to;  /* the blocks of it that are the article's region: [from, to) */
     struct buf title;   /* the headline, as the metadata say */
 };
 

@@ -11,6 +11,8 @@
 #include "parser/extract/mark.h"
 #include "parser/extract/words.h"
 
+#define RUN_WEIGHT .98f /* a whole element is a better sign than a run of neighbours */
+
 static float value_of(const struct block *b)
 {
     float chars = (float)b->chars, links = (float)b->link_chars;
@@ -39,15 +41,43 @@ static float weight_of(const struct node *e)
     return weight;
 }
 
+struct pick {
+    float value;
+    uint32_t node, from, to;
+};
+
+static void offer(struct pick *best, float value, uint32_t node, uint32_t from, uint32_t to)
+{
+    /* Equal worth: the later one is deeper and holds less that is not ours. */
+    if (value > 0 && value >= best->value) *best = (struct pick){value, node, from, to};
+}
+
+/* The run of neighbouring children that is worth most (Kadane's algorithm). For paragraphs that stand side by side with
+ * other things in one large element. */
+static void offer_run(const struct page *page, const float *sum, uint32_t parent, struct pick *best)
+{
+    const struct node *nodes = page->doc.nodes;
+    float run = 0, weight = weight_of(&nodes[parent]) * RUN_WEIGHT;
+    uint32_t from = 0;
+    for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
+        uint32_t first, last;
+        page_blocks(page, i, &first, &last);
+        if (first == last) continue;
+        if (run <= 0) run = 0, from = first;
+        run += sum[last] - sum[first];
+        offer(best, run * weight, parent, from, last);
+    }
+}
+
 void pick_article(struct page *page)
 {
     const struct doc *d = &page->doc;
-    float *sum = mem_calloc(page->block_count + 1, sizeof *sum), best = 0;
+    float *sum = mem_calloc(page->block_count + 1, sizeof *sum);
+    struct pick best = {.value = 0, .node = NODE_NONE};
     for (size_t i = 0; i < page->block_count; i++) {
         page->blocks[i].value = value_of(&page->blocks[i]);
         sum[i + 1] = sum[i] + page->blocks[i].value;
     }
-    page->picked = NODE_NONE;
     for (uint32_t i = 0; i < d->count;) {
         const struct node *e = &d->nodes[i];
         if (e->drop) {
@@ -57,11 +87,13 @@ void pick_article(struct page *page)
         if (e->tag != TAG_TEXT && doc_tag_flags(e->tag) & TAGF_BLOCK) {
             uint32_t from, to;
             page_blocks(page, i, &from, &to);
-            float value = (sum[to] - sum[from]) * weight_of(e);
-            /* Equal worth: the deeper one holds less that is not ours. */
-            if (value > 0 && value >= best) best = value, page->picked = i;
+            offer(&best, (sum[to] - sum[from]) * weight_of(e), i, from, to);
+            offer_run(page, sum, i, &best);
         }
         i++;
     }
+    page->picked = best.node;
+    page->from = best.from;
+    page->to = best.to;
     free(sum);
 }

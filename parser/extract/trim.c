@@ -11,6 +11,7 @@
 #include "parser/extract/doc.h"
 
 #define NAME_MAX_BYTES 32
+#define UNBALANCED 10000 /* end tags beyond the number of start tags */
 
 /* One piece of markup, found by a reading of HTML that agrees with libxml2's where it matters. */
 struct piece {
@@ -118,12 +119,14 @@ static bool copy_attributes(const struct piece *tag, struct buf *out)
     return true;
 }
 
-bool trim_attributes(const char *html, size_t n, struct buf *out)
+bool trim_attributes(const char *html, size_t n, struct buf *out, bool *unbalanced_r)
 {
     const char *p = html, *end = html + n, *kept = html; /* [kept, p) is not yet copied */
     struct piece piece;
+    size_t starts = 0, ends = 0;
     while (next_piece(p, end, &piece)) {
         p = piece.end;
+        if (piece.is_tag) *(piece.closing ? &ends : &starts) += 1;
         /* An attribute is two bytes at least ("a "): shorter tags cannot hold too many. */
         if (piece.is_tag && (size_t)(piece.end - piece.start) > 2 * TRIM_ATTRS) {
             size_t before = out->len;
@@ -134,6 +137,7 @@ bool trim_attributes(const char *html, size_t n, struct buf *out)
         const char *raw = piece.is_tag ? raw_end(&piece, end) : NULL;
         if (raw) p = raw;
     }
+    *unbalanced_r = ends > starts + UNBALANCED;
     if (kept == html) return false;
     buf_add(out, kept, (size_t)(end - kept));
     return true;

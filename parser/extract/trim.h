@@ -3,7 +3,7 @@
  * Two costs of libxml2's HTML parser are quadratic: the attributes of one tag (each is compared with all before it) and
  * the depth of open elements (each end tag may walk the whole stack). So attributes beyond TRIM_ATTRS of one tag are cut, and a page
  * nested deeper than TRIM_DEPTH (Blink's own limit) is flattened: tags below that depth go, a <br> stands where a block began.
- * End tags of elements that were never opened go in that case, too. */
+ * The same is done to a page with many more end tags than start tags. */
 #ifndef GM_PARSER_EXTRACT_TRIM_H
 #define GM_PARSER_EXTRACT_TRIM_H
 
@@ -16,10 +16,11 @@
 #define TRIM_DEPTH 512
 
 /* Cuts surplus attributes. True if something was cut: then out holds the new page; else out is empty and the page may be
- * used as it is. out's maximum must be at least n. */
-bool trim_attributes(const char *html, size_t n, struct buf *out);
+ * used as it is. out's maximum must be at least n. *unbalanced_r tells whether the page has so many more end tags than start tags
+ * that it needs trim_depth. */
+bool trim_attributes(const char *html, size_t n, struct buf *out, bool *unbalanced_r);
 
-/* Flattens everything deeper than TRIM_DEPTH. out's maximum must be at least 2 * n. */
+/* Flattens everything deeper than TRIM_DEPTH and leaves end tags out that end nothing. out's maximum must be at least 2 * n. */
 void trim_depth(const char *html, size_t n, struct buf *out);
 
 #endif
