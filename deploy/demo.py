@@ -16,6 +16,8 @@ from support.process import end_all  # noqa: E402
 from support.site import Folder, Reply, Server  # noqa: E402
 from support.stack import Failure, RunDir, Services, Stack, build_dir, install, tail  # noqa: E402
 
+RUN = os.environ.get("GM_RUN") or os.path.join(TOP, ".run")
+
 # Settings of the user's that reach the programs.
 PASSED_ON = re.compile(r"(FETCH|SUMMARY|OPENAI|CRAWL|ROBOTS|RETRY)_|(HOST_DELAY|ATTEMPTS|CONTACT|LOG_LEVEL|FRONTIER_WINDOW)$")
 
@@ -190,8 +192,8 @@ def ledger(stack, row):
     lines = [("admitted", "", row.admitted, "")]
     total = 0
     for state, code, count in stack.query(
-            "select state::text, coalesce(code, ''), count(*) from page where crawl_id = %s group by state, code "
-            "order by state, 3 desc, 2", row.id):
+            "select state::text, coalesce(code, ''), count(*) from page where crawl_id = %s group by page.state, code "
+            "order by page.state, 3 desc, 2", row.id):
         code = "" if state == "stored" and code == "OK" else code
         lines.append((state, code, count, texts.get(code, "") if code else "article and summary are there"))
         total += count
@@ -233,7 +235,7 @@ def write_pages(stack, row):
         "select p.url, p.depth, p.state::text, p.code, p.title, p.byline, p.published, p.lang, p.words, s.engine, "
         "s.text as summary from page p left join summary s using (content_hash, recipe_hash) where p.crawl_id = %s "
         "order by p.depth, p.url", row.id)
-    path = os.path.join(TOP, ".run", "last-demo.jsonl")
+    path = os.path.join(RUN, "last-demo.jsonl")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as f:
         for page in rows:
@@ -317,7 +319,7 @@ def main():
     run_dir = None
     try:
         wish = Wish(os.environ)
-        run_dir = RunDir(os.path.join(TOP, ".run"), "demo-")
+        run_dir = RunDir(RUN, "demo-")
         status = show(wish, run_dir)
     except Ended as end:
         print()

@@ -192,9 +192,9 @@ def article(seed, words=280):
 
 def _page(heading, texts, links, head=""):
     return (f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{heading}</title>{head}</head><body>'
-            f'<header><a href="/0">Home</a></header><main><article><h1>{heading}</h1>'
+            f'<header>A site for tests</header><main><article><h1>{heading}</h1>'
             + "".join([f"<p>{text}</p>" for text in texts])
-            + f"</article></main><nav><ul>{links}</ul></nav><footer>Made up for tests</footer></body></html>").encode()
+            + f"</article></main><nav><ul>{links}</ul></nav><footer>Made up</footer></body></html>").encode()
 
 
 def page(heading, links=(), seed=None, words=280, head=""):
