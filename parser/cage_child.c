@@ -171,6 +171,14 @@ static void drop_links(struct record *r)
     memset(&r->links, 0, sizeof r->links);
 }
 
+/* Of a page that may not be indexed. */
+static void drop_article(struct record *r)
+{
+    char **const fields[] = {&r->text, &r->markdown, &r->hash, &r->excerpt};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) free(*fields[i]), *fields[i] = NULL;
+    r->words = 0;
+}
+
 /* Encodes; a record that is too large loses its Markdown, then its links. */
 static bool encode_within(struct child *c, struct record *r, bool *is_packed_r)
 {
@@ -197,6 +205,7 @@ static bool answer_page(struct child *c, struct record *r, const char *bytes, si
     r->bytes = (int64_t)n;
     r->parsed_at = clock_wall_ms();
     if (code != CODE_OK) {
+        drop_article(r);
         free(r->code);
         r->code = mem_strdup(code_name(code));
         if (notes.detail[0]) free(r->detail), r->detail = mem_strdup(notes.detail);

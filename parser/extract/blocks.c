@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "parser/extract/words.h"
 
+#define HEADING_WORDS 30
 #define JUMP_MAX 5 /* a link within the page of so few characters is a reference mark, not navigation */
 
 struct cutter {
@@ -76,15 +77,18 @@ static enum block_kind kind_of(const struct cutter *c)
     const struct doc *d = &c->page->doc;
     uint32_t node = c->block_node;
     /* A paragraph in a list item or a quote is still part of it; a few steps up tell. */
+    bool in_paragraph = false;
     for (int up = 0; up < 3 && node != NODE_NONE; up++, node = d->nodes[node].parent) {
         switch (d->nodes[node].tag) {
-        case TAG_h1: case TAG_h2: case TAG_h3: case TAG_h4: case TAG_h5: case TAG_h6: return BLOCK_HEADING;
+        case TAG_h1: case TAG_h2: case TAG_h3: case TAG_h4: case TAG_h5: case TAG_h6:
+            return in_paragraph ? BLOCK_TEXT : BLOCK_HEADING;
         case TAG_li: case TAG_dd: return BLOCK_ITEM;
         case TAG_dt: return BLOCK_TERM;
         case TAG_td: case TAG_th: return BLOCK_CELL;
         case TAG_pre: case TAG_listing: case TAG_xmp: return BLOCK_PRE;
         case TAG_blockquote: return BLOCK_QUOTE;
-        case TAG_p: case TAG_div: break;
+        case TAG_p: in_paragraph = true; break;
+        case TAG_div: break;
         default: return BLOCK_TEXT;
         }
     }
@@ -97,6 +101,7 @@ static void block_close(struct cutter *c)
     struct block *b = &c->page->blocks[c->page->block_count - 1];
     c->in_block = false;
     b->all_bold = b->chars > 0 && c->plain_chars == 0;
+    if (b->kind == BLOCK_HEADING && b->words > HEADING_WORDS) b->kind = BLOCK_TEXT; /* unclosed, or used for its size */
     if (b->chars == 0) c->page->block_count--; /* white space only */
 }
 

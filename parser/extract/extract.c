@@ -21,6 +21,7 @@
 #include "parser/language.h"
 
 #define ARTICLE_WORDS 25     /* of running text: less is no article */
+#define ENOUGH_WORDS 80      /* of running text: with less, it is worth a second look */
 #define BROKEN_SHARE 10      /* more than one undecodable character in so many: not text in this encoding */
 
 enum kind { KIND_HTML, KIND_PLAIN, KIND_OTHER };
@@ -82,6 +83,7 @@ static char *take(struct buf *b)
 /* Two texts are the same article if they differ in white space only. */
 static void set_hash(struct record *record)
 {
+    if (!record->text) return;
     size_t n = strlen(record->text), k = 0;
     char *squeezed = mem_alloc(n + 1), hex[DIGEST_HEX];
     bool gap = false;
@@ -173,6 +175,25 @@ static void render(struct work *w)
     buf_release(&markdown);
 }
 
+/* Finds the article. On a page whose names mislead, so little is left that names are trusted less and less. */
+static void find_article(struct page *page)
+{
+    uint32_t best = 0, best_trust = MARK_TRUST_FULL;
+    for (int trust = MARK_TRUST_FULL; trust >= MARK_TRUST_NONE; trust--) {
+        mark_page(page, (enum mark_trust)trust);
+        pick_article(page);
+        filter_blocks(page);
+        uint32_t words = prose_words(page);
+        if (trust == MARK_TRUST_FULL || words > 2 * best + ENOUGH_WORDS / 4) best = words, best_trust = (uint32_t)trust;
+        if (words >= ENOUGH_WORDS) break;
+    }
+    if ((int)best_trust != page->trust) {
+        mark_page(page, (enum mark_trust)best_trust);
+        pick_article(page);
+        filter_blocks(page);
+    }
+}
+
 static enum code extract_html(struct work *w)
 {
     struct record *r = w->record;
@@ -183,22 +204,14 @@ static enum code extract_html(struct work *w)
     meta_read(&w->meta, &w->page, w->in->url ? w->in->url : "");
     links_init(&w->links, w->in->url ? w->in->url : "", w->meta.base);
     if (!w->meta.nofollow) links_collect(&w->links, &w->page.doc, r);
-    if (w->meta.noindex) {
-        set_meta(w);
-        return CODE_NOINDEX;
-    }
-    mark_page(&w->page);
-    pick_article(&w->page);
-    filter_blocks(&w->page);
+    find_article(&w->page);
     meta_complete(&w->meta, &w->page, w->in->url);
     set_meta(w);
     if (w->notes->explain) explain(&w->page, w->notes->explain);
-    if (prose_words(&w->page) < ARTICLE_WORDS) return CODE_NO_ARTICLE;
-    render(w);
-    if (!r->text) return CODE_NO_ARTICLE;
+    if (prose_words(&w->page) >= ARTICLE_WORDS) render(w);
     set_language(w);
     set_hash(r);
-    return CODE_OK;
+    return w->meta.noindex ? CODE_NOINDEX : r->text ? CODE_OK : CODE_NO_ARTICLE;
 }
 
 /* Plain text stays as it is, but for line ends and empty lines at both ends. */
@@ -208,7 +221,6 @@ static enum code extract_plain(struct work *w)
     struct buf text = BUF_INIT(LIMIT_TEXT);
     struct span s = span_trim(span_of(w->text.utf8, w->text.n));
     meta_robots(&w->meta, span_of(w->in->robots_tag, strlen(w->in->robots_tag)));
-    if (w->meta.noindex) return CODE_NOINDEX;
     if (s.n > LIMIT_TEXT) s.n = utf8_floor(s.p, LIMIT_TEXT);
     bool in_word = false;
     for (size_t i = 0; i < s.n; i++) {
@@ -220,11 +232,10 @@ static enum code extract_plain(struct work *w)
     }
     r->words += in_word;
     r->text = take(&text);
-    if (!r->text) return CODE_NO_ARTICLE;
     r->markdown = mem_strdup(r->text);
     set_language(w);
     set_hash(r);
-    return CODE_OK;
+    return w->meta.noindex ? CODE_NOINDEX : r->text ? CODE_OK : CODE_NO_ARTICLE;
 }
 
 enum code extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes)

@@ -30,7 +30,8 @@ struct extract_notes {
 void extract_init(void);
 
 /* Fills title … canonical, hash, text, markdown, words, links and links_cut of an empty record (url may be set: it is
- * left alone). OK, or NO_ARTICLE, NOINDEX (links and title only), UNSUPPORTED_TYPE, BAD_ENCODING, TOO_LARGE. */
+ * left alone). OK, or NO_ARTICLE, UNSUPPORTED_TYPE, BAD_ENCODING, TOO_LARGE; or NOINDEX: then an article may be there all the
+ * same, and it is the caller's part not to keep it. Links are left out when the page asks not to follow them. */
 enum code extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes);
 
 #endif

@@ -7,7 +7,9 @@
 #include "parser/extract/words.h"
 
 #define COMMENTS_OUTSIDE 250 /* characters of prose outside of the comments that make them comments */
+#define HEADLINE_PROSE 150   /* characters of prose that make an <h1> in the same element the article's */
 #define TEASERS_MIN 3        /* so many alike are a list of teasers */
+#define TITLE_WORDS 3        /* a link to an article has a title */
 #define TEASER_PROSE 700     /* characters of prose in one at most */
 
 /* What each word makes of an element, in order of precedence, and the share of the page's prose from which on an element is not thrown
@@ -75,8 +77,9 @@ bool mark_is_linky(const struct block *b)
 struct sums {
     uint32_t *prose;        /* [i]: characters of prose in blocks before i */
     uint32_t *prose_blocks; /* [i]: blocks of prose before i */
-    uint32_t *linky;        /* [i]: characters in blocks before i that are mostly links */
+    uint32_t *linky;        /* [i]: characters in blocks before i that are links of several words */
     uint32_t *bodies;       /* [i]: elements before node i that are surely the article's text */
+    uint32_t *headlines;    /* [i]: <h1> before node i */
 };
 
 static void sums_make(const struct page *page, struct sums *s)
@@ -85,15 +88,19 @@ static void sums_make(const struct page *page, struct sums *s)
     s->prose_blocks = mem_calloc(page->block_count + 1, sizeof *s->prose_blocks);
     s->linky = mem_calloc(page->block_count + 1, sizeof *s->linky);
     s->bodies = mem_calloc(page->doc.count + 1, sizeof *s->bodies);
+    s->headlines = mem_calloc(page->doc.count + 1, sizeof *s->headlines);
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
         bool prose = mark_is_prose(b);
         s->prose[i + 1] = s->prose[i] + (prose ? b->chars : 0);
         s->prose_blocks[i + 1] = s->prose_blocks[i] + prose;
-        s->linky[i + 1] = s->linky[i] + (mark_is_linky(b) ? b->chars : 0);
+        s->linky[i + 1] = s->linky[i] + (mark_is_linky(b) && b->words >= TITLE_WORDS ? b->chars : 0);
     }
-    for (size_t i = 0; i < page->doc.count; i++)
-        s->bodies[i + 1] = s->bodies[i] + (page->doc.nodes[i].tag != TAG_TEXT && page->doc.nodes[i].words & WORD_BODY);
+    for (size_t i = 0; i < page->doc.count; i++) {
+        const struct node *e = &page->doc.nodes[i];
+        s->bodies[i + 1] = s->bodies[i] + (e->tag != TAG_TEXT && e->words & WORD_BODY);
+        s->headlines[i + 1] = s->headlines[i] + (e->tag == TAG_h1);
+    }
 }
 
 static void sums_free(struct sums *s)
@@ -102,6 +109,7 @@ static void sums_free(struct sums *s)
     free(s->prose_blocks);
     free(s->linky);
     free(s->bodies);
+    free(s->headlines);
 }
 
 static void drop(struct page *page, uint32_t node, enum mark mark)
@@ -124,6 +132,7 @@ static bool may_drop(const struct page *page, const struct sums *s, uint32_t nod
     if (prose == 0) return true;
     if (mark == MARK_COMMENT && e->words & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
     if (e->tag == TAG_article || e->tag == TAG_main || s->bodies[e->end] > s->bodies[node]) return false;
+    if (prose >= HEADLINE_PROSE && s->headlines[e->end] > s->headlines[node]) return false;
     return (float)prose < dominant * (float)all;
 }
 
@@ -175,10 +184,20 @@ static void mark_teasers(struct page *page, const struct sums *s, uint32_t paren
     }
 }
 
-void mark_page(struct page *page)
+static void unmark(struct page *page)
 {
+    for (size_t i = 0; i < page->block_count; i++) page->blocks[i].mark = MARK_NONE;
+    for (size_t i = 0; i < page->doc.count; i++)
+        if (doc_tag_flags(page->doc.nodes[i].tag) & TAGF_BLOCK) page->doc.nodes[i].drop = MARK_NONE;
+}
+
+void mark_page(struct page *page, enum mark_trust trust)
+{
+    static const float believed[] = {[MARK_TRUST_NONE] = 0, [MARK_TRUST_SOME] = .25f, [MARK_TRUST_FULL] = 1};
     struct doc *d = &page->doc;
     struct sums sums;
+    unmark(page);
+    page->trust = trust;
     sums_make(page, &sums);
     for (uint32_t i = 0; i < d->count;) {
         struct node *e = &d->nodes[i];
@@ -192,7 +211,7 @@ void mark_page(struct page *page)
         }
         float dominant = .6f;
         enum mark mark = mark_by_tag(e->tag);
-        if (mark == MARK_NONE) mark = mark_by_word(e, &dominant);
+        if (mark == MARK_NONE && (mark = mark_by_word(e, &dominant)) != MARK_NONE) dominant *= believed[trust];
         if (mark != MARK_NONE && may_drop(page, &sums, i, mark, dominant)) {
             drop(page, i, mark);
             i = e->end;

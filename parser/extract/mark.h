@@ -4,9 +4,16 @@
 
 #include "parser/extract/page.h"
 
-/* Marks elements (drop) and the blocks below them. An element that holds most of the page's prose is never marked for its
- * name alone. */
-void mark_page(struct page *page);
+/* How far names are believed. */
+enum mark_trust {
+    MARK_TRUST_NONE,  /* only tags (nav, footer …) and lists of comments */
+    MARK_TRUST_SOME,  /* names of elements with little text */
+    MARK_TRUST_FULL
+};
+
+/* Marks elements (drop) and the blocks below them, anew. An element that holds the headline and text, or most of the page's prose, is
+ * never marked for its name alone. */
+void mark_page(struct page *page, enum mark_trust trust);
 
 /* True for a block that reads like running text: sentences, not labels. */
 bool mark_is_prose(const struct block *block);

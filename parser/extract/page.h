@@ -47,6 +47,7 @@ struct page {
     uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
     uint32_t picked;    /* node that holds the article, NODE_NONE if there is none */
     uint32_t from, to;  /* the blocks of it that are the article's region: [from, to) */
+    int trust;          /* enum mark_trust of the last marking */
     struct buf title;   /* the headline, as the metadata say */
 };
 
