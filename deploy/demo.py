@@ -8,6 +8,7 @@ import signal
 import sys
 import textwrap
 import time
+import urllib.parse
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests"))
@@ -21,6 +22,7 @@ RUN = os.environ.get("GM_RUN") or os.path.join(TOP, ".run")
 # Settings of the user's that reach the programs.
 PASSED_ON = re.compile(r"(FETCH|SUMMARY|OPENAI|CRAWL|ROBOTS|RETRY)_|(HOST_DELAY|ATTEMPTS|CONTACT|LOG_LEVEL|FRONTIER_WINDOW)$")
 
+LISTED_MAX = 5000  # links: what the parser takes of one page
 STALLED = 120  # seconds without any change, on a site of our own
 
 
@@ -47,7 +49,7 @@ class Wish:
 
     def __init__(self, env):
         self.keep = env.get("KEEP", "") not in ("", "0", "no")
-        self.server = None
+        self.server = self.expected = None
         if env.get("URL") and env.get("SITE"):
             raise Misuse("URL or SITE, not both")
         if env.get("URL"):
@@ -60,6 +62,9 @@ class Wish:
         else:
             self.serve(env["GM_MANUAL"])
             self.depth, self.limit = 2, 2000
+            if not env.get("DEPTH") and not env.get("LIMIT"):
+                # All files of the manual can be reached within two steps of its index.
+                self.expected = sum(name.endswith(".html") for name in os.listdir(env["GM_MANUAL"]))
         self.depth = number(env, "DEPTH", self.depth, 0)
         self.limit = number(env, "LIMIT", self.limit, 1)
 
@@ -92,17 +97,20 @@ def number(env, name, default, least):
 class Listed(Folder):
     """A folder without index.html gets one that links to all of its pages."""
 
-    def _read(self, path):
-        if path != "/index.html":
-            return super()._read(path)
+    def __init__(self, directory):
+        super().__init__(directory)
         names = []
         for where, _, files in os.walk(self.directory):
             names += [os.path.relpath(os.path.join(where, name), self.directory)
                       for name in files if name.lower().endswith((".html", ".htm", ".xhtml"))]
         if not names:
             raise Misuse(f"no HTML files under {self.directory}")
-        items = "".join(f'<li><a href="/{html.escape(name)}">{html.escape(name)}</a>' for name in sorted(names)[:5000])
-        return Reply(f"<!doctype html><title>{len(names)} pages</title><ul>{items}</ul>")
+        items = "".join([f'<li><a href="/{html.escape(urllib.parse.quote(name))}">{html.escape(name)}</a>'
+                         for name in sorted(names)[:LISTED_MAX]])
+        self.index = Reply(f"<!doctype html><title>{len(names)} pages</title><ul>{items}</ul>")
+
+    def _read(self, path):
+        return self.index if path == "/index.html" else super()._read(path)
 
 
 # Progress -------------------------------------------------------------------------------------------------------------
@@ -110,7 +118,8 @@ class Listed(Folder):
 class Progress:
     """A bar on a terminal, otherwise a line every two seconds."""
 
-    def __init__(self, out=sys.stdout):
+    def __init__(self, limit=None, out=sys.stdout):
+        self.limit = limit
         self.out = out
         self.bar = out.isatty()
         self.begin = time.monotonic()
@@ -128,7 +137,8 @@ class Progress:
                 f"{row.errors} errors, {speed:.0f} pages/s")
         if self.bar:
             width, columns = 20, os.get_terminal_size(self.out.fileno()).columns
-            full = width * ended // max(row.admitted, 1)
+            done = max(ended / max(row.admitted, 1), row.stored / self.limit if self.limit else 0)
+            full = int(width * min(done, 1))
             line = f"[{'#' * full}{'-' * (width - full)}] {text}"[:columns - 1]
             self.out.write(f"\r{line}\x1b[K" + ("\n" if final else ""))
         elif text != self.last:
@@ -145,7 +155,7 @@ class Progress:
 
 def follow(stack, wish):
     """Watches the crawl until it has ended. Returns its row."""
-    progress = Progress()
+    progress = Progress(wish.limit)
     seen, changed = None, time.monotonic()
     with stack.database.connect(stack.name) as connection, connection.cursor() as cursor:
         while True:
@@ -186,8 +196,8 @@ def code_texts():
         return dict(re.findall(r'X\((\w+), \w+, \w+,\s*"([^"]*)"\)', f.read()))
 
 
-def ledger(stack, row):
-    """Prints the books. True if they are closed."""
+def ledger(stack, row, wish):
+    """Prints the books. True if they are closed, and hold what they must."""
     texts = code_texts()
     lines = [("admitted", "", row.admitted, "")]
     total = 0
@@ -204,6 +214,10 @@ def ledger(stack, row):
     for state, code, count, text in lines:
         print(f"  {state:<11}{code:<20}{count:>8}  {text}".rstrip())
     print(f"  {'sum':<31}{total:>8}  {'adds up; ledger_check finds no fault' if closed else 'DOES NOT ADD UP'}")
+    if wish.expected is not None:
+        print(f"  {'HTML files in the package':<31}{wish.expected:>8}  "
+              f"{'all of them' if total == wish.expected else 'NOT THE SAME'}")
+        closed = closed and total == wish.expected
     for fault in faults[:20]:
         print(f"  ledger_check: {tuple(fault)}")
     depths = stack.query("select depth, count(*) from page where crawl_id = %s group by depth order by depth", row.id)
@@ -211,7 +225,8 @@ def ledger(stack, row):
     for rule, count in stack.query("select rule, count from refused where crawl_id = %s and count > 0 order by rule", row.id):
         print(f"  links not followed, by {rule}: {count}")
     seconds = max((row.finished_at - row.started_at).total_seconds(), 0.001)
-    say(f"{row.admitted} pages in {seconds:.1f} s, {row.admitted / seconds:.0f} pages/s, one process of each program")
+    begun = stack.value("select count(*) from page where crawl_id = %s and release > 0", row.id)
+    say(f"{begun} pages worked on in {seconds:.1f} s, {begun / seconds:.0f} pages/s, one process of each program")
     return closed
 
 
@@ -285,6 +300,8 @@ def show(wish, run_dir):
     """Runs the demo. Returns the exit status."""
     where = wish.url if not wish.local() else f"{wish.url}, which is {wish.server.sites[None].directory}"
     say(f"starting a private RabbitMQ and PostgreSQL in {run_dir.path}, on 127.0.0.1 only")
+    if not run_dir.path.startswith(os.path.realpath(RUN) + os.sep):
+        say(f"(there, because they run as the user nobody, who may not enter {RUN})")
     services = Services(run_dir, management=wish.keep, safe=True)
     try:
         bin_dir = install(run_dir)
@@ -297,7 +314,7 @@ def show(wish, run_dir):
             (", for it is our own; 127.0.0.0/8 may be fetched from" if wish.local() else "; private networks are refused"))
         stack.seed(wish.url, depth=wish.depth, limit=wish.limit)
         row = follow(stack, wish)
-        closed = ledger(stack, row)
+        closed = ledger(stack, row, wish)
         examples(stack, row)
         say(f"all pages and summaries: {os.path.relpath(write_pages(stack, row), os.getcwd())}")
         if wish.keep:
@@ -319,7 +336,7 @@ def main():
     run_dir = None
     try:
         wish = Wish(os.environ)
-        run_dir = RunDir(RUN, "demo-")
+        run_dir = RunDir(RUN, "gistmill-demo-")
         status = show(wish, run_dir)
     except Ended as end:
         print()

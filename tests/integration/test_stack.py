@@ -228,6 +228,13 @@ def test_site_hosts_and_folder(tmp_path):
         assert len(server.hits(host="a.localhost")) == 1
 
 
+def test_site_that_fails_tells():
+    with pytest.raises(AssertionError, match="no such thing"):
+        with Server(Pages({"/": lambda request: {}["no such thing"]})) as server:
+            with pytest.raises(Exception, match="500"):
+                get(server.url())
+
+
 def test_synthetic_site_is_the_same_each_time():
     first, second = Synthetic(500, 20), Synthetic(500, 20)
     with Server(first) as server:

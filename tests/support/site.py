@@ -22,6 +22,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 import urllib.parse
 
 REASONS = {200: "OK", 204: "No Content", 206: "Partial Content", 301: "Moved Permanently", 302: "Found", 303: "See Other",
@@ -87,9 +88,12 @@ class Folder:
         if not name.startswith(self.directory + os.sep) or not os.path.isfile(name):
             return NOT_FOUND
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        with open(name, "rb") as f:
-            # No charset: the file says itself, or leaves it to be found out.
-            return Reply(f.read(), type=kind)
+        try:
+            with open(name, "rb") as f:
+                # No charset: the file says itself, or leaves it to be found out.
+                return Reply(f.read(), type=kind)
+        except OSError as error:
+            return Reply(str(error), status=403, type="text/plain")
 
 
 class Pages:
@@ -289,6 +293,7 @@ class Server:
         self.robots = None if robots is None else Reply(robots, type="text/plain")
         self.address, self.port = address, int(port)
         self.log = []
+        self.faults = []
         self.connections = set()
         self._loop = self._thread = self._listener = None
 
@@ -312,11 +317,13 @@ class Server:
         self._loop.close()
 
     def stop(self):
-        """Closes port and connections. Afterwards start() opens the same port again."""
+        """Closes port and connections. Afterwards start() opens the same port again. AssertionError if the site failed."""
         if self._thread is not None:
             self._loop.call_soon_threadsafe(self._shut)
             self._thread.join(10)
             self._thread = None
+        if self.faults:
+            raise AssertionError("the site failed:\n" + "\n".join(self.faults))
 
     def _shut(self):
         self._listener.close()
@@ -331,6 +338,13 @@ class Server:
         self.stop()
 
     def reply(self, request):
+        try:
+            return self._reply(request)
+        except Exception:  # of the site's own code: told by stop()
+            self.faults.append(traceback.format_exc())
+            return Reply(status=500)
+
+    def _reply(self, request):
         site = self.sites.get(request.host) or self.sites.get(None)
         found = site(request) if site is not None else None
         if request.path == "/robots.txt" and self.robots is not None and found in (None, NOT_FOUND):
