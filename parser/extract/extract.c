@@ -204,6 +204,7 @@ static enum code extract_html(struct work *w)
     meta_read(&w->meta, &w->page, w->in->url ? w->in->url : "");
     links_init(&w->links, w->in->url ? w->in->url : "", w->meta.base);
     if (!w->meta.nofollow) links_collect(&w->links, &w->page.doc, r);
+    buf_add(&w->page.title, buf_str(&w->meta.fields[META_TITLE].text), w->meta.fields[META_TITLE].text.len);
     find_article(&w->page);
     meta_complete(&w->meta, &w->page, w->in->url);
     set_meta(w);

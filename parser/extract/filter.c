@@ -1,61 +1,148 @@
 /* Filtering the picked element's blocks; contract in filter.h. */
 #include "parser/extract/filter.h"
 
+#include <ctype.h>
+#include <strings.h>
+
+#include "parser/extract/date.h"
 #include "parser/extract/mark.h"
 #include "parser/extract/phrases.h"
 
-/* The blocks of the picked element that are not marked; next one after i, or to. */
-static uint32_t next_kept(const struct page *page, uint32_t i, uint32_t to)
+#define TITLE_MAX 600       /* bytes */
+#define TITLE_SHARE 3       /* what follows the headline must be a third of the region's prose, or it is not this article's */
+#define NEIGHBOUR_WORDS 4   /* a link between two paragraphs that is a sentence, not a label */
+#define AFTER_WORDS 6       /* shorter lines behind the last sentence are tags and the like */
+
+struct region {
+    struct page *page;
+    uint32_t from, to;
+    uint32_t title; /* the block that is the headline, or from */
+};
+
+/* The blocks of the region that are not marked; next one after i, or to. */
+static uint32_t next_kept(const struct region *r, uint32_t i)
 {
-    while (i < to && page->blocks[i].mark) i++;
+    while (i < r->to && r->page->blocks[i].mark) i++;
     return i;
 }
 
-/* Headline, byline, place and time stand before the first sentences; what follows the last ones is tags and promotion. */
-static void trim_ends(struct page *page, uint32_t from, uint32_t to)
+/* Compares letters and digits alone. */
+static bool same_words(struct span a, struct span b)
 {
-    uint32_t i = next_kept(page, from, to);
-    while (i < to && !mark_is_prose(&page->blocks[i])) {
-        page->blocks[i].mark = MARK_BEFORE;
-        i = next_kept(page, i + 1, to);
+    size_t i = 0, k = 0;
+    for (;;) {
+        while (i < a.n && !isalnum((unsigned char)a.p[i]) && !(a.p[i] & 0x80)) i++;
+        while (k < b.n && !isalnum((unsigned char)b.p[k]) && !(b.p[k] & 0x80)) k++;
+        if (i == a.n || k == b.n) return i == a.n && k == b.n;
+        if (tolower((unsigned char)a.p[i++]) != tolower((unsigned char)b.p[k++])) return false;
     }
-    for (uint32_t k = to; k > i; k--) {
-        struct block *b = &page->blocks[k - 1];
+}
+
+static bool is_title(const struct page *page, const struct block *b)
+{
+    struct buf text = BUF_INIT(TITLE_MAX);
+    if (page->title.len < 8 || b->chars > TITLE_MAX) return false;
+    page_block_text(page, b, &text);
+    bool same = same_words(span_of(buf_str(&text), text.len), span_of(buf_str(&page->title), page->title.len));
+    buf_release(&text);
+    return same;
+}
+
+static uint32_t prose_between(const struct page *page, uint32_t from, uint32_t to)
+{
+    uint32_t chars = 0;
+    for (; from < to; from++)
+        if (!page->blocks[from].mark && mark_is_prose(&page->blocks[from])) chars += page->blocks[from].chars;
+    return chars;
+}
+
+static void mark_range(struct page *page, uint32_t from, uint32_t to, enum mark mark)
+{
+    for (; from < to; from++)
+        if (!page->blocks[from].mark) page->blocks[from].mark = (uint8_t)mark;
+}
+
+/* The headline goes, with everything before it; where it comes again, something else begins. */
+static void cut_at_title(struct region *r)
+{
+    uint32_t all = prose_between(r->page, r->from, r->to);
+    bool found = false;
+    for (uint32_t i = r->from; i < r->to; i++) {
+        struct block *b = &r->page->blocks[i];
+        if (b->mark || b->words > 40 || !is_title(r->page, b)) continue;
+        b->mark = MARK_TITLE;
+        if (!found && b->kind == BLOCK_HEADING && prose_between(r->page, i, r->to) * TITLE_SHARE >= all) {
+            mark_range(r->page, r->from, i, MARK_BEFORE);
+            r->title = i + 1;
+            found = true;
+        } else if (found && b->kind == BLOCK_HEADING && prose_between(r->page, r->title, i) * TITLE_SHARE >= all) {
+            mark_range(r->page, i, r->to, MARK_AFTER);
+            return;
+        }
+    }
+}
+
+/* Byline, place and time stand before the first sentences; what follows the last ones is tags and promotion. */
+static void trim_ends(const struct region *r)
+{
+    uint32_t i = next_kept(r, r->from);
+    while (i < r->to && !mark_is_prose(&r->page->blocks[i])) {
+        r->page->blocks[i].mark = MARK_BEFORE;
+        i = next_kept(r, i + 1);
+    }
+    for (uint32_t k = r->to; k > i; k--) {
+        struct block *b = &r->page->blocks[k - 1];
         if (b->mark) continue;
-        if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL) break;
-        if (b->words >= 6) break;
+        if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= AFTER_WORDS) break;
         b->mark = MARK_AFTER;
     }
 }
 
 /* A heading whose section was filtered away says nothing. */
-static void drop_empty_headings(struct page *page, uint32_t from, uint32_t to)
+static void drop_empty_headings(const struct region *r)
 {
     bool text_follows = false;
-    for (uint32_t i = to; i > from; i--) {
-        struct block *b = &page->blocks[i - 1];
+    for (uint32_t i = r->to; i > r->from; i--) {
+        struct block *b = &r->page->blocks[i - 1];
         if (b->mark) continue;
         if (b->kind != BLOCK_HEADING) text_follows = true;
         else if (!text_follows) b->mark = MARK_EMPTY_HEADING;
     }
 }
 
+static bool is_stock(const struct page *page, const struct block *b)
+{
+    struct buf text = BUF_INIT(PHRASE_MAX);
+    page_block_text(page, b, &text);
+    bool stock = phrase_is_stock(span_of(buf_str(&text), text.len));
+    buf_release(&text);
+    return stock;
+}
+
+/* A link that is a paragraph of its own between paragraphs of text. */
+static bool is_linked_paragraph(const struct region *r, uint32_t i)
+{
+    const struct block *b = &r->page->blocks[i];
+    const struct node *nodes = r->page->doc.nodes;
+    if (b->kind == BLOCK_QUOTE) return true;
+    if (b->kind != BLOCK_TEXT || nodes[b->node].tag != TAG_p || b->words < NEIGHBOUR_WORDS || i == r->from || i + 1 >= r->to) return false;
+    const struct block *before = b - 1, *after = b + 1;
+    return mark_is_prose(before) && mark_is_prose(after) && nodes[before->node].parent == nodes[b->node].parent &&
+           nodes[after->node].parent == nodes[b->node].parent;
+}
+
 void filter_blocks(struct page *page)
 {
-    const uint32_t from = page->from, to = page->to;
-    struct buf text = BUF_INIT(PHRASE_MAX);
-    for (uint32_t i = 0; i < page->block_count; i++) {
+    struct region r = {.page = page, .from = page->from, .to = page->to, .title = page->from};
+    mark_range(page, 0, r.from, MARK_OUTSIDE);
+    mark_range(page, r.to, (uint32_t)page->block_count, MARK_OUTSIDE);
+    for (uint32_t i = r.from; i < r.to; i++) {
         struct block *b = &page->blocks[i];
         if (b->mark) continue;
-        if (i < from || i >= to) b->mark = MARK_OUTSIDE;
-        else if (mark_is_linky(b)) b->mark = MARK_LINKS;
-        else if (b->words <= PHRASE_WORDS) {
-            buf_reset(&text);
-            page_block_text(page, b, &text);
-            if (phrase_is_stock(span_of(buf_str(&text), text.len))) b->mark = MARK_PHRASE;
-        }
+        if (mark_is_linky(b) && !is_linked_paragraph(&r, i)) b->mark = MARK_LINKS;
+        else if (b->words <= PHRASE_WORDS && is_stock(page, b)) b->mark = MARK_PHRASE;
     }
-    buf_release(&text);
-    trim_ends(page, from, to);
-    drop_empty_headings(page, from, to);
+    cut_at_title(&r);
+    trim_ends(&r);
+    drop_empty_headings(&r);
 }

@@ -9,6 +9,7 @@
 #define COMMENTS_OUTSIDE 250 /* characters of prose outside of the comments that make them comments */
 #define HEADLINE_PROSE 150   /* characters of prose that make an <h1> in the same element the article's */
 #define TEASERS_MIN 3        /* so many alike are a list of teasers */
+#define MIXED_PLAIN 60       /* characters beside its links that a block of many links must have to be prose */
 #define TITLE_WORDS 3        /* a link to an article has a title */
 #define TEASER_PROSE 700     /* characters of prose in one at most */
 
@@ -21,7 +22,7 @@ static const struct {
     float dominant;
 } by_word[] = {
     {WORD_HIDDEN, MARK_HIDDEN, .5f}, {WORD_COMMENT, MARK_COMMENT, .4f}, {WORD_AD, MARK_AD, .4f},
-    {WORD_NAV, MARK_NAV, .6f},       {WORD_SHARE, MARK_SHARE, .4f},     {WORD_RELATED, MARK_RELATED, .5f},
+    {WORD_NAV, MARK_NAV, .6f},       {WORD_SHARE, MARK_SHARE, .05f},     {WORD_RELATED, MARK_RELATED, .5f},
     {WORD_FORM, MARK_FORM, .5f},     {WORD_SIDE, MARK_SIDE, .5f},       {WORD_FOOT, MARK_FOOT, .7f},
     {WORD_CAPTION, MARK_CAPTION, .4f}, {WORD_META, MARK_META, .4f},     {WORD_EDIT, MARK_EDIT, .3f},
 };
@@ -65,13 +66,15 @@ static enum mark mark_by_word(const struct node *e, float *dominant_r)
 bool mark_is_prose(const struct block *b)
 {
     if (b->kind == BLOCK_HEADING) return false;
-    if (b->link_chars * 3 > b->chars) return false;
+    /* What is not a link must read like text by itself. */
+    uint32_t plain = b->chars - b->link_chars;
+    if (b->link_chars * 3 > b->chars && (plain < MIXED_PLAIN || b->stops == 0 || b->link_chars > 2 * plain)) return false;
     return (b->words >= 8 && b->stops > 0) || b->words >= 18 || b->kind == BLOCK_PRE;
 }
 
 bool mark_is_linky(const struct block *b)
 {
-    return b->link_chars * 2 > b->chars;
+    return b->link_chars * 2 > b->chars && !mark_is_prose(b);
 }
 
 struct sums {

@@ -30,6 +30,12 @@ static const char *const starts[] = {
     "category:", "categories:", "kategorie:", "kategorien:", "schlagwörter:", "schlagworte:", "comments (", "kommentare (", "source:", "quelle:", "via:",
 };
 
+/* Anywhere in the line: whose picture it is. */
+static const char *const parts[] = {
+    "(image:", "(photo", "(foto", "(bild:", "(credit", "(getty", "getty images", "/getty", "(ap photo", "/afp", "/reuters", "shutterstock", "istock", "(imago", "imago/",
+    "picture alliance", "adobe stock", "adobestock", "pixabay", "unsplash", "all rights reserved", "alle rechte vorbehalten",
+};
+
 static bool starts_with(struct span s, const char *prefix)
 {
     return span_starts(s, prefix);
@@ -39,6 +45,8 @@ bool phrase_is_stock(struct span s)
 {
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (starts_with(s, starts[i])) return true;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (span_has(s, parts[i])) return true;
     while (s.n && strchr(".:!…?>»-| ", s.p[s.n - 1])) s.n--;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         if (span_is(s, whole[i])) return true;

@@ -26,7 +26,7 @@ static float value_of(const struct block *b)
     default: return -10 - chars * .05f;
     }
     if (b->kind == BLOCK_HEADING) return links * 2 > chars ? -15 : 0;
-    if (links * 2 > chars) return -15 - chars * .2f;
+    if (mark_is_linky(b)) return -15 - chars * .2f;
     if (mark_is_prose(b)) return (chars - links) * (b->kind == BLOCK_CELL ? .6f : 1);
     if (b->kind == BLOCK_TEXT && b->words >= 5) return (chars - links) * .3f;
     return -4;
