@@ -22,6 +22,7 @@
 
 #define ARTICLE_WORDS 25     /* of running text: less is no article */
 #define ENOUGH_WORDS 80      /* of running text: with less, it is worth a second look */
+#define EXPLAIN_BYTES 4000   /* of a block, shown by explain */
 #define BROKEN_SHARE 10      /* more than one undecodable character in so many: not text in this encoding */
 
 enum kind { KIND_HTML, KIND_PLAIN, KIND_OTHER };
@@ -155,7 +156,7 @@ static void explain(const struct page *page, struct buf *out)
     }
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
-        struct buf text = BUF_INIT(100);
+        struct buf text = BUF_INIT(EXPLAIN_BYTES);
         page_block_text(page, b, &text);
         buf_addf(out, "%-20s %-7s value %6.0f chars %u links %u words %u stops %u <%s> %.*s\n", mark_text(b->mark), kinds[b->kind], (double)b->value, b->chars,
                  b->link_chars, b->words, b->stops, doc_tag_name(page->doc.nodes[b->node].tag), (int)utf8_floor(buf_str(&text), text.len), buf_str(&text));

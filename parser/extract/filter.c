@@ -11,6 +11,10 @@
 #define TITLE_MAX 600       /* bytes */
 #define TITLE_SHARE 3       /* what follows the headline must be a third of the region's prose, or it is not this article's */
 #define NEIGHBOUR_WORDS 4   /* a link between two paragraphs that is a sentence, not a label */
+#define OPENING_WORDS 6
+#define STANDFIRST_WORDS 10 /* of a heading under the headline */
+#define LEAD_WORDS 10
+#define LEAD_BLOCKS 30      /* between headline and text, at most */
 #define AFTER_WORDS 6       /* shorter lines behind the last sentence are tags and the like */
 
 struct region {
@@ -82,12 +86,31 @@ static void cut_at_title(struct region *r)
     }
 }
 
+static bool has_date(const struct page *page, const struct block *b)
+{
+    struct buf text = BUF_INIT(PHRASE_MAX);
+    char date[DATE_SIZE];
+    page_block_text(page, b, &text);
+    bool found = date_find(span_of(buf_str(&text), text.len), date);
+    buf_release(&text);
+    return found;
+}
+
+/* A first line that is text although it is no whole sentence: a verse, a standfirst. */
+static bool is_opening(const struct region *r, uint32_t i)
+{
+    const struct block *b = &r->page->blocks[i];
+    if (b->words < OPENING_WORDS || has_date(r->page, b)) return false;
+    if (b->kind == BLOCK_HEADING) return r->title > r->from && b->words >= STANDFIRST_WORDS;
+    return b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
+}
+
 /* Byline, place and time stand before the first sentences; what follows the last ones is tags and promotion. */
 static void trim_ends(const struct region *r)
 {
     uint32_t i = next_kept(r, r->from);
     while (i < r->to && !mark_is_prose(&r->page->blocks[i])) {
-        r->page->blocks[i].mark = MARK_BEFORE;
+        if (!is_opening(r, i)) r->page->blocks[i].mark = MARK_BEFORE;
         i = next_kept(r, i + 1);
     }
     for (uint32_t k = r->to; k > i; k--) {
@@ -131,8 +154,24 @@ static bool is_linked_paragraph(const struct region *r, uint32_t i)
            nodes[after->node].parent == nodes[b->node].parent;
 }
 
+/* The standfirst often stands with the headline, outside of the element with the text. */
+static void include_lead(struct page *page)
+{
+    uint32_t i = page->from, stop = i > LEAD_BLOCKS ? i - LEAD_BLOCKS : 0;
+    while (i > stop && !(page->blocks[i - 1].kind == BLOCK_HEADING && is_title(page, &page->blocks[i - 1]))) i--;
+    if (i == stop || page->from == page->to) return;
+    for (uint32_t k = i; k < page->from; k++) {
+        const struct block *b = &page->blocks[k];
+        if (b->mark == MARK_NONE && mark_is_prose(b) && b->words >= LEAD_WORDS) {
+            page->from = i;
+            return;
+        }
+    }
+}
+
 void filter_blocks(struct page *page)
 {
+    include_lead(page);
     struct region r = {.page = page, .from = page->from, .to = page->to, .title = page->from};
     mark_range(page, 0, r.from, MARK_OUTSIDE);
     mark_range(page, r.to, (uint32_t)page->block_count, MARK_OUTSIDE);

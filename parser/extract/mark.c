@@ -83,6 +83,7 @@ struct sums {
     uint32_t *linky;        /* [i]: characters in blocks before i that are links of several words */
     uint32_t *bodies;       /* [i]: elements before node i that are surely the article's text */
     uint32_t *headlines;    /* [i]: <h1> before node i */
+    uint32_t *links;        /* [i]: characters of links in blocks before i */
 };
 
 static void sums_make(const struct page *page, struct sums *s)
@@ -90,11 +91,13 @@ static void sums_make(const struct page *page, struct sums *s)
     s->prose = mem_calloc(page->block_count + 1, sizeof *s->prose);
     s->prose_blocks = mem_calloc(page->block_count + 1, sizeof *s->prose_blocks);
     s->linky = mem_calloc(page->block_count + 1, sizeof *s->linky);
+    s->links = mem_calloc(page->block_count + 1, sizeof *s->links);
     s->bodies = mem_calloc(page->doc.count + 1, sizeof *s->bodies);
     s->headlines = mem_calloc(page->doc.count + 1, sizeof *s->headlines);
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
         bool prose = mark_is_prose(b);
+        s->links[i + 1] = s->links[i] + b->link_chars;
         s->prose[i + 1] = s->prose[i] + (prose ? b->chars : 0);
         s->prose_blocks[i + 1] = s->prose_blocks[i] + prose;
         s->linky[i + 1] = s->linky[i] + (mark_is_linky(b) && b->words >= TITLE_WORDS ? b->chars : 0);
@@ -111,6 +114,7 @@ static void sums_free(struct sums *s)
     free(s->prose);
     free(s->prose_blocks);
     free(s->linky);
+    free(s->links);
     free(s->bodies);
     free(s->headlines);
 }
@@ -133,6 +137,8 @@ static bool may_drop(const struct page *page, const struct sums *s, uint32_t nod
     page_blocks(page, node, &from, &to);
     uint32_t prose = s->prose[to] - s->prose[from], all = s->prose[page->block_count];
     if (prose == 0) return true;
+    /* "teaser" is also what some call the first paragraph: a teaser for another page has a link to it. */
+    if (mark == MARK_RELATED && s->links[to] == s->links[from]) return false;
     if (mark == MARK_COMMENT && e->words & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
     if (e->tag == TAG_article || e->tag == TAG_main || s->bodies[e->end] > s->bodies[node]) return false;
     if (prose >= HEADLINE_PROSE && s->headlines[e->end] > s->headlines[node]) return false;
@@ -148,14 +154,22 @@ static bool is_teaser(const struct page *page, const struct sums *s, uint32_t no
            s->prose[to] - s->prose[from] <= TEASER_PROSE;
 }
 
-/* Tag and first class name of an element: what repeats in a list of teasers. */
+/* Tag and class of an element, numbers aside: what repeats in a list of teasers. */
 static uint32_t signature(const struct page *page, uint32_t node)
 {
     struct span class = doc_attr(&page->doc, node, ATTR_class);
     uint32_t h = page->doc.nodes[node].tag + 1;
-    for (size_t i = 0; i < class.n && class.p[i] != ' '; i++)
+    for (size_t i = 0; i < class.n; i++)
         if (class.p[i] < '0' || class.p[i] > '9') h = h * 31 + (unsigned char)class.p[i];
     return h;
+}
+
+static bool may_be_teaser(uint8_t tag)
+{
+    switch (tag) {
+    case TAG_div: case TAG_section: case TAG_article: case TAG_li: case TAG_aside: case TAG_figure: case TAG_dl: case TAG_dd: case TAG_CUSTOM: return true;
+    default: return false;
+    }
 }
 
 /* Marks the teasers among the children of a node. */
@@ -167,7 +181,7 @@ static void mark_teasers(struct page *page, const struct sums *s, uint32_t paren
     bool found = false;
     for (int pass = 0; pass < 1 + found; pass++) {
         for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
-            if (!(doc_tag_flags(nodes[i].tag) & TAGF_BLOCK) || nodes[i].drop) continue;
+            if (!may_be_teaser(nodes[i].tag) || nodes[i].drop) continue;
             uint32_t from, to, sig = signature(page, i);
             page_blocks(page, i, &from, &to);
             if (from == to) continue;
@@ -181,7 +195,7 @@ static void mark_teasers(struct page *page, const struct sums *s, uint32_t paren
                 kinds[k].teasers += teaser;
                 found |= kinds[k].teasers >= TEASERS_MIN;
             } else if (teaser && kinds[k].teasers >= TEASERS_MIN && kinds[k].teasers * 3 >= kinds[k].all * 2) {
-                drop(page, i, MARK_RELATED);
+                drop(page, i, MARK_TEASER);
             }
         }
     }

@@ -12,7 +12,7 @@
     X(NONE, "kept") X(HIDDEN, "hidden") X(COMMENT, "comments") X(AD, "advertisement") X(NAV, "navigation")             \
     X(SHARE, "share buttons") X(RELATED, "related pages") X(FORM, "form") X(SIDE, "side column") X(FOOT, "footer")     \
     X(META, "byline, date or tags") X(CAPTION, "caption") X(TOC, "table of contents") X(EDIT, "edit tool")             \
-    X(OUTSIDE, "outside the article") X(LINKS, "mostly links") X(TITLE, "the title") X(BEFORE, "before the text")      \
+    X(TEASER, "one of a list of teasers") X(OUTSIDE, "outside the article") X(LINKS, "mostly links") X(TITLE, "the title") X(BEFORE, "before the text")      \
     X(AFTER, "after the text") X(PHRASE, "stock phrase") X(EMPTY_HEADING, "heading without text")
 
 enum mark {
