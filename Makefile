@@ -1,11 +1,13 @@
 # Gistmill. `make help` lists the targets.
 #
-# Knobs: BUILD=dir (default build), SANITIZER=address,undefined, WERROR=1, CC=clang, PREFIX, DESTDIR.
+# Knobs: BUILD=dir (default build), SANITIZER=address,undefined, WERROR=1, V=1 (shows commands), CC=clang, PREFIX, DESTDIR.
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 SANITIZER ?=
 comma := ,
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1) $(2)')
 BUILD ?= build$(if $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))
 
 PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libseccomp icu-uc icu-i18n libcrypto zlib
@@ -47,30 +49,34 @@ include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(GM_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(GM_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/obj/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/libcommon.a: $(COMMON_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 define program_rules
 $(BUILD)/lib$(1).a: $(call to_obj,$(call lib_src,$(1)))
 	@rm -f $$@
-	$(AR) rcs $$@ $$^
+	$$(Q)$(AR) rcs $$@ $$^
 $(BUILD)/$(1): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
-	$(CXX) $(GM_LDFLAGS) $$^ -o $$@ $(PKG_LIBS)
+	$$(call say,LD,$$@)
+	$$(Q)$(CXX) $(GM_LDFLAGS) $$^ -o $$@ $(PKG_LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
 
 # A unit test links every library: tests/unit/test_X.c becomes $(BUILD)/tests/test_X.
 $(BUILD)/tests/%: tests/unit/%.c $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
-	$(CC) $(GM_CFLAGS) -Itests/unit $(CFLAGS) -c $< -o $@.o
-	$(CXX) $(GM_LDFLAGS) $@.o -Wl,--start-group $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
+	$(call say,CC,$<)
+	$(Q)$(CC) $(GM_CFLAGS) -Itests/unit $(CFLAGS) -c $< -o $@.o
+	$(Q)$(CXX) $(GM_LDFLAGS) $@.o -Wl,--start-group $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
 
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
