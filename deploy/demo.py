@@ -50,6 +50,9 @@ class Wish:
     def __init__(self, env):
         self.keep = env.get("KEEP", "") not in ("", "0", "no")
         self.server = self.expected = None
+        if env.get("STACK"):
+            self.url, self.keep = None, True
+            return
         if env.get("URL") and env.get("SITE"):
             raise Misuse("URL or SITE, not both")
         if env.get("URL"):
@@ -278,7 +281,7 @@ logs: {logs}
 
 
 def keep(stack, wish):
-    """Leaves everything running until a signal comes."""
+    """Leaves everything running until Ctrl-C, which is the way it is meant to end."""
     if wish.local() and "HOST_DELAY" not in os.environ:
         for writer in stack.running("writer"):
             writer.terminate()
@@ -289,9 +292,15 @@ def keep(stack, wish):
     print(KEPT.format(amqp=stack.broker.url, database=stack.database.url(stack.name, tcp=True),
                       http=stack.broker.http_url, http_port=stack.broker.http_port, build=os.path.relpath(build_dir(), TOP),
                       logs=stack.directory), flush=True)
-    while True:
-        look_after(stack, Progress())
-        signal.sigtimedwait([], 1.0)
+    try:
+        while True:
+            look_after(stack, Progress())
+            signal.sigtimedwait([], 1.0)
+    except Ended as end:
+        if end.number != signal.SIGINT:
+            raise
+        print()
+        say("stopping")
 
 
 # All of it --------------------------------------------------------------------------------------------------------------
@@ -306,9 +315,11 @@ def show(wish, run_dir):
     try:
         bin_dir = install(run_dir)
         services.migrate(bin_dir)
-        stack = Stack(services, bin_dir, run_dir.subdir("gistmill"), "gistmill",
-                      wish.env(), defaults={}, prefix="")
+        stack = Stack(services, bin_dir, run_dir.subdir("gistmill"), "gistmill", wish.env(), defaults={}, prefix="")
         stack.start_all()
+        if wish.url is None:
+            keep(stack, wish)
+            return 0
         say(f"crawling {where}")
         say("delay between two requests to a host: " + (stack.env.get("HOST_DELAY") or "1 s") +
             (", for it is our own; 127.0.0.0/8 may be fetched from" if wish.local() else "; private networks are refused"))
@@ -319,7 +330,8 @@ def show(wish, run_dir):
         say(f"all pages and summaries: {os.path.relpath(write_pages(stack, row), os.getcwd())}")
         if wish.keep:
             keep(stack, wish)
-        say("to look around in the database and enqueue more: make demo KEEP=1")
+        else:
+            say("to look around in the database and enqueue more: make demo KEEP=1")
         return 0 if closed and row.state == "completed" else 1
     finally:
         services.close()

@@ -81,10 +81,12 @@ def make_stack(request, run_dir, migrated, bin_dir, numbers):
         request.node.gistmill_logs = getattr(request.node, "gistmill_logs", []) + [stack.logs]
         return stack
 
-    # A test may leave the services stopped; the next one finds them running.
+    # A test may leave the services stopped or frozen; the next one finds them running.
     for service in (migrated.broker, migrated.database):
+        service.process.thaw()
         if not service.process.alive():
-            service.start().ready()
+            service.start()
+        service.ready()
     yield make
     for stack in made:
         stack.close()

@@ -86,10 +86,14 @@ class Program(Process):
 
     def log_lines(self, **wanted):
         """What this process has logged, as dicts; only lines with these fields: log_lines(level="warn")."""
+        lines = [parse_line(line) for line in self.log_text().splitlines()]
+        return [line for line in lines if all(line.get(key) == str(value) for key, value in wanted.items())]
+
+    def log_text(self):
+        """What this process has logged."""
         with open(self.log, encoding="utf-8", errors="replace") as f:
             f.seek(self._log_start)
-            lines = [parse_line(line) for line in f]
-        return [line for line in lines if all(line.get(key) == str(value) for key, value in wanted.items())]
+            return f.read()
 
 
 def new_log(path):

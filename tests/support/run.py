@@ -61,15 +61,15 @@ def run_integration(arguments):
 
 
 def run_lint(_arguments):
-    """`make lint`, which may end with a line of counts like ours."""
+    """`make lint`, which may print a line of counts like ours."""
     done = subprocess.run(["make", "-s", "--no-print-directory", f"BUILD={os.environ['GM_BUILD']}", "lint"], cwd=TOP,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     output = done.stdout.decode(errors="replace").rstrip()
     print(f"lint: {output}" if output else "lint", flush=True)
-    counts = re.fullmatch(r"(\d+) passed, (\d+) failed", output.rpartition("\n")[2])
-    if counts is None:
+    counts = re.findall(r"^(\d+) passed, (\d+) failed$", output, re.M)
+    if not counts:
         return (1, 0) if done.returncode == 0 else (0, 1)
-    return int(counts[1]), int(counts[2]) or (done.returncode != 0)
+    return int(counts[-1][0]), int(counts[-1][1]) or (done.returncode != 0)
 
 
 def main(arguments):

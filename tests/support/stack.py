@@ -151,10 +151,10 @@ class Stack:
         self.programs.clear()
         if self.broker.process.alive():
             self.broker.process.thaw()
-            self.broker.delete(*(self.prefix + queue for queue in QUEUES))
+            self.broker.ready().delete(*(self.prefix + queue for queue in QUEUES))
         if self.database.process.alive():
             self.database.process.thaw()
-            self.database.drop(self.name)
+            self.database.ready().drop(self.name)
 
     def logs(self):
         """(title, path) of every log of the programs."""
