@@ -42,8 +42,8 @@ static void read_words(struct doc *d)
             const struct attr *a = &d->attrs[e->at + k];
             struct span value = span_of(buf_str(&d->values) + a->at, a->n);
             switch (a->name) {
+            case ATTR_id: e->words |= words_of_id(value); break;
             case ATTR_class:
-            case ATTR_id:
             case ATTR_role:
             case ATTR_itemprop: e->words |= words_of(value); break;
             case ATTR_hidden: e->words |= WORD_HIDDEN; break;

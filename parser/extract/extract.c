@@ -21,6 +21,7 @@
 #include "parser/language.h"
 
 #define ARTICLE_WORDS 25     /* of running text: less is no article */
+#define SENTENCE_WORDS 8
 #define ENOUGH_WORDS 80      /* of running text: with less, it is worth a second look */
 #define EXPLAIN_BYTES 4000   /* of a block, shown by explain */
 #define BROKEN_SHARE 10      /* more than one undecodable character in so many: not text in this encoding */
@@ -146,6 +147,13 @@ static uint32_t prose_words(const struct page *page)
     return words;
 }
 
+/* A page about something has sentences; some, such as reference manuals, few of them and much in tables and lists. */
+static bool is_article(const struct page *page)
+{
+    uint32_t prose = prose_words(page);
+    return prose >= ARTICLE_WORDS || (prose >= SENTENCE_WORDS && words_kept(page) >= ENOUGH_WORDS);
+}
+
 static void explain(const struct page *page, struct buf *out)
 {
     static const char *const kinds[] = {"text", "heading", "item", "cell", "pre", "term", "quote"};
@@ -210,7 +218,7 @@ static enum code extract_html(struct work *w)
     meta_complete(&w->meta, &w->page, w->in->url);
     set_meta(w);
     if (w->notes->explain) explain(&w->page, w->notes->explain);
-    if (prose_words(&w->page) >= ARTICLE_WORDS) render(w);
+    if (is_article(&w->page)) render(w);
     set_language(w);
     set_hash(r);
     return w->meta.noindex ? CODE_NOINDEX : r->text ? CODE_OK : CODE_NO_ARTICLE;

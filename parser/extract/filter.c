@@ -109,9 +109,10 @@ static bool is_opening(const struct region *r, uint32_t i)
 static void trim_ends(const struct region *r)
 {
     uint32_t i = next_kept(r, r->from);
-    while (i < r->to && !mark_is_prose(&r->page->blocks[i])) {
-        if (!is_opening(r, i)) r->page->blocks[i].mark = MARK_BEFORE;
-        i = next_kept(r, i + 1);
+    bool opened = false;
+    for (; i < r->to && !mark_is_prose(&r->page->blocks[i]); i = next_kept(r, i + 1)) {
+        if (is_opening(r, i)) opened = true;
+        else if (!opened || r->page->blocks[i].kind != BLOCK_HEADING) r->page->blocks[i].mark = MARK_BEFORE;
     }
     for (uint32_t k = r->to; k > i; k--) {
         struct block *b = &r->page->blocks[k - 1];
@@ -179,7 +180,7 @@ void filter_blocks(struct page *page)
         struct block *b = &page->blocks[i];
         if (b->mark) continue;
         if (mark_is_linky(b) && !is_linked_paragraph(&r, i)) b->mark = MARK_LINKS;
-        else if (b->words <= PHRASE_WORDS && is_stock(page, b)) b->mark = MARK_PHRASE;
+        else if (b->words <= PHRASE_WORDS && b->kind != BLOCK_CELL && b->kind != BLOCK_PRE && is_stock(page, b)) b->mark = MARK_PHRASE;
     }
     cut_at_title(&r);
     trim_ends(&r);

@@ -29,6 +29,8 @@ static float value_of(const struct block *b)
     if (mark_is_linky(b)) return -15 - chars * .2f;
     if (mark_is_prose(b)) return (chars - links) * (b->kind == BLOCK_CELL ? .6f : 1);
     if (b->kind == BLOCK_TEXT && b->words >= 5) return (chars - links) * .3f;
+    /* Tables and lists of terms are made of scraps. */
+    if (b->kind == BLOCK_CELL || b->kind == BLOCK_TERM) return b->words >= 3 ? (chars - links) * .2f : 0;
     return -4;
 }
 

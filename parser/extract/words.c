@@ -122,7 +122,7 @@ static bool is_state(struct span word)
 }
 
 /* One class name: its words and pairs of neighbouring words. */
-static uint32_t words_of_name(const char *p, const char *end)
+static uint32_t words_of_name(const char *p, const char *end, bool *unknown_r)
 {
     uint32_t bits = 0;
     uint64_t pair = 0;
@@ -141,8 +141,9 @@ static uint32_t words_of_name(const char *p, const char *end)
         if (p == from) break;
         if (first && p < end && is_state(span_of(from, (size_t)(p - from)))) return 0;
         first = false;
-        bits |= find(h)->bits;
-        if (pair) bits |= find(joined)->bits;
+        uint32_t one = find(h)->bits, two = pair ? find(joined)->bits : 0;
+        bits |= one | two;
+        *unknown_r |= !one && !two;
         pair = h;
     }
     return bits;
@@ -153,12 +154,21 @@ uint32_t words_of(struct span value)
     static bool filled;
     if (!filled) fill(), filled = true;
     uint32_t bits = 0;
+    bool unknown = false;
     const char *p = value.p, *end = value.p + value.n;
     for (int names = 0; p && p < end && names < WORDS_MAX; names++) {
         while (p < end && (*p == ' ' || *p == '\t' || *p == '\n')) p++;
         const char *from = p;
         while (p < end && *p != ' ' && *p != '\t' && *p != '\n') p++;
-        bits |= words_of_name(from, p);
+        bits |= words_of_name(from, p, &unknown);
     }
     return bits;
+}
+
+uint32_t words_of_id(struct span value)
+{
+    bool unknown = false;
+    words_of(span_of(NULL, 0)); /* fills the table */
+    uint32_t bits = value.p ? words_of_name(value.p, value.p + value.n, &unknown) : 0;
+    return unknown ? 0 : bits;
 }

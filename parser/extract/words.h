@@ -29,5 +29,8 @@ enum {
 
 /* Looks all words of one attribute value up. */
 uint32_t words_of(struct span value);
+/* The same for an id. Ids also name what a section is about ("search-path", "datetime-table"), so they say something of its
+ * role only if every word of theirs is one of a role. */
+uint32_t words_of_id(struct span value);
 
 #endif
