@@ -124,6 +124,30 @@ def test_second_rabbitmqadmin(tmp_path, answer, status):
     assert done.returncode == status, done.stderr
 
 
+# `docker compose exec` without a container: the script runs here, and its rabbitmqadmin asks our broker.
+DOCKER = """#!/bin/sh
+[ "$1 $2 $3 $4 $6 $8 $9" = "compose exec -T -e -e rabbitmq sh" ] || { echo "unexpected: $*"; exit 2; }
+export "$5" "$7"
+shift 9
+exec sh "$@"
+"""
+ADMIN = """#!/bin/sh
+[ "$1" = --version ] && exec /usr/bin/rabbitmqadmin --version
+exec /usr/bin/rabbitmqadmin -P {port} "$@"
+"""
+
+
+@pytest.mark.parametrize("password, status", [("", 0), ("wrong", 1)])
+def test_compose(broker, queue, tmp_path, password, status):
+    for name, text in (("docker", DOCKER), ("rabbitmqadmin", ADMIN.format(port=broker.http_port))):
+        (tmp_path / name).write_text(text, encoding="ascii")
+        (tmp_path / name).chmod(0o755)
+    done = enqueue(broker, "--depth", "1", "http://a/'x'", way="compose", RABBITMQ_DEFAULT_PASS=password,
+                   PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert done.returncode == status, done.stderr
+    assert queue() == ([] if status else ["{\"url\":\"http://a/'x'\",\"depth\":1}"])
+
+
 @pytest.mark.parametrize("arguments", [(), ("--depth",), ("--depth", "x", "http://a/"), ("--scope", "moon", "http://a/"),
                                        ("--what", "http://a/"), ("http://a/\nb",)])
 def test_misuse(broker, arguments):
