@@ -122,13 +122,14 @@ struct counts {
     uint32_t chars, words, stops, commas;
 };
 
-/* Characters beyond ASCII are told apart by their first bytes, which is enough here: E3 to E9 and EF begin ideographs,
+/* Scripts without blanks between words: an ideograph counts half a word, a letter of Thai and its neighbours a quarter.
+ * Characters beyond ASCII are told apart by their first bytes, which is enough here: E3 to E9 and EF begin ideographs,
  * kana and full-width signs. */
 static struct counts measure(struct span s)
 {
     struct counts n = {0};
     bool in_word = false;
-    uint32_t ideographs = 0;
+    uint32_t ideographs = 0, unspaced = 0;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         if (c <= ' ') {
@@ -146,13 +147,15 @@ static struct counts measure(struct span s)
                 /* U+3001, U+3002, U+FF0C, U+FF01, U+FF1F */
                 if (c == 0xe3 && s.n - i > 2 && s.p[i + 1] == '\x80') n.commas += s.p[i + 2] == '\x81', n.stops += s.p[i + 2] == '\x82';
                 if (c == 0xef && s.n - i > 2 && s.p[i + 1] == '\xbc') n.commas += s.p[i + 2] == '\x8c', n.stops += s.p[i + 2] == '\x81' || s.p[i + 2] == '\x9f';
+            } else if ((c == 0xe0 && i + 1 < s.n && (unsigned char)s.p[i + 1] >= 0xb8) || c == 0xe1) {
+                unspaced++; /* U+0E00 on: Thai, Lao, and with E1 Khmer, Burmese */
             } else {
                 if (!in_word) n.words++;
                 in_word = true;
             }
         }
     }
-    n.words += (ideographs + 1) / 2;
+    n.words += (ideographs + 1) / 2 + (unspaced + 3) / 4;
     return n;
 }
 

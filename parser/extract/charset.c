@@ -139,6 +139,7 @@ static const char *scan_meta(struct scan *s)
             need_pragma = NO;
         }
     }
+    if (s->p >= s->end) return NULL; /* a tag that does not end is none */
     if (need_pragma == UNSET || (need_pragma == YES && !got_pragma) || failed || !found) return NULL;
     if (strncmp(found, "utf-16", 6) == 0) return "utf-8"; /* it was read as ASCII, so it is not UTF-16 */
     return strcmp(found, "x-user-defined") == 0 ? "windows-1252" : found;
@@ -223,6 +224,7 @@ static const char *detect(const char *bytes, size_t n)
         const UCharsetMatch *match = ucsdet_detect(detector, &status);
         const char *name = match ? ucsdet_getName(match, &status) : NULL;
         if (name) found = charset_by_label(name, strlen(name));
+        if (found && strcmp(found, "iso-8859-8-i") == 0) found = "iso-8859-8"; /* logical order is the rule, not a guess */
         if (found && (strcmp(found, "utf-8") == 0 || strncmp(found, "utf-16", 6) == 0)) found = NULL;
     }
     if (detector) ucsdet_close(detector);

@@ -150,8 +150,10 @@ static uint32_t prose_words(const struct page *page)
 /* A page about something has sentences; some, such as reference manuals, few of them and much in tables and lists. */
 static bool is_article(const struct page *page)
 {
-    uint32_t prose = prose_words(page);
-    return prose >= ARTICLE_WORDS || (prose >= SENTENCE_WORDS && words_kept(page) >= ENOUGH_WORDS);
+    uint32_t prose = prose_words(page), links = 0;
+    for (size_t i = 0; i < page->block_count; i++)
+        if (mark_is_linky(&page->blocks[i])) links += page->blocks[i].words;
+    return prose >= ARTICLE_WORDS || (prose >= SENTENCE_WORDS && prose >= links) || (prose >= SENTENCE_WORDS && words_kept(page) >= ENOUGH_WORDS);
 }
 
 static void explain(const struct page *page, struct buf *out)

@@ -339,7 +339,7 @@ static void choose_title(struct meta *meta, const struct doc *d)
     struct span heading = span_of(buf_str(&h1), h1.len), page_title = span_of(buf_str(&head), head.len), best = field(meta, META_TITLE);
     if (!best.n) best = page_title;
     best = without_site(best, field(meta, META_SITE), heading);
-    if (best.n == page_title.n && best.n && memcmp(best.p, page_title.p, best.n) == 0) best = longest_part(best);
+    if (!same_text(best, heading) && best.n == page_title.n && best.n && memcmp(best.p, page_title.p, best.n) == 0) best = longest_part(best);
     if (!best.n) best = heading;
     struct buf chosen = BUF_INIT(LIMIT_FIELD);
     add_squeezed(&chosen, best);
