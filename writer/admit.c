@@ -111,7 +111,7 @@ static enum pg_status lock_hosts(struct tx *tx, const struct offer *offers, size
 /* ---- pages ---- */
 
 struct offer_columns {
-    struct pg_array crawl, hash, url, host, depth, hops, parent, priority;
+    struct pg_array crawl, hash, url, host, depth, hops, parent;
 };
 
 static void columns_fill(struct tx *tx, struct offer_columns *c, const struct offer *offers, size_t count)
@@ -123,7 +123,6 @@ static void columns_fill(struct tx *tx, struct offer_columns *c, const struct of
     pg_array_init(&c->depth, PG_INT8);
     pg_array_init(&c->hops, PG_INT8);
     pg_array_init(&c->parent, PG_INT8);
-    pg_array_init(&c->priority, PG_INT8);
     for (size_t i = 0; i < count; i++) {
         const struct offer *o = &offers[i];
         pg_array_int(&c->crawl, o->crawl_id);
@@ -133,13 +132,12 @@ static void columns_fill(struct tx *tx, struct offer_columns *c, const struct of
         pg_array_int(&c->depth, o->depth);
         pg_array_int(&c->hops, o->hops);
         pg_array_int(&c->parent, o->parent_id);
-        pg_array_int(&c->priority, tx_crawl(tx, o->crawl_id)->priority);
     }
 }
 
 static void columns_release(struct offer_columns *c)
 {
-    struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->hops, &c->parent, &c->priority};
+    struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->hops, &c->parent};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_array_release(all[i]);
 }
 
@@ -148,17 +146,17 @@ static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
     static const struct pg_stmt stmt = {
         "insert_pages",
         "WITH offer AS (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], "
-        "$7::bigint[], $8::bigint[]) AS u (crawl_id, url_hash, url, host_id, depth, hops, parent_id, priority)), "
+        "$7::bigint[]) AS u (crawl_id, url_hash, url, host_id, depth, hops, parent_id)), "
         "new AS (INSERT INTO page (crawl_id, url_hash, url, host_id, depth, hops, parent_id) SELECT crawl_id, url_hash, url, "
         "host_id, depth, hops, nullif(parent_id, 0) FROM offer ON CONFLICT (crawl_id, url_hash) DO NOTHING "
         "RETURNING id, crawl_id, url_hash, host_id, depth), "
         "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT new.host_id, new.crawl_id, "
-        "offer.priority, new.depth, new.id FROM new JOIN offer USING (crawl_id, url_hash)), "
+        "c.priority, new.depth, new.id FROM new JOIN crawl c ON c.id = new.crawl_id), "
         "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id IN (SELECT host_id FROM new) AND next_at = 'infinity') "
         "SELECT crawl_id, count(*) FROM new GROUP BY crawl_id"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
-    const struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->hops, &c->parent, &c->priority};
+    const struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->hops, &c->parent};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_add_array(&tx->params, all[i]);
     enum pg_status st = tx_run(tx, &stmt, &r);
     for (int i = 0; st == PG_OK && i < pg_rows(r); i++) {

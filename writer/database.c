@@ -27,6 +27,10 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
     (void)loop, (void)io, (void)revents; /* only wakes the loop: database_turn reads */
 }
 
+/* Each of our statements finds its rows by an index, for tens to hundreds of keys. Left alone, the planner, who knows tables
+ * as they were at the last ANALYZE, reads whole tables while it thinks them small, and keeps that plan while they grow. */
+static const char PLANNING[] = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off";
+
 static bool connect_now(struct writer *w)
 {
     struct database *db = w->database;
@@ -36,7 +40,7 @@ static bool connect_now(struct writer *w)
         return false;
     }
     enum migrate_status migrated = migrate_run(w->pg, NULL);
-    if (migrated != MIGRATE_OK || pg_exec(w->pg, "LISTEN gistmill") != PG_OK) {
+    if (migrated != MIGRATE_OK || pg_exec(w->pg, PLANNING) != PG_OK || pg_exec(w->pg, "LISTEN gistmill") != PG_OK) {
         pg_disconnect(w->pg);
         return false;
     }

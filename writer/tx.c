@@ -112,7 +112,7 @@ static enum pg_status lock_crawls(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "lock_crawls", "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open FROM crawl "
-                       "WHERE id = ANY($1) OR id IN (SELECT crawl_id FROM page WHERE id = ANY($2)) ORDER BY id FOR UPDATE"};
+                       "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
     add_ids(tx, tx->want_crawls, tx->want_crawl_count);
