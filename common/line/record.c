@@ -17,7 +17,7 @@
 
 #define INT_MAX_EXACT ((int64_t)1 << 53) /* doubles hold every integer below */
 #define BIT(kind) (1u << RECORD_##kind)
-#define PAGES (BIT(PAGE) | BIT(ARTICLE) | BIT(EMPTY) | BIT(VERDICT)) /* kinds that are always of a page */
+#define PAGES (BIT(PAGE) | BIT(ARTICLE) | BIT(EMPTY)) /* kinds that are always of a page */
 #define ALL_KINDS ((1u << RECORD_KINDS) - 1)
 
 enum field_type {
@@ -333,8 +333,8 @@ static enum record_status check_required(struct record *r, uint64_t seen, struct
     unsigned bit = 1u << r->kind;
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].required & bit && field_empty(r, &fields[i])) return bad(error, "%s: missing", fields[i].name);
-    /* Without a page these are of a robots.txt; but that has to be said. */
-    if (!(seen & 1) && bit & (BIT(TICKET) | BIT(FETCHED) | BIT(RETURNED))) return bad(error, "page: missing");
+    /* Without a page these are of a robots.txt, or of a message that names none; but that has to be said. */
+    if (!(seen & 1) && bit & (BIT(TICKET) | BIT(FETCHED) | BIT(RETURNED) | BIT(VERDICT))) return bad(error, "page: missing");
     if (r->kind == RECORD_TICKET && r->page != 0 && r->crawl == 0) return bad(error, "crawl: missing");
     return RECORD_OK;
 }

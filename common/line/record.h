@@ -26,7 +26,8 @@ enum record_kind {
     RECORD_FETCHED,  /* report: the ticket was used and the page passed on */
     RECORD_RETURNED, /* report: the ticket was not used */
     RECORD_ROBOTS,   /* report: a robots.txt, or why there is none */
-    RECORD_VERDICT,  /* report: the page cannot go on: code, detail; location with REDIRECTED */
+    RECORD_VERDICT,  /* report: the page cannot go on: code, detail; location with REDIRECTED. Also header of a message in
+                        dead: why it is there (page = 0: it did not say whose it was) */
     RECORD_KINDS
 };
 

@@ -139,7 +139,7 @@ static const struct {
     {V1("\"kind\":\"ticket\",\"page\":\"0\",\"host\":\"3\",\"release\":\"4\",\"url\":\"http://a/\""), "deadline: missing"},
     {V1("\"kind\":\"ticket\",\"page\":\"0\",\"host\":\"3\",\"release\":\"4\",\"deadline\":5"), "url: missing"},
     {V1("\"kind\":\"ticket\",\"page\":\"0\",\"host\":\"0\",\"release\":\"4\",\"url\":\"http://a/\",\"deadline\":5"), "host: missing"},
-    {V1("\"kind\":\"verdict\",\"page\":\"0\",\"release\":\"4\",\"code\":\"TIMEOUT\""), "page: missing"},
+    {V1("\"kind\":\"verdict\",\"release\":\"4\",\"code\":\"TIMEOUT\""), "page: missing"},
     {V1("\"kind\":\"verdict\",\"page\":\"1\",\"release\":\"4\""), "code: missing"},
     {V1("\"kind\":\"verdict\",\"page\":\"1\",\"release\":\"4\",\"code\":\"timeout\""), "code: not a known code"},
     {V1("\"kind\":\"fetched\",\"host\":\"3\",\"release\":\"4\""), "page: missing"},
