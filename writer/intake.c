@@ -1,4 +1,5 @@
 /* Messages become entries, entries become transactions, commits become acks. Contract in writer.h. */
+#include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "base/zip.h"
 #include "line/limits.h"
 #include "writer/conf.h"
@@ -15,6 +17,9 @@
 #include "writer/writer.h"
 
 #define ENTRIES_A_TIME 512         /* records in one transaction */
+#define ROWS_A_TIME 20000          /* rows it may make: seconds at worst, far from a statement's deadline */
+#define SEED_PART 65536            /* bytes of a plain seed that are one entry */
+#define TURN_MS 5000               /* then other things have their turn, heartbeats first */
 #define BYTES_GATHERED (16u << 20) /* then the transaction starts, whatever else may be there to read */
 #define TRIES 10                   /* of a transaction that met another one (40P01, 40001) */
 
@@ -22,12 +27,20 @@ struct intake {
     struct entry **entries;
     size_t count, cap;
     size_t bytes;
+    ev_timer again; /* what is left is worked on the next turn */
 };
+
+static void on_again(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop, (void)timer, (void)revents; /* only wakes the loop */
+}
 
 struct intake *intake_new(struct writer *w)
 {
+    struct intake *in = mem_zalloc(sizeof *in);
     (void)w;
-    return mem_zalloc(sizeof(struct intake));
+    ev_timer_init(&in->again, on_again, 0.0005, 0);
+    return in;
 }
 
 static void message_done(struct writer *w, struct intake_message *m)
@@ -69,6 +82,7 @@ void intake_free(struct writer *w)
 {
     struct intake *in = w->intake;
     if (!in) return;
+    ev_timer_stop(service_loop(w->service), &in->again);
     for (size_t i = 0; i < in->count; i++) entry_free(w, in->entries[i]);
     free(in->entries);
     free(in);
@@ -83,6 +97,7 @@ static struct entry *add_entry(struct writer *w, enum entry_kind kind, struct in
     struct entry *e = mem_zalloc(sizeof *e);
     e->kind = kind;
     e->message = m;
+    e->rows = 1;
     if (m) m->left++;
     in->entries = mem_grow(in->entries, &in->cap, in->count + 1, sizeof *in->entries);
     in->entries[in->count++] = e;
@@ -108,11 +123,35 @@ static struct intake_message *new_message(struct job *job, const struct mq_deliv
     return m;
 }
 
+static void add_seed(struct writer *w, struct intake_message *m, const char *text, size_t n, bool is_part)
+{
+    struct entry *e = add_entry(w, ENTRY_SEED, m);
+    e->text = text;
+    e->text_len = e->size = n;
+    e->is_part = is_part;
+    for (const char *p = text; (p = memchr(p, '\n', n - (size_t)(p - text))); p++) e->rows++;
+    w->intake->bytes += n;
+}
+
+/* A file of URLs as one message must not be one transaction: that could take for ever. */
 static void take_seed(struct writer *w, struct job *job, const struct mq_delivery *d)
 {
-    struct entry *e = add_entry(w, ENTRY_SEED, new_message(job, d, d->len));
-    e->size = d->len;
-    w->intake->bytes += d->len;
+    struct intake_message *m = new_message(job, d, d->len);
+    const char *text = m->body, *end = m->body + m->len;
+    if (m->len <= SEED_PART || !seed_is_text(m->body, m->len)) {
+        add_seed(w, m, m->body, m->len, false);
+        return;
+    }
+    while (text < end) {
+        size_t n = (size_t)(end - text);
+        if (n > SEED_PART) {
+            const char *line_end = memrchr(text, '\n', SEED_PART);
+            if (!line_end) line_end = memchr(text, '\n', n);
+            if (line_end) n = (size_t)(line_end + 1 - text);
+        }
+        add_seed(w, m, text, n, true);
+        text += n;
+    }
 }
 
 /* A header `record` is there when a stage could not read the message; without one the broker gave it up. */
@@ -152,6 +191,7 @@ static void take_records(struct writer *w, struct job *job, const struct mq_deli
             struct entry *e = add_entry(w, ENTRY_RECORD, m);
             e->record = records[i]; /* its strings go along */
             e->size = n / count;
+            e->rows += e->record.links.count;
         }
         w->intake->bytes += n;
     }
@@ -217,7 +257,9 @@ static enum pg_status quarantine(struct tx *tx, struct entry *e, const char *why
     if (e->record.page) tx_want_page(tx, e->record.page);
     if (st == PG_OK) st = tx_load(tx);
     if (st != PG_OK) return st;
-    if (e->message) tx_bad_record(tx, queue_name(service_job_queue(e->message->job)), e->message->message_id, why, e->message->body, e->message->len);
+    if (e->message)
+        tx_bad_record(tx, queue_name(service_job_queue(e->message->job)), e->message->message_id, why, e->text ? e->text : e->message->body,
+                      e->text ? e->text_len : e->message->len);
     struct page_row *p = e->record.page ? tx_page(tx, e->record.page) : NULL;
     bool open = p && (p->state == STATE_REGISTERED || p->state == STATE_SCHEDULED);
     if (open && e->record.release > p->void_release && e->record.release <= p->release) tx_page_end(p, CODE_BAD_RECORD, why, NULL);
@@ -275,11 +317,24 @@ static bool work(struct writer *w, struct entry **entries, size_t count)
     if (st == PG_OK) return true;
     if (st == PG_LOST || st == PG_RETRY) return false;
     if (count > 1) return work(w, entries, count / 2) && work(w, entries + count / 2, count - count / 2);
-    char why[300];
-    snprintf(why, sizeof why, "%.280s", pg_error(w->pg));
+    const char *words = pg_error(w->pg);
+    char why[300]; /* goes into the database, too: no half characters */
+    snprintf(why, sizeof why, "%.*s", (int)utf8_floor(words, strnlen(words, sizeof why - 1)), words);
     log_error("a record that cannot be stored: %s", why);
     st = attempts(w, entries, 1, why);
     return st == PG_OK;
+}
+
+/* How many of the entries from `from` on make one transaction. */
+static size_t batch_size(const struct intake *in, size_t from)
+{
+    size_t n = 0, rows = 0;
+    while (from + n < in->count && n < ENTRIES_A_TIME) {
+        rows += in->entries[from + n]->rows;
+        if (n > 0 && rows > ROWS_A_TIME) break;
+        n++;
+    }
+    return n;
 }
 
 bool intake_flush(struct writer *w)
@@ -287,8 +342,9 @@ bool intake_flush(struct writer *w)
     struct intake *in = w->intake;
     if (in->count == 0 || !w->db_ready) return false;
     size_t done = 0;
-    while (done < in->count) {
-        size_t n = in->count - done < ENTRIES_A_TIME ? in->count - done : ENTRIES_A_TIME;
+    int64_t begun = clock_mono_ms();
+    while (done < in->count && clock_mono_ms() - begun < TURN_MS) {
+        size_t n = batch_size(in, done);
         if (!work(w, in->entries + done, n)) {
             database_lost(w); /* drops what is left: the broker has it */
             return done > 0;
@@ -300,6 +356,7 @@ bool intake_flush(struct writer *w)
         }
         done += n;
     }
-    in->count = in->bytes = 0;
+    if (done < in->count) ev_timer_start(service_loop(w->service), &in->again);
+    intake_drop(w); /* what is done */
     return true;
 }

@@ -50,12 +50,20 @@ static bool is_crawl(const struct seed *seed)
     return seed->kind == SEED_CRAWL;
 }
 
+static void read_seed(const struct entry *e, struct seed *seed_r)
+{
+    if (e->is_part)
+        *seed_r = (struct seed){.kind = SEED_URLS};
+    else
+        seed_parse(e->text, e->text_len, seed_r);
+}
+
 enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
 {
     struct seed seed;
     int64_t id = 0;
     enum pg_status st = PG_OK;
-    seed_parse(e->message->body, e->message->len, &seed);
+    read_seed(e, &seed);
     if (seed.kind != SEED_BAD) {
         st = is_crawl(&seed) ? crawl_id(tx, &seed, &id) : inbox_id(tx, &id);
         if (st == PG_OK) tx_want_crawl(tx, id);
@@ -188,8 +196,8 @@ static void take_url(struct tx *tx, int64_t inbox, struct inbox_urls *urls, cons
 static enum pg_status judge_inbox(struct tx *tx, struct entry *e, struct crawl_row *inbox, const struct seed *seed)
 {
     struct inbox_urls urls = {.good = 0, .bad = 0};
-    const char *rest = e->message->body, *line;
-    size_t rest_len = e->message->len, n;
+    const char *rest = e->text, *line;
+    size_t rest_len = e->text_len, n;
     enum pg_status st = PG_OK;
     pg_array_init(&urls.hashes, PG_UUID);
     if (seed->url)
@@ -209,10 +217,10 @@ enum pg_status judge_seed(struct tx *tx, struct entry *e)
     enum pg_status st = PG_OK;
     e->judged = true;
     e->code = CODE_OK;
-    seed_parse(e->message->body, e->message->len, &seed);
+    read_seed(e, &seed);
     struct crawl_row *crawl = tx_crawl(tx, e->record.crawl);
     if (seed.kind == SEED_BAD || !crawl) {
-        tx_bad_request(tx, seed.kind == SEED_BAD ? seed.reason : "its crawl was deleted meanwhile", e->message->body, e->message->len);
+        tx_bad_request(tx, seed.kind == SEED_BAD ? seed.reason : "its crawl was deleted meanwhile", e->text, e->text_len);
         snprintf(e->detail, sizeof e->detail, "%s", seed.reason);
         e->code = CODE_BAD_RECORD;
     } else if (is_crawl(&seed)) {

@@ -55,46 +55,76 @@ static void read_url(struct seed *s, const cJSON *item)
     if (status != URL_OK) bad_field(s, "url", url_status_text(status));
 }
 
-/* One member of the object. Sets *is_crawl when it makes the message a crawl. */
-static void read_member(struct seed *s, const cJSON *item, bool *is_crawl)
+static void read_depth(struct seed *s, const cJSON *item)
 {
-    const char *name = item->string;
-    if (strcmp(name, "url") == 0) {
-        read_url(s, item);
-    } else if (strcmp(name, "depth") == 0) {
-        *is_crawl = true;
-        if (!whole_number(item, 0, LIMIT_DEPTH, &s->depth)) bad_field(s, "depth", "must be a whole number from 0 to 1000");
-    } else if (strcmp(name, "limit") == 0) {
-        *is_crawl = true;
-        if (!whole_number(item, 1, 1e9, &s->limit)) bad_field(s, "limit", "must be a whole number from 1 to 1000000000");
-    } else if (strcmp(name, "scope") == 0) {
-        *is_crawl = true;
-        const char *scope = cJSON_GetStringValue(item);
-        if (known_scope(scope))
-            snprintf(s->scope, sizeof s->scope, "%s", scope);
-        else
-            bad_field(s, "scope", "must be host, subdomains, domain or any");
-    } else {
-        char clean[41];
-        size_t n = 0;
-        for (const char *p = name; *p && n < sizeof clean - 1; p++) clean[n++] = isprint((unsigned char)*p) ? *p : '?';
-        clean[n] = '\0';
-        bad_field(s, clean, "unknown field; known are url, depth, limit, scope");
+    if (!whole_number(item, 0, LIMIT_DEPTH, &s->depth)) bad_field(s, "depth", "must be a whole number from 0 to 1000");
+}
+
+static void read_limit(struct seed *s, const cJSON *item)
+{
+    if (!whole_number(item, 1, 1e9, &s->limit)) bad_field(s, "limit", "must be a whole number from 1 to 1000000000");
+}
+
+static void read_scope(struct seed *s, const cJSON *item)
+{
+    const char *scope = cJSON_GetStringValue(item);
+    if (known_scope(scope))
+        snprintf(s->scope, sizeof s->scope, "%s", scope);
+    else
+        bad_field(s, "scope", "must be host, subdomains, domain or any");
+}
+
+static const struct {
+    const char *name;
+    void (*read)(struct seed *s, const cJSON *item);
+    bool is_crawl; /* makes the message a crawl */
+} members[] = {{"url", read_url, false}, {"depth", read_depth, true}, {"limit", read_limit, true}, {"scope", read_scope, true}};
+
+#define MEMBERS (sizeof members / sizeof *members)
+
+static void unknown_member(struct seed *s, const char *name)
+{
+    char clean[41];
+    size_t n = 0;
+    for (const char *p = name; *p && n < sizeof clean - 1; p++) clean[n++] = isprint((unsigned char)*p) ? *p : '?';
+    clean[n] = '\0';
+    bad_field(s, clean, "unknown field; known are url, depth, limit, scope");
+}
+
+static void read_members(struct seed *s, const cJSON *object)
+{
+    bool seen[MEMBERS] = {false}, is_crawl = false;
+    s->kind = SEED_URLS;
+    for (const cJSON *item = object->child; item && s->kind != SEED_BAD; item = item->next) {
+        size_t i = 0;
+        while (i < MEMBERS && strcmp(item->string, members[i].name) != 0) i++;
+        if (i == MEMBERS) {
+            unknown_member(s, item->string);
+        } else if (seen[i]) {
+            bad_field(s, members[i].name, "there twice");
+        } else {
+            seen[i] = true;
+            is_crawl = is_crawl || members[i].is_crawl;
+            members[i].read(s, item);
+        }
     }
+    if (s->kind != SEED_BAD && !s->url) bad(s, "url: missing");
+    if (s->kind != SEED_BAD && is_crawl) s->kind = SEED_CRAWL;
 }
 
 static void parse_json(const char *body, size_t n, struct seed *s)
 {
-    bool is_crawl = false;
-    cJSON *json = cJSON_ParseWithLength(body, n);
-    if (!cJSON_IsObject(json)) {
-        bad(s, "neither JSON nor URLs, one a line");
-    } else {
-        s->kind = SEED_URLS;
-        for (const cJSON *item = json->child; item && s->kind != SEED_BAD; item = item->next) read_member(s, item, &is_crawl);
-        if (s->kind != SEED_BAD && !s->url) bad(s, "url: missing");
-        if (s->kind != SEED_BAD && is_crawl) s->kind = SEED_CRAWL;
-    }
+    const char *end = NULL;
+    cJSON *json = cJSON_ParseWithLengthOpts(body, n, &end, false);
+    while (json && end < body + n && isspace((unsigned char)*end)) end++;
+    if (!json)
+        bad(s, "begins like JSON, but is none");
+    else if (end < body + n)
+        bad(s, "more than one JSON value; every crawl is a message of its own");
+    else if (!cJSON_IsObject(json))
+        bad(s, "JSON, but no object such as {\"url\": \"https://example.org/\", \"depth\": 2}");
+    else
+        read_members(s, json);
     cJSON_Delete(json);
 }
 
@@ -112,6 +142,15 @@ void seed_parse(const char *body, size_t n, struct seed *s)
         bad(s, "holds U+0000");
     else if (body[start] == '{' || body[start] == '[' || body[start] == '"')
         parse_json(body + start, n - start, s);
+}
+
+bool seed_is_text(const char *body, size_t n)
+{
+    struct seed seed;
+    seed_parse(body, n, &seed);
+    bool is_text = seed.kind == SEED_URLS && !seed.url;
+    seed_release(&seed);
+    return is_text;
 }
 
 void seed_release(struct seed *s)

@@ -26,6 +26,8 @@ struct seed {
 /* Reads a message. Plain text gives SEED_URLS with url NULL: go through it with seed_next_line. Defaults fill what a crawl
  * does not say. */
 void seed_parse(const char *body, size_t n, struct seed *seed_r);
+/* True if a message is plain text: URLs, one a line. */
+bool seed_is_text(const char *body, size_t n);
 void seed_release(struct seed *seed);
 
 /* The next non-empty line, trimmed; false at the end. *rest starts as the body. */

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "line/limits.h"
 
 void tx_init(struct tx *tx, struct writer *writer, struct pg *pg)
@@ -265,11 +266,21 @@ void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enu
     pg_array_int(&tx->at_ms, ms);
 }
 
+/* A text of foreign origin: what is no UTF-8 would be refused for ever. */
+static void add_clean(struct pg_array *column, const char *text)
+{
+    struct buf clean;
+    buf_init(&clean, 3 * strlen(text) + 1);
+    utf8_clean(&clean, text, strlen(text));
+    pg_array_text(column, buf_str(&clean));
+    buf_release(&clean);
+}
+
 void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, const char *reason, const void *body, size_t n)
 {
     pg_array_text(&tx->br_queue, queue);
-    pg_array_text(&tx->br_id, message_id);
-    pg_array_text(&tx->br_reason, reason);
+    add_clean(&tx->br_id, message_id);
+    add_clean(&tx->br_reason, reason);
     pg_array_bytes(&tx->br_body, body, n < LIMIT_BAD_BYTES ? n : LIMIT_BAD_BYTES);
 }
 

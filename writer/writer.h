@@ -35,7 +35,11 @@ struct entry {
     enum entry_kind kind;
     struct intake_message *message; /* NULL: our own */
     struct record record;
-    size_t size; /* bytes in memory, roughly */
+    const char *text; /* ENTRY_SEED: what of the message it is about: all of it, or some of its lines */
+    size_t text_len;
+    bool is_part;     /* ENTRY_SEED: these are lines of a longer plain text */
+    size_t size;      /* bytes in memory, roughly */
+    size_t rows;      /* rows that it may make, roughly */
     /* what came of it, for the outcome line */
     bool judged;
     bool loops;      /* a redirect whose chain comes back */
@@ -62,7 +66,8 @@ void intake_free(struct writer *w);
 void intake_message(struct writer *w, struct job *job, const struct mq_delivery *delivery);
 /* Queues an entry of our own. The record's strings are taken. */
 void intake_own(struct writer *w, enum entry_kind kind, const struct record *record);
-/* Works everything gathered into the database. True if something was committed. */
+/* Works what was gathered into the database; if that takes seconds, the rest on the next turn. True if something was
+ * committed. */
 bool intake_flush(struct writer *w);
 /* Forgets what is gathered of messages that the broker has taken back. */
 void intake_drop(struct writer *w);
