@@ -9,7 +9,7 @@
 
 extern "C" const char *language_detect(const char *utf8, size_t n)
 {
-    const size_t enough = 4096; // more text does not change the answer
+    const size_t enough = 2048; // more text does not change the answer
     bool reliable = false;
     int valid = 0, percent[3], text_bytes = 0;
     double scores[3];

@@ -75,8 +75,9 @@ enum attr_name {
 
 #define NODE_NONE UINT32_MAX
 
+/* Node 0 is an element around everything, of tag html. */
 struct node {
-    uint32_t parent; /* index; NODE_NONE for the topmost */
+    uint32_t parent; /* index; NODE_NONE for node 0 */
     uint32_t end;    /* index after the last descendant */
     uint32_t at;     /* text: offset into texts; element: index of the first attribute */
     uint32_t n;      /* text: bytes; element: number of attributes */

@@ -117,8 +117,8 @@ static void set_meta(struct work *w)
     struct record *r = w->record;
     char **targets[META_FIELDS] = {&r->title, &r->byline, &r->date, &r->lang, &r->site, &r->excerpt};
     for (int i = 0; i < META_FIELDS; i++) *targets[i] = take(&w->meta.fields[i].text);
-    const char *canonical = w->meta.canonical.n ? links_resolve(&w->links, w->meta.canonical) : NULL;
-    r->canonical = mem_strdup(canonical);
+    uint32_t canonical = w->meta.canonical.n ? links_resolve(&w->links, w->meta.canonical) : LINK_NONE;
+    if (canonical != LINK_NONE) r->canonical = mem_strdup(links_url(&w->links, canonical));
 }
 
 static bool has_broken_text(const struct charset_text *t)

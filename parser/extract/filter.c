@@ -45,7 +45,8 @@ static bool same_words(struct span a, struct span b)
 static bool is_title(const struct page *page, const struct block *b)
 {
     struct buf text = BUF_INIT(TITLE_MAX);
-    if (page->title.len < 8 || b->chars > TITLE_MAX) return false;
+    /* Bytes of the title against characters of the block: far apart is no match, and most blocks are. */
+    if (page->title.len < 8 || b->chars > page->title.len || b->chars * 5 < page->title.len) return false;
     page_block_text(page, b, &text);
     bool same = same_words(span_of(buf_str(&text), text.len), span_of(buf_str(&page->title), page->title.len));
     buf_release(&text);

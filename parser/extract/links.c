@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "line/url.h"
 
-#define NONE_URL UINT32_MAX
 #define REFERENCES_MAX (4u * LIMIT_LINKS) /* different ones that are resolved: bounds the time a page can cost */
 #define URLS_MAX ((size_t)REFERENCES_MAX * (LIMIT_URL + 1))
 
@@ -82,19 +81,24 @@ static struct links_slot *resolve(struct links *links, struct span reference)
     struct links_slot *slot;
     struct url url;
     if (!remember(links, hash_of(reference), &slot)) return slot;
-    slot->at = NONE_URL;
+    slot->at = LINK_NONE;
     if (url_resolve(links->base, reference.p, reference.n, &url) != URL_OK) return slot;
     size_t at = links->urls.len;
     if (buf_add(&links->urls, url.text, strlen(url.text) + 1)) slot->at = (uint32_t)at;
     return slot;
 }
 
-const char *links_resolve(struct links *links, struct span reference)
+uint32_t links_resolve(struct links *links, struct span reference)
 {
     reference = span_trim(reference);
-    if (!may_be_link(reference)) return NULL;
+    if (!may_be_link(reference)) return LINK_NONE;
     const struct links_slot *slot = resolve(links, reference);
-    return slot && slot->at != NONE_URL ? links->urls.data + slot->at : NULL;
+    return slot ? slot->at : LINK_NONE;
+}
+
+const char *links_url(const struct links *links, uint32_t link)
+{
+    return links->urls.data + link;
 }
 
 static struct span href_of(const struct doc *d, size_t i)
@@ -118,8 +122,8 @@ void links_collect(struct links *links, const struct doc *d, struct record *reco
         size_t known = links->count;
         const struct links_slot *slot = resolve(links, href);
         if (!slot) record->links_cut++;
-        if (!slot || links->count == known || slot->at == NONE_URL) continue; /* too many, seen in this spelling, no link */
-        const char *url = links->urls.data + slot->at;
+        if (!slot || links->count == known || slot->at == LINK_NONE) continue; /* too many, seen in this spelling, no link */
+        const char *url = links_url(links, slot->at);
         if (remember(&seen, hash_of(span_of(url, strlen(url))), &place)) record_add_link(record, url, strlen(url));
     }
     links_release(&seen);

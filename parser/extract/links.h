@@ -2,15 +2,19 @@
 #ifndef GM_PARSER_EXTRACT_LINKS_H
 #define GM_PARSER_EXTRACT_LINKS_H
 
+#include <stdint.h>
+
 #include "line/limits.h"
 #include "line/record.h"
 #include "parser/extract/doc.h"
+
+#define LINK_NONE UINT32_MAX
 
 /* References resolved so far, by their spelling in the page. */
 struct links {
     struct links_slot {
         uint64_t hash; /* of the reference as written */
-        uint32_t at;   /* offset of the canonical URL in urls, NONE_URL if it is none we follow */
+        uint32_t at;   /* offset of the canonical URL in urls, LINK_NONE if it is none we follow */
     } *slots;
     size_t count, cap; /* cap is a power of two */
     struct buf urls;   /* NUL-terminated strings */
@@ -20,8 +24,11 @@ struct links {
 void links_init(struct links *links, const char *page_url, struct span base_href);
 void links_release(struct links *links);
 
-/* The canonical http(s) URL a reference means, or NULL: not a link we follow, or too many different ones were asked for. */
-const char *links_resolve(struct links *links, struct span reference);
+/* The canonical http(s) URL a reference means, as a handle for links_url; LINK_NONE: not a link we follow, or too many
+ * different ones were asked for. */
+uint32_t links_resolve(struct links *links, struct span reference);
+/* The URL of a handle; valid until the next call of links_resolve. */
+const char *links_url(const struct links *links, uint32_t link);
 
 /* Adds every link of the page (a, area, frame) to the record, in document order, without the page itself. Caps are those of
  * record_add_link; what they cut is counted in links_cut. */

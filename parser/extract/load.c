@@ -99,7 +99,7 @@ static void on_end(void *context, const xmlChar *name)
 {
     struct loader *l = context;
     (void)name;
-    if (l->current == NODE_NONE || l->too_deep) return;
+    if (l->current == 0 || l->too_deep) return;
     struct node *node = &l->doc->nodes[l->current];
     node->end = (uint32_t)l->doc->count;
     l->current = node->parent;
@@ -126,6 +126,8 @@ static void on_text(void *context, const xmlChar *text, int len)
 static void run(struct loader *l, const char *utf8, size_t n)
 {
     l->current = NODE_NONE;
+    add_node(l, TAG_html); /* libxml2 may give text before any element; with this, all text has one around it */
+    l->current = 0;
     l->parser = htmlCreateMemoryParserCtxt(utf8, (int)n);
     if (!l->parser) log_panic("out of memory");
     memset(l->parser->sax, 0, sizeof *l->parser->sax);

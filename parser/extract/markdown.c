@@ -31,7 +31,7 @@ struct path {
 struct inline_mark {
     uint32_t end;        /* of the element */
     const char *close;   /* what ends it, "" for a link */
-    const char *target;  /* of a link */
+    uint32_t target;     /* of a link, LINK_NONE of other elements */
     bool written;        /* its beginning stands in the output */
     const char *open;
 };
@@ -148,6 +148,22 @@ static void write_opens(struct writer *w)
     }
 }
 
+/* Up to the next white space, in pieces as long as nothing must be escaped. */
+static const char *put_word(struct writer *w, const char *p, const char *end)
+{
+    const char *from = p;
+    for (; p < end && !is_blank(*p); p++, w->at_line_start = false) {
+        bool tick = w->in_code && *p == '`';
+        if (!tick && (w->in_code || !needs_escape(w, p, end))) continue;
+        buf_add(w->out, from, (size_t)(p - from));
+        if (!tick) buf_add_char(w->out, '\\');
+        else buf_add_char(w->out, '\'');
+        from = tick ? p + 1 : p;
+    }
+    buf_add(w->out, from, (size_t)(p - from));
+    return p;
+}
+
 static void put_text(struct writer *w, struct span s)
 {
     const char *p = s.p, *end = s.p + s.n;
@@ -160,13 +176,15 @@ static void put_text(struct writer *w, struct span s)
         if (w->gap && !w->at_line_start) buf_add_char(w->out, ' ');
         w->gap = false;
         write_opens(w);
-        for (; p < end && !is_blank(*p); p++) {
-            if (!w->in_code && needs_escape(w, p, end)) buf_add_char(w->out, '\\');
-            if (w->in_code && *p == '`') buf_add_char(w->out, '\'');
-            else buf_add_char(w->out, *p);
-            w->at_line_start = false;
-        }
+        p = put_word(w, p, end);
     }
+}
+
+static void put_target(struct writer *w, uint32_t link)
+{
+    const char *url = links_url(w->links, link);
+    bool round = strpbrk(url, "()") != NULL;
+    buf_addf(w->out, round ? "](<%s>)" : "](%s)", url);
 }
 
 static void close_inline(struct writer *w)
@@ -175,19 +193,19 @@ static void close_inline(struct writer *w)
     if (m->close[0] == '`') w->in_code = false;
     if (!m->written) return;
     buf_add_str(w->out, m->close);
-    if (m->target) buf_addf(w->out, "](%s)", m->target);
+    if (m->target != LINK_NONE) put_target(w, m->target);
 }
 
 static void open_inline(struct writer *w, uint32_t node)
 {
     const struct doc *d = &w->page->doc;
-    struct inline_mark m = {.end = d->nodes[node].end, .open = NULL, .close = ""};
+    struct inline_mark m = {.end = d->nodes[node].end, .open = NULL, .close = "", .target = LINK_NONE};
     switch (d->nodes[node].tag) {
     case TAG_b: case TAG_strong: m.open = m.close = "**"; break;
     case TAG_i: case TAG_em: case TAG_cite: case TAG_dfn: case TAG_var: m.open = m.close = "*"; break;
     case TAG_code: case TAG_kbd: case TAG_samp: case TAG_tt: m.open = m.close = "`"; break;
     case TAG_s: case TAG_del: case TAG_strike: m.open = m.close = "~~"; break;
-    case TAG_a: m.target = links_resolve(w->links, doc_attr(d, node, ATTR_href)); m.open = m.target ? "[" : NULL; break;
+    case TAG_a: m.target = links_resolve(w->links, doc_attr(d, node, ATTR_href)); m.open = m.target != LINK_NONE ? "[" : NULL; break;
     default: break;
     }
     if (!m.open || w->open_count == INLINES_MAX || w->in_code) return;
@@ -200,14 +218,14 @@ static void open_inline(struct writer *w, uint32_t node)
 static void put_image(struct writer *w, uint32_t node)
 {
     struct span alt = span_trim(doc_attr(&w->page->doc, node, ATTR_alt));
-    const char *src = links_resolve(w->links, doc_attr(&w->page->doc, node, ATTR_src));
-    if (!alt.n || !src || w->in_code) return;
+    uint32_t src = links_resolve(w->links, doc_attr(&w->page->doc, node, ATTR_src));
+    if (!alt.n || src == LINK_NONE || w->in_code) return;
     if (w->gap && !w->at_line_start) buf_add_char(w->out, ' ');
     w->gap = false;
     write_opens(w);
     buf_add_str(w->out, "![");
     put_text(w, alt);
-    buf_addf(w->out, "](%s)", src);
+    put_target(w, src);
     w->at_line_start = false;
 }
 

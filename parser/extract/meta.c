@@ -2,6 +2,7 @@
 #include "parser/extract/meta.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -185,8 +186,9 @@ static void apply_directive(struct meta *meta, struct span word)
 void meta_robots(struct meta *meta, struct span value)
 {
     bool ours = true;
+    if (!value.p) return;
     const char *p = value.p, *end = value.p + value.n;
-    while (p && p < end) {
+    while (p < end) {
         const char *comma = memchr(p, ',', (size_t)(end - p));
         struct span word = span_trim(span_of(p, (size_t)((comma ? comma : end) - p)));
         const char *colon = word.n ? memchr(word.p, ':', word.n) : NULL;
@@ -265,12 +267,13 @@ static void read_element(struct meta *meta, const struct doc *d, size_t i)
     }
 }
 
-/* The parts of a <title> are divided by these, with blanks around. */
-static size_t separator_at(const char *p, size_t left)
+/* The parts of a <title> are divided by these, with blanks around; the last two also stand within headlines. */
+#define SURE_SEPARATORS 9
+static size_t separator_at(const char *p, size_t left, size_t count)
 {
     static const char *const marks[] = {"|", "-", "–", "—", "·", "•", "»", "::", "«", ":", "/"};
     if (left < 3 || *p != ' ') return 0;
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+    for (size_t i = 0; i < sizeof marks / sizeof *marks && i < count; i++) {
         size_t n = strlen(marks[i]);
         if (left > n + 1 && memcmp(p + 1, marks[i], n) == 0 && p[n + 1] == ' ') return n + 2;
     }
@@ -286,7 +289,7 @@ static bool same_text(struct span a, struct span b)
 static struct span without_site(struct span title, struct span site, struct span heading)
 {
     for (size_t i = 0; i < title.n; i++) {
-        size_t n = separator_at(title.p + i, title.n - i);
+        size_t n = separator_at(title.p + i, title.n - i, SIZE_MAX);
         if (!n) continue;
         struct span head = span_of(title.p, i), tail = span_of(title.p + i + n, title.n - i - n);
         if (heading.n && same_text(head, heading)) return head;
@@ -297,16 +300,17 @@ static struct span without_site(struct span title, struct span site, struct span
     return title;
 }
 
-/* The longest part of a <title> when nothing else tells headline and site apart. */
+/* The longest part of a <title> when nothing else tells headline and site apart; all of it, if no part is long. */
 static struct span longest_part(struct span title)
 {
     size_t from = 0;
     struct span best = span_of(NULL, 0);
     for (size_t i = 0; i <= title.n; i++) {
-        size_t n = i < title.n ? separator_at(title.p + i, title.n - i) : 1;
-        if (!n || (n < title.n && title.p[i + 1] == ':' && i < title.n && n == 3)) continue;
+        size_t n = i < title.n ? separator_at(title.p + i, title.n - i, SURE_SEPARATORS) : 1;
+        if (!n) continue;
         if (i - from > best.n) best = span_of(title.p + from, i - from);
         from = i + n;
+        i = from - 1;
     }
     return best.n * 2 >= title.n ? best : title;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "line/limits.h"
 
 const char *mark_text(enum mark mark)
@@ -33,6 +34,11 @@ void page_release(struct page *page)
     page_init(page);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+}
+
 void page_block_text(const struct page *page, const struct block *block, struct buf *out)
 {
     bool gap = false;
@@ -45,15 +51,18 @@ void page_block_text(const struct page *page, const struct block *block, struct 
             continue;
         }
         struct span s = doc_text(&page->doc, i++);
-        for (size_t k = 0; k < s.n; k++) {
-            char c = s.p[k];
-            if (c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f') {
-                gap = true;
-                continue;
+        for (size_t k = 0; k < s.n;) {
+            size_t from = k;
+            while (k < s.n && !is_blank(s.p[k])) k++;
+            size_t room, n = k - from;
+            if (n) {
+                if (gap && out->len > start && !buf_add_char(out, ' ')) return;
+                gap = false;
+                room = out->max - out->len;
+                buf_add(out, s.p + from, n <= room ? n : utf8_floor(s.p + from, room));
+                if (n > room) return;
             }
-            if (gap && out->len > start && !buf_add_char(out, ' ')) return;
-            gap = false;
-            if (!buf_add_char(out, c)) return;
+            while (k < s.n && is_blank(s.p[k])) k++, gap = true;
         }
     }
 }

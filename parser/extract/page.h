@@ -61,7 +61,7 @@ static inline void page_blocks(const struct page *page, uint32_t node, uint32_t 
     *to_r = page->block_at[page->doc.nodes[node].end];
 }
 
-/* The first n bytes of a block's text, white space collapsed; for comparisons. */
+/* Appends a block's text, white space collapsed, as much of it as fits out's maximum. */
 void page_block_text(const struct page *page, const struct block *block, struct buf *out);
 
 #endif

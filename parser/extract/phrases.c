@@ -1,9 +1,7 @@
 /* Stock phrases; contract in phrases.h. */
 #include "parser/extract/phrases.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 /* The whole line, signs at its end aside. */
 static const char *const whole[] = {
@@ -36,19 +34,23 @@ static const char *const parts[] = {
     "picture alliance", "adobe stock", "adobestock", "pixabay", "unsplash", "all rights reserved", "alle rechte vorbehalten",
 };
 
-static bool starts_with(struct span s, const char *prefix)
+static bool begins(struct span s, const char *start)
 {
-    return span_starts(s, prefix);
+    size_t n = strlen(start);
+    return s.n >= n && s.p[0] == start[0] && memcmp(s.p, start, n) == 0;
 }
 
-bool phrase_is_stock(struct span s)
+bool phrase_is_stock(struct span text)
 {
+    char lower[PHRASE_MAX];
+    struct span s = span_of(lower, text.n < sizeof lower ? text.n : sizeof lower);
+    for (size_t i = 0; i < s.n; i++) lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i];
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
-        if (starts_with(s, starts[i])) return true;
+        if (begins(s, starts[i])) return true;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (span_has(s, parts[i])) return true;
+        if (memmem(s.p, s.n, parts[i], strlen(parts[i]))) return true;
     while (s.n && strchr(".:!…?>»-| ", s.p[s.n - 1])) s.n--;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (span_is(s, whole[i])) return true;
+        if (s.n == strlen(whole[i]) && begins(s, whole[i])) return true;
     return false;
 }

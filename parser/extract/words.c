@@ -153,10 +153,11 @@ uint32_t words_of(struct span value)
 {
     static bool filled;
     if (!filled) fill(), filled = true;
+    if (!value.p) return 0;
     uint32_t bits = 0;
     bool unknown = false;
     const char *p = value.p, *end = value.p + value.n;
-    for (int names = 0; p && p < end && names < WORDS_MAX; names++) {
+    for (int names = 0; p < end && names < WORDS_MAX; names++) {
         while (p < end && (*p == ' ' || *p == '\t' || *p == '\n')) p++;
         const char *from = p;
         while (p < end && *p != ' ' && *p != '\t' && *p != '\n') p++;
