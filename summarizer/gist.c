@@ -18,8 +18,8 @@
 #define SETTLED 1e-4     /* change of the whole, of 1, that ends it */
 
 const struct gist_weights gist_weights_default = {
-    .damping = 0.85, .idf = 0.5, .norm = 0.7, .lead = 0.5, .block = 0.1, .title = 0.3, .early = 0.1, .cue = 0.3, .redundancy = 0.5,
-    .short_words = 8, .long_words = 45,
+    .damping = 0.736, .idf = 0.5, .norm = 1.1, .lead = 0, .fade = 0.9, .trust = 2, .block = 0.116, .title = 0.3, .early = 0.223, .cue = 0.3, .redundancy = 0.509,
+    .short_words = 12.4, .long_words = 64,
 };
 
 /* One sentence as the graph sees it. */
@@ -165,6 +165,55 @@ static void rank(struct gist *g)
     free(x);
 }
 
+/* ---- does the text keep its opening? ---- */
+
+/* Share of fit sentences less central than this one, equals half. */
+static double percentile(const struct gist *g, double centrality)
+{
+    double below = 0, all = 0;
+    for (size_t i = 0; i < g->node_count; i++) {
+        if (!g->text.items[i].fit) continue;
+        double c = g->nodes[i].centrality;
+        below += c < centrality ? 1 : c == centrality ? 0.5 : 0;
+        all++;
+    }
+    return all > 0 ? below / all : 0;
+}
+
+/* Sentences of direct speech a sentence: a closing quotation mark after a comma or a full stop, or before a comma. */
+static double speech(const struct gist *g)
+{
+    const char *s = buf_str(&g->text.clean);
+    size_t n = g->text.clean.len, hits = 0;
+    for (size_t i = 1; i + 1 < n; i++) {
+        bool ascii = s[i] == '"';
+        size_t width = ascii ? 1 : 3;
+        bool wide = i + 3 <= n && (!memcmp(s + i, "\xe2\x80\x9c", 3) || !memcmp(s + i, "\xe2\x80\x9d", 3) || !memcmp(s + i, "\xe2\x80\x99", 3));
+        bool angle = !memcmp(s + i, "\xc2\xab", 2) || !memcmp(s + i, "\xc2\xbb", 2);
+        if (angle) width = 2;
+        if (!ascii && !wide && !angle) continue;
+        char before = s[i - 1], after = s[i + width];
+        hits += strchr(",.!?", before) ? after == ' ' || after == '\n' || !after : !ascii && after == ',' && before != ' ';
+    }
+    return (double)hits / (double)g->text.count;
+}
+
+/* From 0 to 1. */
+static double opening_chance(const struct gist *g)
+{
+    double first[3] = {0}, best = 0;
+    size_t place = 0;
+    for (size_t i = 0; i < g->node_count; i++) {
+        if (!g->text.items[i].fit) continue;
+        if (place < 3) first[place++] = g->nodes[i].centrality;
+        best = fmax(best, g->nodes[i].centrality);
+    }
+    if (place < 3 || best <= 0) return 1;
+    double a = percentile(g, first[0]) - 0.5, b = (percentile(g, first[1]) + percentile(g, first[2])) / 2 - 0.5;
+    double z = 0.55 + 1.61 * a + 0.65 * b + 2.67 * log(fmax(first[0], fmax(first[1], first[2])) / best) + 3.47 * fmin(1, speech(g) / 0.1);
+    return 1 / (1 + exp(-z));
+}
+
 /* ---- the other signs ---- */
 
 static double title_share(const struct gist *g, const struct node *n, size_t titles)
@@ -188,11 +237,11 @@ static size_t mark_title(struct gist *g, const char *title)
     return marked;
 }
 
-static void judge(struct gist *g, const struct gist_request *request, bool opening)
+static void judge(struct gist *g, const struct gist_request *request, double opening)
 {
     const struct gist_weights *w = &g->weights;
     size_t titles = mark_title(g, request->title);
-    double best = 0;
+    double best = 0, lead = w->lead * pow(opening, w->trust);
     size_t place = 0;
     for (size_t i = 0; i < g->node_count; i++)
         if (g->text.items[i].fit) best = fmax(best, g->nodes[i].centrality);
@@ -205,8 +254,7 @@ static void judge(struct gist *g, const struct gist_request *request, bool openi
         score += w->title * title_share(g, n, titles);
         score += s->first ? w->block : 0;
         score += w->early * (1 - (double)i / (double)g->node_count);
-        if (opening && s->fit) score += w->lead / (1 + (double)place);
-        place += s->fit;
+        if (s->fit) score += lead * pow(w->fade, (double)place++);
         n->score = score;
     }
 }
@@ -300,12 +348,6 @@ void gist_result_release(struct gist_result *result)
     gist_result_init(result);
 }
 
-static bool keeps_opening(const struct gist *g)
-{
-    (void)g;
-    return false;
-}
-
 void gist_summarise(struct gist *g, const struct gist_request *request, struct gist_result *result_r)
 {
     struct gist_lang *lang = gist_langs_find(g->langs, request->lang);
@@ -317,7 +359,7 @@ void gist_summarise(struct gist *g, const struct gist_request *request, struct g
     for (size_t i = 0; i < g->text.count; i++) add_node(g, &g->text.items[i]);
     weigh_terms(g);
     if (g->node_count) rank(g);
-    bool opening = keeps_opening(g);
+    double opening = g->node_count ? opening_chance(g) : 0;
     judge(g, request, opening);
 
     size_t cap = (size_t)request->sentences * GIST_SENTENCE_BYTES;
@@ -328,5 +370,5 @@ void gist_summarise(struct gist *g, const struct gist_request *request, struct g
     write_out(g, &result_r->summary);
     result_r->sentences = g->text.count;
     result_r->lang = lang->code;
-    result_r->opening = opening;
+    result_r->opening = opening > 0.5;
 }

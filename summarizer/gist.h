@@ -26,6 +26,8 @@ struct gist_weights {
     double idf;        /* power of a term's rarity in the article: 0 counts all alike */
     double norm;       /* a sentence's vector is divided by its length to this power: 1 is the cosine, less favours long ones */
     double lead;       /* the first sentence of a text that keeps its opening; fades with the next ones */
+    double fade;       /* from sentence to sentence of the opening */
+    double trust;      /* power of the chance that it is one */
     double block;      /* the first sentence of a block */
     double title;      /* all words of the title */
     double early;      /* place in a text without its opening: first against last sentence */

@@ -111,7 +111,7 @@ struct census {
 
 static void census_ascii(struct census *c, char ch)
 {
-    static const char symbols[] = "{}[]<>=;|\\_$#@&^~`+*/";
+    static const char symbols[] = "{}<>=;|\\_$#@&^~`+*/";
     if ((ch | 32) >= 'a' && (ch | 32) <= 'z')
         c->letters++;
     else if (ch >= '0' && ch <= '9')
@@ -230,32 +230,47 @@ static size_t widen(struct gist_text *t)
     return out;
 }
 
-/* Is the full stop before `end` (blanks taken off) one that does not end the sentence, given what follows? */
-static bool is_false_end(const struct gist_lang *lang, const char *s, size_t start, size_t end, const char *next)
+/* Does the sentence go on after the end ICU sees before `end` (blanks taken off)? next is what follows. */
+static bool is_false_end(const struct gist_lang *lang, const char *s, size_t start, size_t end, const char *next, size_t left)
 {
-    if (end <= start || s[end - 1] != '.') return false;
+    if (end <= start) return true;
+    if (starts_lower(next, left)) return true; /* "Why?" she asked */
+    if (s[end - 1] != '.') return false;
     size_t to = end - 1, from = to;
     while (from > start && to - from < DOT_WORD && !is_blank(s[from - 1]) && !strchr("(\"'", s[from - 1])) from--;
     if (to > start && s[to - 1] == '.') return false; /* an ellipsis */
     switch (gist_lang_dot(lang, s + from, to - from)) {
     case GIST_DOT_ABBR: return true;
-    case GIST_DOT_NUMBER: return *next >= '0' && *next <= '9';
+    case GIST_DOT_NUMBER: return left > 0 && *next >= '0' && *next <= '9';
     case GIST_DOT_ENDS: break;
     }
     return false;
 }
 
-/* Ends the piece like a sentence, closing quotes and brackets and reference marks like [12] aside? */
+/* Length of a reference mark like [12] at s. */
+static size_t mark_at(const char *s, size_t n)
+{
+    size_t i = 1;
+    if (n < 3 || *s != '[') return 0;
+    while (i < n && i < 5 && s[i] >= '0' && s[i] <= '9') i++;
+    return i > 1 && i < n && s[i] == ']' ? i + 1 : 0;
+}
+
+/* Length of a reference mark that ends s. */
+static size_t mark_before(const char *s, size_t n)
+{
+    size_t i = n;
+    if (n < 3 || s[n - 1] != ']') return 0;
+    while (i > 0 && n - i < 6 && s[i - 1] != '[') i--;
+    return i > 0 && mark_at(s + i - 1, n - i + 1) == n - i + 1 ? n - i + 1 : 0;
+}
+
+/* Ends the piece like a sentence, closing quotes and brackets aside? */
 static bool has_end(const char *s, size_t n)
 {
     UChar32 c = 0;
     for (int32_t i = (int32_t)n; i > 0;) {
         U8_PREV((const uint8_t *)s, 0, i, c);
-        if (c == ']') {
-            while (i > 0 && s[i - 1] >= '0' && s[i - 1] <= '9') i--;
-            if (i > 0 && s[i - 1] == '[') i--;
-            continue;
-        }
         if (c == ' ' || c == '"' || c == '\'' || (U_GET_GC_MASK(c) & (U_GC_PE_MASK | U_GC_PF_MASK | U_GC_PI_MASK))) continue;
         break;
     }
@@ -274,7 +289,11 @@ static void sentence_add(struct gist_text *t, size_t start, size_t end, size_t *
 {
     const char *s = buf_str(&t->clean);
     while (start < end && is_blank(s[start])) start++;
-    while (end > start && is_blank(s[end - 1])) end--;
+    for (size_t mark = 1; mark;) {
+        while (end > start && is_blank(s[end - 1])) end--;
+        mark = mark_before(s + start, end - start);
+        end -= mark;
+    }
     if (start == end) return;
     while (*block + 1 < t->block_count && t->blocks[*block].end <= start) ++*block;
     bool first = t->count == 0 || t->items[t->count - 1].block != *block;
@@ -290,18 +309,24 @@ static void cut(struct gist_text *t, const struct gist_lang *lang, size_t units)
 {
     const char *s = buf_str(&t->clean);
     UErrorCode status = U_ZERO_ERROR;
-    size_t start = 0, block = 0;
+    size_t start = 0, block = 0, n = t->clean.len;
     ubrk_setText(lang->breaks, t->units, (int32_t)units, &status);
     if (U_FAILURE(status)) log_panic("ICU does not take a text: %s", u_errorName(status));
     for (int32_t at = ubrk_next(lang->breaks); at != UBRK_DONE; at = ubrk_next(lang->breaks)) {
         size_t stop = t->offsets[at], end = stop;
+        if (stop <= start) continue;
+        if (s[stop - 1] == '[') { /* "year.[12] Then": the mark belongs to what is before it */
+            size_t mark = mark_at(s + stop - 1, n - stop + 1);
+            for (end = --stop; mark; mark = mark_at(s + stop, n - stop)) stop += mark;
+            while (stop < n && s[stop] == ' ') stop++;
+        }
         while (end > start && s[end - 1] == ' ') end--;
         bool hard = end > start && s[end - 1] == '\n';
-        if (!hard && stop < t->clean.len && is_false_end(lang, s, start, end, s + stop)) continue;
+        if (!hard && stop < n && is_false_end(lang, s, start, end, s + stop, n - stop)) continue;
         sentence_add(t, start, stop, &block);
         start = stop;
     }
-    sentence_add(t, start, t->clean.len, &block);
+    sentence_add(t, start, n, &block);
 }
 
 /* ---- public ---- */
