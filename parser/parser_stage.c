@@ -171,8 +171,9 @@ void parser_stage_message(struct service *service, struct job *job, const struct
         service_bad_message(service, job, d, error.text);
         return;
     }
-    if ((*d->content_encoding && !is_packed) || d->len > LIMIT_MESSAGE) {
-        service_bad_message(service, job, d, parser_trouble_verdict(TROUBLE_BAD_CODING).text);
+    bool is_long = d->len > LIMIT_MESSAGE;
+    if (is_long || (*d->content_encoding && !is_packed)) {
+        service_bad_message(service, job, d, is_long ? "larger than any message of ours" : parser_trouble_verdict(TROUBLE_BAD_CODING).text);
         record_release(&record);
         return;
     }

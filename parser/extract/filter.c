@@ -9,6 +9,7 @@
 #include "parser/extract/phrases.h"
 
 #define TITLE_MAX 600       /* bytes */
+#define TITLE_WORDS_MAX 40
 #define TITLE_SHARE 3       /* what follows the headline must be a third of the region's prose, or it is not this article's */
 #define NEIGHBOUR_WORDS 4   /* a link between two paragraphs that is a sentence, not a label */
 #define OPENING_WORDS 6
@@ -70,17 +71,21 @@ static void mark_range(struct page *page, uint32_t from, uint32_t to, enum mark 
 /* The headline goes, with everything before it; where it comes again, something else begins. */
 static void cut_at_title(struct region *r)
 {
-    uint32_t all = prose_between(r->page, r->from, r->to);
+    uint32_t all = prose_between(r->page, r->from, r->to), before = 0, at_title = 0;
     bool found = false;
     for (uint32_t i = r->from; i < r->to; i++) {
         struct block *b = &r->page->blocks[i];
-        if (b->mark || b->words > 40 || !is_title(r->page, b)) continue;
+        if (b->mark) continue;
+        if (mark_is_prose(b)) before += b->chars;
+        if (b->words > TITLE_WORDS_MAX || !is_title(r->page, b)) continue;
         b->mark = MARK_TITLE;
-        if (!found && b->kind == BLOCK_HEADING && prose_between(r->page, i, r->to) * TITLE_SHARE >= all) {
+        if (b->kind != BLOCK_HEADING) continue;
+        if (!found && (all - before) * TITLE_SHARE >= all) {
             mark_range(r->page, r->from, i, MARK_BEFORE);
             r->title = i + 1;
+            at_title = before;
             found = true;
-        } else if (found && b->kind == BLOCK_HEADING && prose_between(r->page, r->title, i) * TITLE_SHARE >= all) {
+        } else if (found && (before - at_title) * TITLE_SHARE >= all) {
             mark_range(r->page, i, r->to, MARK_AFTER);
             return;
         }

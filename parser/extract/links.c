@@ -125,6 +125,7 @@ void links_collect(struct links *links, const struct doc *d, struct record *reco
         if (!slot || links->count == known || slot->at == LINK_NONE) continue; /* too many, seen in this spelling, no link */
         const char *url = links_url(links, slot->at);
         if (remember(&seen, hash_of(span_of(url, strlen(url))), &place)) record_add_link(record, url, strlen(url));
+        else if (!place) record->links_cut++;
     }
     links_release(&seen);
 }

@@ -5,7 +5,8 @@
 #include "parser/extract/links.h"
 #include "parser/extract/page.h"
 
-/* Plain text: blocks parted by a blank line, <br> as a line end, preformatted text as it is, the cells of a table row parted by tabs.
+/* Plain text: blocks parted by a blank line, <br> as a line end, preformatted text as it is, a table row on a line, its
+ * cells parted by tabs.
  * Stops at out's maximum, at the end of a block or, if there is only one, of a character. */
 void render_text(const struct page *page, struct buf *out);
 
