@@ -284,7 +284,8 @@ static void forward(struct job *job, const struct mq_delivery *delivery)
                                  .len = delivery->len};
     message.body = buf_take(&body);
     service_publish(stage.service, job, &message);
-    service_done(stage.service, job, NULL);
+    struct outcome outcome = {.code = CODE_OK, .detail = "no ticket: forwarded to seed"};
+    service_done(stage.service, job, &outcome);
 }
 
 void stage_message(struct service *service, struct job *job, const struct mq_delivery *delivery)
@@ -297,8 +298,11 @@ void stage_message(struct service *service, struct job *job, const struct mq_del
         service_refuse_newer(service, job);
         return;
     }
+    if (step == TICKET_BAD) {
+        service_bad_message(service, job, delivery, why);
+        return;
+    }
     if (step == TICKET_FORWARD) {
-        log_info("no ticket: forwarded to %s", queue_name(QUEUE_SEED));
         forward(job, delivery);
         return;
     }

@@ -4,10 +4,10 @@
 enum ticket_step ticket_read(const struct mq_delivery *delivery, int64_t now_ms, struct record *record_r, struct url *url_r,
                              const char **why_r)
 {
-    struct record_error error;
+    static struct record_error error;
     switch (record_decode(delivery->body, delivery->len, 1u << RECORD_TICKET, record_r, &error)) {
     case RECORD_NEWER: return TICKET_NEWER;
-    case RECORD_BAD: *why_r = "not a ticket"; return TICKET_FORWARD;
+    case RECORD_BAD: *why_r = error.text; return error.has_version ? TICKET_BAD : TICKET_FORWARD;
     case RECORD_OK: break;
     }
     /* Law 8. Both checks come first: a ticket that is not used must not say anything about its page. */

@@ -345,6 +345,7 @@ static enum record_status read_head(const cJSON *object, unsigned kinds, struct 
     int64_t version;
     const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, "v");
     if (!v) return bad(error, "v: missing");
+    error->has_version = true;
     if (!integer_of(v, INT_MAX_EXACT - 1, &version) || version < 1) return bad(error, "v: not a version number");
     if (version > RECORD_VERSION) {
         bad(error, "v: %" PRId64 " is newer than %d", version, RECORD_VERSION);
@@ -421,6 +422,7 @@ static cJSON *parse(const char *json, size_t n, struct record_error *error)
 enum record_status record_decode(const char *json, size_t n, unsigned kinds, struct record *record_r, struct record_error *error_r)
 {
     *record_r = (struct record){0};
+    error_r->has_version = false;
     cJSON *tree = parse(json, n, error_r);
     if (!tree) return RECORD_BAD;
     enum record_status status = from_tree(tree, kinds, record_r, error_r);

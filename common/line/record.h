@@ -99,6 +99,7 @@ enum record_status {
 
 struct record_error {
     char text[160];
+    bool has_version; /* it is a JSON object with a version: meant as a record, whatever is wrong with it */
 };
 
 /* Empties a record and frees its strings and links. */

@@ -40,8 +40,8 @@ static void steps(void **state)
         {"robots late", robots, false, DEADLINE, TICKET_RETURN},
         {"no such host", bad_host, false, DEADLINE - 1, TICKET_BAD_URL},
         {"no such host again", bad_host, true, DEADLINE - 1, TICKET_RETURN},
-        {"no URL", bad_url, false, DEADLINE - 1, TICKET_FORWARD},
-        {"no deadline", no_deadline, false, DEADLINE - 1, TICKET_FORWARD},
+        {"no URL", bad_url, false, DEADLINE - 1, TICKET_BAD},
+        {"no deadline", no_deadline, false, DEADLINE - 1, TICKET_BAD},
         {"newer", newer, false, DEADLINE - 1, TICKET_NEWER},
         {"newer again", newer, true, DEADLINE - 1, TICKET_NEWER},
         {"bare URL", "https://example.org/", false, DEADLINE - 1, TICKET_FORWARD},
@@ -50,7 +50,7 @@ static void steps(void **state)
         {"nothing", "", false, DEADLINE - 1, TICKET_FORWARD},
         {"garbage", "\xff\xfe{{{", false, DEADLINE - 1, TICKET_FORWARD},
         {"another kind", "{\"v\":1,\"kind\":\"returned\",\"page\":\"1\",\"host\":\"1\",\"release\":\"1\"}", false, DEADLINE - 1,
-         TICKET_FORWARD},
+         TICKET_BAD},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct mq_delivery d = {.queue = QUEUE_URL,

@@ -52,7 +52,7 @@ static void test_round_trip(void **state)
     (void)state;
     for (int kind = 0; kind < RECORD_KINDS; kind++) {
         struct record before = filled((enum record_kind)kind), after;
-        struct record_error error = {""};
+        struct record_error error = {.text = ""};
         struct buf first = BUF_INIT(LIMIT_RECORD), second = BUF_INIT(LIMIT_RECORD);
         assert_true(record_encode(&before, &first));
         if (record_decode(first.data, first.len, 1u << kind, &after, &error) != RECORD_OK)
@@ -95,7 +95,7 @@ static void test_golden(void **state)
     };
     for (size_t i = 0; i < sizeof golden / sizeof *golden; i++) {
         struct record r;
-        struct record_error error = {""};
+        struct record_error error = {.text = ""};
         struct buf out = BUF_INIT(LIMIT_RECORD);
         if (record_decode(golden[i], strlen(golden[i]), ANY, &r, &error) != RECORD_OK) fail_msg("%s: %s", golden[i], error.text);
         assert_true(record_encode(&r, &out));
@@ -198,7 +198,7 @@ static void test_bad_input(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad_cases / sizeof *bad_cases; i++) {
         struct record r;
-        struct record_error error = {""};
+        struct record_error error = {.text = ""};
         size_t n = strlen(bad_cases[i].json);
         char *exact = malloc(n ? n : 1); /* so that a read past the end is noticed */
         memcpy(exact, bad_cases[i].json, n);
@@ -219,7 +219,7 @@ static void test_surrogates_and_nul(void **state)
     for (size_t i = 0; i < sizeof lone / sizeof *lone; i++) {
         char json[300];
         struct record r;
-        struct record_error error = {""};
+        struct record_error error = {.text = ""};
         snprintf(json, sizeof json, V1(VERDICT ",\"title\":\"%s\""), lone[i]);
         assert_int_equal(record_decode(json, strlen(json), ANY, &r, &error), RECORD_BAD);
         assert_non_null(strstr(error.text, "not JSON at byte"));
@@ -360,7 +360,7 @@ static void test_several(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct record *all = NULL;
         size_t count = 99;
-        struct record_error error = {""};
+        struct record_error error = {.text = ""};
         assert_int_equal(record_decode_all(cases[i].json, strlen(cases[i].json), ANY, &all, &count, &error), cases[i].want);
         assert_int_equal(count, cases[i].count);
         assert_string_equal(error.text, cases[i].error);
