@@ -24,7 +24,7 @@ struct page {
     struct job *job;
     struct record record; /* RECORD_PAGE */
     char *message_id;
-    struct buf head;      /* beginning of the body: kept for people if the message turns out bad */
+    struct buf head; /* beginning of the body: kept for people if the message turns out bad */
 };
 
 static struct service *the_service;
@@ -85,8 +85,14 @@ static void publish_verdict(struct page *page, enum code code, const char *detai
 
 static void refuse_message(struct page *page, const char *why)
 {
-    struct mq_delivery delivery = {.queue = QUEUE_HTML, .message_id = page->message_id, .type = "", .content_type = "", .content_encoding = "", .record = "",
-                                   .body = buf_str(&page->head), .len = page->head.len};
+    struct mq_delivery delivery = {.queue = QUEUE_HTML,
+                                   .message_id = page->message_id,
+                                   .type = "",
+                                   .content_type = "",
+                                   .content_encoding = "",
+                                   .record = "",
+                                   .body = buf_str(&page->head),
+                                   .len = page->head.len};
     service_bad_message(the_service, page->job, &delivery, why);
     page_free(page);
 }
@@ -204,7 +210,10 @@ void parser_stage_metrics(struct service *service, struct buf *out)
     struct cage_stats stats;
     (void)service;
     cage_stats(cage, &stats);
-    buf_addf(out, "# TYPE gistmill_parser_child_starts_total counter\ngistmill_parser_child_starts_total %llu\n", (unsigned long long)stats.starts);
-    buf_addf(out, "# TYPE gistmill_parser_child_deaths_total counter\ngistmill_parser_child_deaths_total %llu\n", (unsigned long long)stats.deaths);
-    buf_addf(out, "# TYPE gistmill_parser_child_hangs_total counter\ngistmill_parser_child_hangs_total %llu\n", (unsigned long long)stats.hangs);
+    buf_addf(out, "# TYPE gistmill_parser_child_starts_total counter\ngistmill_parser_child_starts_total %llu\n",
+             (unsigned long long)stats.starts);
+    buf_addf(out, "# TYPE gistmill_parser_child_deaths_total counter\ngistmill_parser_child_deaths_total %llu\n",
+             (unsigned long long)stats.deaths);
+    buf_addf(out, "# TYPE gistmill_parser_child_hangs_total counter\ngistmill_parser_child_hangs_total %llu\n",
+             (unsigned long long)stats.hangs);
 }
