@@ -99,11 +99,41 @@ refused:
     amqp_send_method(conn, channel, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
 }
 
+/* A queue deleted and made again in the same moment can leave us without a subscription and without a word: the broker then
+ * subscribes us anew by itself, perhaps to the queue that is just going, or takes the new one's messages for old ones that
+ * we have and keeps them to itself. So a subscription that brought nothing for a heartbeat is made anew. The new one is
+ * there before the old one goes: there is no instant at which the queue looks abandoned. */
+static void renew(struct mq *mq, struct mq_consumer *c)
+{
+    amqp_channel_t old = c->channel;
+    c->channel = 0;
+    subscribe_now(mq, c);
+    if (mq->consume.broken) {
+        c->channel = old; /* goes with the connection */
+        return;
+    }
+    mq_rpc_ok(&mq->consume, amqp_channel_close(mq->consume.conn, old, AMQP_REPLY_SUCCESS), "channel.close", NULL);
+}
+
+static void put_off_renewal(struct mq *mq, struct mq_consumer *c, int64_t now)
+{
+    c->renew_at = now + mq->config.heartbeat_s * 1000;
+}
+
 void mq_consume_upkeep(struct mq *mq)
 {
+    int64_t now = clock_mono_ms();
     for (int i = 0; i < QUEUE_COUNT && mq->declared && !mq->consume.broken; i++) {
         struct mq_consumer *c = &mq->consumers[i];
-        if (c->wanted && !c->quiesced && !c->channel && clock_mono_ms() >= c->retry_at) subscribe_now(mq, c);
+        if (!c->wanted || c->quiesced) continue;
+        bool idle = c->hand_count == 0 && c->done_count == 0 && !c->in.active;
+        if (c->channel && (now < c->renew_at || !idle)) continue;
+        if (!c->channel && now < c->retry_at) continue;
+        put_off_renewal(mq, c, now);
+        if (c->channel)
+            renew(mq, c);
+        else
+            subscribe_now(mq, c);
     }
 }
 
@@ -133,6 +163,7 @@ static void hand_over(struct mq *mq, struct mq_consumer *c)
     if (c->quiesced) return; /* came after the cancel: goes back when the channel closes */
     c->hand = mem_grow(c->hand, &c->hand_cap, c->hand_count + 1, sizeof *c->hand);
     c->hand[c->hand_count++] = a->delivery_tag;
+    put_off_renewal(mq, c, clock_mono_ms());
     mq->stats.delivered++;
     struct mq_delivery d = {
         .queue = queue_of(mq, c),

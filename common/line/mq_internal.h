@@ -40,6 +40,7 @@ struct mq_consumer {
     amqp_channel_t channel; /* 0: not consuming */
     uint64_t life;          /* number of this channel's life, part of each tag */
     int64_t retry_at;
+    int64_t renew_at;       /* monotonic ms: a subscription that brought nothing until then is made anew */
     uint64_t *hand; /* delivery tags not acked yet, ascending */
     size_t hand_count, hand_cap;
     uint64_t *done; /* acked by the stage, not yet told to the broker */
