@@ -169,16 +169,17 @@ static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
     return st;
 }
 
-/* Lowers depths and gives the pages whose links are to be offered again. */
+/* Lowers depths and gives the pages whose links, or whose target if they redirect, are to be offered again. */
 static enum pg_status lower_depths(struct tx *tx, const struct offer_columns *c, struct pg_result **fallen_r)
 {
     static const struct pg_stmt stmt = {
         "lower_depths",
         "WITH fallen AS (UPDATE page p SET depth = u.depth FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS u (crawl_id, "
         "url_hash, depth) WHERE p.crawl_id = u.crawl_id AND p.url_hash = u.url_hash AND p.depth > u.depth "
-        "RETURNING p.id, p.crawl_id, p.depth), "
+        "RETURNING p.id, p.crawl_id, p.depth, CASE WHEN p.code = 'REDIRECTED' THEN p.redirect_id END AS target_id), "
         "moved AS (UPDATE frontier f SET depth = fallen.depth FROM fallen WHERE f.page_id = fallen.id) "
-        "SELECT f.id, f.crawl_id, f.depth, l.links FROM fallen f LEFT JOIN page_links l ON l.page_id = f.id"};
+        "SELECT f.id, f.crawl_id, f.depth, l.links, t.url FROM fallen f LEFT JOIN page_links l ON l.page_id = f.id "
+        "LEFT JOIN page t ON t.id = f.target_id"};
     pg_params_reset(&tx->params);
     pg_add_array(&tx->params, &c->crawl);
     pg_add_array(&tx->params, &c->hash);
@@ -186,11 +187,14 @@ static enum pg_status lower_depths(struct tx *tx, const struct offer_columns *c,
     return tx_run(tx, &stmt, fallen_r);
 }
 
-/* A page of this very transaction whose depth fell: its row in memory, and with it the depth its own links get, follows. */
-static void lower_in_memory(struct tx *tx, int64_t id, int64_t depth)
+/* A page of this very transaction whose depth fell: its row in memory, and with it the depth of its links or of the page it
+ * redirects to, follows. */
+static void lower_in_memory(struct tx *tx, struct crawl_row *crawl, int64_t id, int64_t depth)
 {
     struct page_row *p = tx_page(tx, id);
-    if (p && p->depth > depth) p->depth = depth;
+    if (!p || p->depth <= depth) return;
+    p->depth = depth;
+    if (p->redirects && crawl) scope_offer_target(tx, crawl, p, p->record->location);
 }
 
 static void offer_again(struct tx *tx, const struct pg_result *r, int row)
@@ -198,7 +202,8 @@ static void offer_again(struct tx *tx, const struct pg_result *r, int row)
     size_t n;
     struct buf links;
     struct crawl_row *crawl = tx_crawl(tx, pg_int(r, row, 1));
-    lower_in_memory(tx, pg_int(r, row, 0), pg_int(r, row, 2));
+    lower_in_memory(tx, crawl, pg_int(r, row, 0), pg_int(r, row, 2));
+    if (crawl && !pg_is_null(r, row, 4)) scope_offer_link(tx, crawl, pg_int(r, row, 0), pg_int(r, row, 2), pg_text(r, row, 4));
     if (pg_is_null(r, row, 3) || !crawl) return;
     void *packed = pg_bytes(r, row, 3, &n);
     buf_init(&links, LIMIT_LINKS_BYTES + LIMIT_LINKS + 1);
