@@ -126,13 +126,13 @@ static int once(struct run *run, const struct options *options)
     struct buf in = BUF_INIT(LIMIT_TEXT);
     char chunk[16384];
     size_t n;
+    bool cut = false;
     while ((n = fread(chunk, 1, sizeof chunk, stdin)) > 0) {
         size_t room = in.max - in.len;
         buf_add(&in, chunk, n < room ? n : room);
-        if (n <= room) continue;
-        log_warn("only the first %u bytes are read", LIMIT_TEXT);
-        break;
+        cut |= n > room;
     }
+    if (cut) log_warn("only the first %u bytes are read", LIMIT_TEXT);
     struct item *item = mem_zalloc(sizeof *item);
     item->text = clean_text(buf_str(&in), in.len);
     item->title = options->title ? clean_text(options->title, strlen(options->title)) : NULL;

@@ -31,7 +31,6 @@ struct gist_weights {
     double block;      /* the first sentence of a block */
     double title;      /* all words of the title */
     double early;      /* place in a text without its opening: first against last sentence */
-    double cue;        /* says what the text is about: "this article describes" */
     double redundancy; /* likeness to a picked sentence */
     double short_words, long_words; /* sentences outside lose in proportion */
 };
