@@ -19,11 +19,11 @@
 #include "parser/cage_child.h"
 #include "parser/cage_wire.h"
 
-#define AHEAD 2              /* pages sent and not answered: one being parsed, one waiting */
-#define RESTART_FIRST 1.0    /* seconds until a child that could not even start is tried again; doubles */
-#define RESTART_LAST 10.0
-#define READ_BYTES (256u << 10)
-#define FRAME_MAX (sizeof(struct cage_ask) + LIMIT_RECORD + LIMIT_MESSAGE)
+#define AHEAD         2   /* pages sent and not answered: one being parsed, one waiting */
+#define RESTART_FIRST 1.0 /* seconds until a child that could not even start is tried again; doubles */
+#define RESTART_LAST  10.0
+#define READ_BYTES    (256u << 10)
+#define FRAME_MAX     (sizeof(struct cage_ask) + LIMIT_RECORD + LIMIT_MESSAGE)
 
 struct request {
     struct request *next;
@@ -36,17 +36,17 @@ struct cage {
     struct cage_config config;
     struct ev_loop *loop;
     struct request *first, *last;
-    unsigned sent;            /* of the first requests; at most AHEAD */
-    struct request *writing;  /* the last one sent, while it is not wholly written */
+    unsigned sent;           /* of the first requests; at most AHEAD */
+    struct request *writing; /* the last one sent, while it is not wholly written */
     size_t written;
 
-    pid_t pid;                /* 0: no child */
+    pid_t pid; /* 0: no child */
     int fd;
-    bool ready;               /* it has said so */
-    bool hung;                /* we killed it for that */
-    bool dying;               /* it gets nothing more */
+    bool ready; /* it has said so */
+    bool hung;  /* we killed it for that */
+    bool dying; /* it gets nothing more */
     double restart_after;
-    struct cage_answer head;  /* being read */
+    struct cage_answer head; /* being read */
     size_t head_len;
     struct buf detail, body;
 
@@ -130,14 +130,17 @@ void cage_sweep(struct cage *cage)
 void cage_submit(struct cage *cage, void *page, const char *record, const char *body, size_t body_len, bool is_packed)
 {
     struct request *r = mem_zalloc(sizeof *r);
-    struct cage_ask ask = {.magic = CAGE_MAGIC, .record_len = (uint32_t)strlen(record), .body_len = (uint32_t)body_len, .is_packed = is_packed};
+    struct cage_ask ask = {
+        .magic = CAGE_MAGIC, .record_len = (uint32_t)strlen(record), .body_len = (uint32_t)body_len, .is_packed = is_packed};
     r->page = page;
     buf_init(&r->frame, FRAME_MAX);
     buf_add(&r->frame, &ask, sizeof ask);
     buf_add(&r->frame, record, ask.record_len);
     buf_add(&r->frame, body, body_len);
-    if (cage->last) cage->last->next = r;
-    else cage->first = r;
+    if (cage->last)
+        cage->last->next = r;
+    else
+        cage->first = r;
     cage->last = r;
     if (buf_failed(&r->frame)) log_panic("a page larger than any message");
     feed(cage);
@@ -209,7 +212,8 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int revents)
 
 static bool is_sane(const struct cage *cage, const struct cage_answer *head)
 {
-    if (head->magic != CAGE_MAGIC || head->kind > CAGE_TROUBLE || head->detail_len >= LIMIT_DETAIL || head->body_len > LIMIT_MESSAGE) return false;
+    if (head->magic != CAGE_MAGIC || head->kind > CAGE_TROUBLE || head->detail_len >= LIMIT_DETAIL || head->body_len > LIMIT_MESSAGE)
+        return false;
     if (head->kind == CAGE_READY) return !cage->ready && head->body_len == 0;
     if (!cage->ready || cage->sent == 0 || (cage->writing && cage->sent == 1)) return false; /* an answer to no question */
     return head->code < CODE_COUNT;
@@ -217,7 +221,8 @@ static bool is_sane(const struct cage *cage, const struct cage_answer *head)
 
 static void take_answer(struct cage *cage)
 {
-    static const enum cage_end ends[] = {[CAGE_ARTICLE] = CAGE_END_ARTICLE, [CAGE_EMPTY] = CAGE_END_EMPTY, [CAGE_TROUBLE] = CAGE_END_TROUBLE};
+    static const enum cage_end ends[] = {
+        [CAGE_ARTICLE] = CAGE_END_ARTICLE, [CAGE_EMPTY] = CAGE_END_EMPTY, [CAGE_TROUBLE] = CAGE_END_TROUBLE};
     const struct cage_answer head = cage->head;
     cage->head_len = 0;
     if (head.kind == CAGE_READY) {
@@ -225,9 +230,12 @@ static void take_answer(struct cage *cage)
         cage->restart_after = RESTART_FIRST;
         if (cage->config.on_ready) cage->config.on_ready(cage->config.context, true);
     } else {
-        struct cage_result result = {.end = ends[head.kind], .detail = buf_str(&cage->detail), .body = &cage->body, .is_packed = head.is_packed != 0};
-        if (head.kind == CAGE_TROUBLE) result.trouble = (enum parser_trouble)head.code;
-        else result.code = (enum code)head.code;
+        struct cage_result result = {
+            .end = ends[head.kind], .detail = buf_str(&cage->detail), .body = &cage->body, .is_packed = head.is_packed != 0};
+        if (head.kind == CAGE_TROUBLE)
+            result.trouble = (enum parser_trouble)head.code;
+        else
+            result.code = (enum code)head.code;
         struct request *r = pop(cage);
         time_first(cage);
         end(cage, r, &result);
@@ -328,8 +336,10 @@ static void close_child(struct cage *cage)
 
 static void describe(int status, char text_r[80])
 {
-    if (WIFSIGNALED(status)) snprintf(text_r, 80, "signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
-    else snprintf(text_r, 80, "exit status %d", WEXITSTATUS(status));
+    if (WIFSIGNALED(status))
+        snprintf(text_r, 80, "signal %d, %s", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else
+        snprintf(text_r, 80, "exit status %d", WEXITSTATUS(status));
 }
 
 /* The first page without an answer is the suspect; when it was so before, it was alone, and is guilty. */
@@ -392,8 +402,10 @@ static _Noreturn void become_child(const struct cage *cage, int fd)
     int null = open("/dev/null", O_RDWR);
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
-    if (fd == 3) fcntl(fd, F_SETFD, 0);
-    else dup2(fd, 3);
+    if (fd == 3)
+        fcntl(fd, F_SETFD, 0);
+    else
+        dup2(fd, 3);
     close_range(4, UINT_MAX, 0);
     sigset_t none;
     sigemptyset(&none);

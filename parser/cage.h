@@ -33,9 +33,9 @@ struct cage_result {
 };
 
 struct cage_config {
-    const char *program;  /* path of the program that runs cage_child_run for CAGE_CHILD_FLAG */
-    int64_t timeout_ms;   /* for one page */
-    int64_t memory_mib;   /* for pages, beside the program itself */
+    const char *program; /* path of the program that runs cage_child_run for CAGE_CHILD_FLAG */
+    int64_t timeout_ms;  /* for one page */
+    int64_t memory_mib;  /* for pages, beside the program itself */
     void *context;
     /* A page has ended; called once for each, from the loop. */
     void (*on_result)(void *context, void *page, struct cage_result *result);

@@ -26,8 +26,8 @@
 #include "parser/extract/extract.h"
 #include "parser/parser_trouble.h"
 
-#define SOCKET 3
-#define PACK_FROM 4096   /* bytes: smaller reports travel as they are */
+#define SOCKET    3
+#define PACK_FROM 4096       /* bytes: smaller reports travel as they are */
 #define TRIM_FROM (1u << 20) /* bytes of a page after which memory is given back */
 
 struct child {
@@ -70,14 +70,42 @@ static bool limit_resources(long memory_mib)
 static bool filter_calls(void)
 {
     static const int allowed[] = {
-        SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(brk), SCMP_SYS(madvise), SCMP_SYS(futex),
-        SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall), SCMP_SYS(clock_gettime),
-        SCMP_SYS(gettimeofday), SCMP_SYS(getrusage), SCMP_SYS(getrandom),
+        SCMP_SYS(read),
+        SCMP_SYS(write),
+        SCMP_SYS(munmap),
+        SCMP_SYS(mremap),
+        SCMP_SYS(brk),
+        SCMP_SYS(madvise),
+        SCMP_SYS(futex),
+        SCMP_SYS(exit),
+        SCMP_SYS(exit_group),
+        SCMP_SYS(rt_sigreturn),
+        SCMP_SYS(restart_syscall),
+        SCMP_SYS(clock_gettime),
+        SCMP_SYS(gettimeofday),
+        SCMP_SYS(getrusage),
+        SCMP_SYS(getrandom),
         /* abort() */
-        SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(tgkill),
+        SCMP_SYS(rt_sigprocmask),
+        SCMP_SYS(rt_sigaction),
+        SCMP_SYS(getpid),
+        SCMP_SYS(gettid),
+        SCMP_SYS(tgkill),
 #ifdef GM_SANITIZER /* to print its findings */
-        SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(close), SCMP_SYS(readlink), SCMP_SYS(sigaltstack), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
-        SCMP_SYS(lseek), SCMP_SYS(ioctl), SCMP_SYS(sched_yield), SCMP_SYS(getuid), SCMP_SYS(prctl), SCMP_SYS(pipe), SCMP_SYS(access),
+        SCMP_SYS(open),
+        SCMP_SYS(openat),
+        SCMP_SYS(close),
+        SCMP_SYS(readlink),
+        SCMP_SYS(sigaltstack),
+        SCMP_SYS(fstat),
+        SCMP_SYS(newfstatat),
+        SCMP_SYS(lseek),
+        SCMP_SYS(ioctl),
+        SCMP_SYS(sched_yield),
+        SCMP_SYS(getuid),
+        SCMP_SYS(prctl),
+        SCMP_SYS(pipe),
+        SCMP_SYS(access),
 #endif
     };
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
@@ -90,7 +118,8 @@ static bool filter_calls(void)
                               SCMP_A3(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS));
     if (rc == 0) rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     if (rc == 0)
-        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0, 0), SCMP_A1(SCMP_CMP_EQ, RLIMIT_CPU, 0));
+        rc = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2, SCMP_A0(SCMP_CMP_EQ, 0, 0),
+                              SCMP_A1(SCMP_CMP_EQ, RLIMIT_CPU, 0));
     if (rc == 0) rc = seccomp_load(filter);
     seccomp_release(filter);
     return rc == 0;
@@ -196,7 +225,10 @@ static bool answer_trouble(enum parser_trouble trouble, const char *detail)
 
 static bool answer_page(struct child *c, struct record *r, const char *bytes, size_t n)
 {
-    struct extract_input in = {.bytes = bytes, .n = n, .url = r->url, .content_type = r->content_type ? r->content_type : "",
+    struct extract_input in = {.bytes = bytes,
+                               .n = n,
+                               .url = r->url,
+                               .content_type = r->content_type ? r->content_type : "",
                                .robots_tag = r->robots_tag ? r->robots_tag : ""};
     struct extract_notes notes = {0};
     enum code code = extract_page(&in, r, &notes);
@@ -237,9 +269,12 @@ static bool serve_one(struct child *c)
     bool ok;
     buf_reset(&c->page);
     const char *fault = ask.is_packed ? zip_unpack(&c->page, buf_str(&c->body), c->body.len) : NULL;
-    if (fault) ok = answer_trouble(c->page.len >= LIMIT_BODY ? TROUBLE_BOMB : TROUBLE_NOT_UNPACKABLE, fault);
-    else if (ask.is_packed) ok = answer_page(c, &record, buf_str(&c->page), c->page.len);
-    else ok = answer_page(c, &record, buf_str(&c->body), c->body.len);
+    if (fault)
+        ok = answer_trouble(c->page.len >= LIMIT_BODY ? TROUBLE_BOMB : TROUBLE_NOT_UNPACKABLE, fault);
+    else if (ask.is_packed)
+        ok = answer_page(c, &record, buf_str(&c->page), c->page.len);
+    else
+        ok = answer_page(c, &record, buf_str(&c->body), c->body.len);
     record_release(&record);
     if (c->page.len + c->body.len > TRIM_FROM) {
         buf_release(&c->page);
@@ -259,8 +294,11 @@ static bool read_number(const char *text, long *value_r)
 
 int cage_child_run(int argc, char **argv)
 {
-    struct child c = {.record = BUF_INIT(LIMIT_RECORD), .body = BUF_INIT(LIMIT_MESSAGE), .page = BUF_INIT(LIMIT_BODY + 1),
-                      .json = BUF_INIT(LIMIT_RECORD), .packed = BUF_INIT(LIMIT_MESSAGE)};
+    struct child c = {.record = BUF_INIT(LIMIT_RECORD),
+                      .body = BUF_INIT(LIMIT_MESSAGE),
+                      .page = BUF_INIT(LIMIT_BODY + 1),
+                      .json = BUF_INIT(LIMIT_RECORD),
+                      .packed = BUF_INIT(LIMIT_MESSAGE)};
     long memory_mib;
     if (argc != 3 || !read_number(argv[1], &memory_mib) || !read_number(argv[2], &c.cpu_seconds)) return EXITCODE_MISUSE;
     prctl(PR_SET_PDEATHSIG, SIGKILL);

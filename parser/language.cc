@@ -19,8 +19,8 @@ extern "C" const char *language_detect(const char *utf8, size_t n)
         n = enough;
         while (n > 0 && (static_cast<unsigned char>(utf8[n]) & 0xc0) == 0x80) n--;
     }
-    CLD2::Language language = CLD2::ExtDetectLanguageSummaryCheckUTF8(utf8, static_cast<int>(n), true, &hints, 0, top, percent, scores, nullptr, &text_bytes,
-                                                                      &reliable, &valid);
+    CLD2::Language language = CLD2::ExtDetectLanguageSummaryCheckUTF8(utf8, static_cast<int>(n), true, &hints, 0, top, percent, scores,
+                                                                      nullptr, &text_bytes, &reliable, &valid);
     if (!reliable || language == CLD2::UNKNOWN_LANGUAGE) return nullptr;
     const char *code = CLD2::LanguageCode(language);
     return std::strcmp(code, "un") == 0 ? nullptr : code;

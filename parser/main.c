@@ -6,7 +6,8 @@
 static const struct conf_row rows[] = {
     {"PREFETCH", CONF_INT, &parser_settings.prefetch, "16", 1, 256, 0, "pages held at once"},
     {"PARSE_TIMEOUT", CONF_MS, &parser_settings.timeout_ms, "10s", 50, 300000, 0, "for one page; twice longer and it ends as POISON"},
-    {"PARSE_MEMORY", CONF_INT, &parser_settings.memory_mib, "1024", 8, 65536, 0, "MiB that pages may take in the caged child, beside the program itself"},
+    {"PARSE_MEMORY", CONF_INT, &parser_settings.memory_mib, "1024", 8, 65536, 0,
+     "MiB that pages may take in the caged child, beside the program itself"},
     CONF_END,
 };
 

@@ -26,8 +26,9 @@ static bool options_read(struct options *o, int argc, char **argv)
         const char **value;
         bool *flag;
     } known[] = {
-        {"--once", NULL, &o->once},           {"--batch", &o->batch, NULL},   {"--url", &o->url, NULL},
-        {"--content-type", &o->content_type, NULL}, {"--robots", &o->robots, NULL}, {"--explain", NULL, &o->explain},
+        {"--once", NULL, &o->once},     {"--batch", &o->batch, NULL},
+        {"--url", &o->url, NULL},       {"--content-type", &o->content_type, NULL},
+        {"--robots", &o->robots, NULL}, {"--explain", NULL, &o->explain},
     };
     for (int i = 0; i < argc; i++) {
         size_t k = 0, count = sizeof known / sizeof *known;
@@ -36,8 +37,10 @@ static bool options_read(struct options *o, int argc, char **argv)
             fprintf(stderr, "parser: unknown argument %s\n", argv[i]);
             return false;
         }
-        if (known[k].flag) *known[k].flag = true;
-        else if (i + 1 < argc) *known[k].value = argv[++i];
+        if (known[k].flag)
+            *known[k].flag = true;
+        else if (i + 1 < argc)
+            *known[k].value = argv[++i];
         else {
             fprintf(stderr, "parser: %s needs a value\n", argv[i]);
             return false;
@@ -58,8 +61,10 @@ static cJSON *to_json(const struct record *r, enum code code, const struct extra
     if (notes->detail[0]) cJSON_AddStringToObject(json, "detail", notes->detail);
     const struct {
         const char *key, *value;
-    } fields[] = {{"url", r->url},   {"title", r->title},     {"author", r->byline},       {"date", r->date},         {"lang", r->lang},
-                  {"site", r->site}, {"excerpt", r->excerpt}, {"canonical", r->canonical}, {"encoding", notes->encoding}, {"hash", r->hash}};
+    } fields[] = {{"url", r->url},         {"title", r->title},         {"author", r->byline},
+                  {"date", r->date},       {"lang", r->lang},           {"site", r->site},
+                  {"excerpt", r->excerpt}, {"canonical", r->canonical}, {"encoding", notes->encoding},
+                  {"hash", r->hash}};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) add_text(json, fields[i].key, fields[i].value);
     cJSON_AddNumberToObject(json, "words", (double)r->words);
     add_text(json, "text", r->text);
@@ -82,7 +87,10 @@ static enum code print_page(const struct options *o, const char *name, const str
     struct record record = {.kind = RECORD_ARTICLE};
     struct url url = {.text = ""};
     if (o->url && url_parse(o->url, &url) == URL_OK) record.url = mem_strdup(url.text);
-    struct extract_input in = {.bytes = buf_str(body), .n = body->len, .url = record.url, .content_type = o->content_type ? o->content_type : "text/html",
+    struct extract_input in = {.bytes = buf_str(body),
+                               .n = body->len,
+                               .url = record.url,
+                               .content_type = o->content_type ? o->content_type : "text/html",
                                .robots_tag = o->robots ? o->robots : ""};
     enum code code = extract_page(&in, &record, &notes);
     if (o->explain) {
@@ -149,8 +157,10 @@ static int run_batch(const struct options *o)
         struct buf path = BUF_INIT(4096);
         buf_addf(&path, "%s/%s", o->batch, names[i]->d_name);
         buf_reset(&body);
-        if (read_file(buf_str(&path), &body)) print_page(o, names[i]->d_name, &body);
-        else fprintf(stderr, "parser: cannot read %s\n", buf_str(&path)), failed++;
+        if (read_file(buf_str(&path), &body))
+            print_page(o, names[i]->d_name, &body);
+        else
+            fprintf(stderr, "parser: cannot read %s\n", buf_str(&path)), failed++;
         buf_release(&path);
         free(names[i]);
     }

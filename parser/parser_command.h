@@ -2,8 +2,8 @@
 #ifndef GM_PARSER_COMMAND_H
 #define GM_PARSER_COMMAND_H
 
-#define PARSER_COMMAND_HELP                                                                                             \
-    "  --once [--url U] [--content-type T] [--robots R] [--explain]   a page from stdin, its record as JSON to stdout\n" \
+#define PARSER_COMMAND_HELP                                                                                                                \
+    "  --once [--url U] [--content-type T] [--robots R] [--explain]   a page from stdin, its record as JSON to stdout\n"                   \
     "  --batch DIR [--content-type T]                                 each file (also .gz) of a folder, one JSON a line\n"
 
 /* For service_spec: an exit status, or -1 if argv begins with neither. argv without the program. */

@@ -8,13 +8,13 @@
 #include "line/codes.h"
 
 enum parser_trouble {
-    TROUBLE_BAD_RECORD,      /* the message's record cannot be read */
-    TROUBLE_BAD_CODING,      /* content_encoding is neither zstd nor absent */
-    TROUBLE_NOT_UNPACKABLE,  /* the body is not zstd, or cut short */
-    TROUBLE_BOMB,            /* the body unpacks to more than LIMIT_BODY */
-    TROUBLE_RECORD_TOO_LARGE,/* not even without Markdown and links does the record fit a message */
-    TROUBLE_CHILD_DIED,      /* the page killed the child twice, the second time alone in a fresh one */
-    TROUBLE_CHILD_HUNG,      /* the same by not ending within PARSE_TIMEOUT */
+    TROUBLE_BAD_RECORD,       /* the message's record cannot be read */
+    TROUBLE_BAD_CODING,       /* content_encoding is neither zstd nor absent */
+    TROUBLE_NOT_UNPACKABLE,   /* the body is not zstd, or cut short */
+    TROUBLE_BOMB,             /* the body unpacks to more than LIMIT_BODY */
+    TROUBLE_RECORD_TOO_LARGE, /* not even without Markdown and links does the record fit a message */
+    TROUBLE_CHILD_DIED,       /* the page killed the child twice, the second time alone in a fresh one */
+    TROUBLE_CHILD_HUNG,       /* the same by not ending within PARSE_TIMEOUT */
     TROUBLE_COUNT
 };
 

@@ -7,7 +7,7 @@
 #include "parser/extract/words.h"
 
 #define HEADING_WORDS 30
-#define JUMP_MAX 5 /* a link within the page of so few characters is a reference mark, not navigation */
+#define JUMP_MAX      5 /* a link within the page of so few characters is a reference mark, not navigation */
 
 struct cutter {
     struct page *page;
@@ -15,14 +15,14 @@ struct cutter {
         uint32_t node;
         uint32_t outer; /* the block-level element around it */
         bool is_link;
-    } *open;        /* the open elements above the current node */
+    } * open; /* the open elements above the current node */
     size_t depth, cap;
-    uint32_t block_node;         /* innermost open block-level element */
-    unsigned links, bold;        /* how many of them are open */
-    bool in_block;               /* the last block of the page is still growing */
-    bool after_break;            /* the last thing in it was a <br> */
+    uint32_t block_node;  /* innermost open block-level element */
+    unsigned links, bold; /* how many of them are open */
+    bool in_block;        /* the last block of the page is still growing */
+    bool after_break;     /* the last thing in it was a <br> */
     bool link_is_jump;
-    uint32_t plain_chars;        /* of the growing block, not bold */
+    uint32_t plain_chars; /* of the growing block, not bold */
 };
 
 static bool style_hides(struct span style)
@@ -80,12 +80,20 @@ static enum block_kind kind_of(const struct cutter *c)
     bool in_paragraph = false;
     for (int up = 0; up < 3 && node != NODE_NONE; up++, node = d->nodes[node].parent) {
         switch (d->nodes[node].tag) {
-        case TAG_h1: case TAG_h2: case TAG_h3: case TAG_h4: case TAG_h5: case TAG_h6:
-            return in_paragraph ? BLOCK_TEXT : BLOCK_HEADING;
-        case TAG_li: case TAG_dd: return BLOCK_ITEM;
+        case TAG_h1:
+        case TAG_h2:
+        case TAG_h3:
+        case TAG_h4:
+        case TAG_h5:
+        case TAG_h6: return in_paragraph ? BLOCK_TEXT : BLOCK_HEADING;
+        case TAG_li:
+        case TAG_dd: return BLOCK_ITEM;
         case TAG_dt: return BLOCK_TERM;
-        case TAG_td: case TAG_th: return BLOCK_CELL;
-        case TAG_pre: case TAG_listing: case TAG_xmp: return BLOCK_PRE;
+        case TAG_td:
+        case TAG_th: return BLOCK_CELL;
+        case TAG_pre:
+        case TAG_listing:
+        case TAG_xmp: return BLOCK_PRE;
         case TAG_blockquote: return BLOCK_QUOTE;
         case TAG_p: in_paragraph = true; break;
         case TAG_div: break;
@@ -102,7 +110,7 @@ static void block_close(struct cutter *c)
     c->in_block = false;
     b->all_bold = b->chars > 0 && c->plain_chars == 0;
     if (b->kind == BLOCK_HEADING && b->words > HEADING_WORDS) b->kind = BLOCK_TEXT; /* unclosed, or used for its size */
-    if (b->chars == 0) c->page->block_count--; /* white space only */
+    if (b->chars == 0) c->page->block_count--;                                      /* white space only */
 }
 
 static struct block *block_open(struct cutter *c, uint32_t node)
@@ -139,14 +147,16 @@ static struct counts measure(struct span s)
             if (!in_word) n.words++;
             in_word = true;
             n.commas += c == ',';
-            if (c == '.' || c == '!' || c == '?' || c == ':') n.stops += i + 1 == s.n || (unsigned char)s.p[i + 1] <= ' ' || s.p[i + 1] == '"';
+            if (c == '.' || c == '!' || c == '?' || c == ':')
+                n.stops += i + 1 == s.n || (unsigned char)s.p[i + 1] <= ' ' || s.p[i + 1] == '"';
         } else if (c >= 0xc0) {
             n.chars++;
             if (c >= 0xe3 && c <= 0xef && c != 0xea) {
                 ideographs++;
                 /* U+3001, U+3002, U+FF0C, U+FF01, U+FF1F */
                 if (c == 0xe3 && s.n - i > 2 && s.p[i + 1] == '\x80') n.commas += s.p[i + 2] == '\x81', n.stops += s.p[i + 2] == '\x82';
-                if (c == 0xef && s.n - i > 2 && s.p[i + 1] == '\xbc') n.commas += s.p[i + 2] == '\x8c', n.stops += s.p[i + 2] == '\x81' || s.p[i + 2] == '\x9f';
+                if (c == 0xef && s.n - i > 2 && s.p[i + 1] == '\xbc')
+                    n.commas += s.p[i + 2] == '\x8c', n.stops += s.p[i + 2] == '\x81' || s.p[i + 2] == '\x9f';
             } else if ((c == 0xe0 && i + 1 < s.n && (unsigned char)s.p[i + 1] >= 0xb8) || c == 0xe1) {
                 unspaced++; /* U+0E00 on: Thai, Lao, and with E1 Khmer, Burmese */
             } else {
@@ -225,8 +235,10 @@ void blocks_cut(struct page *page)
             cut_text(&c, i);
         } else {
             if (!(doc_tag_flags(e->tag) & TAGF_BLOCK)) e->drop = (uint8_t)inline_mark(e);
-            if (doc_tag_flags(e->tag) & TAGF_SKIP || e->drop) next = e->end;
-            else enter(&c, i);
+            if (doc_tag_flags(e->tag) & TAGF_SKIP || e->drop)
+                next = e->end;
+            else
+                enter(&c, i);
         }
         for (uint32_t k = i + 1; k < next; k++) page->block_at[k] = (uint32_t)page->block_count;
         i = next;

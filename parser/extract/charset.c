@@ -12,10 +12,10 @@
 #include "line/limits.h"
 #include "parser/extract/labels.h"
 
-#define LABEL_MAX 40               /* longer than any label */
+#define LABEL_MAX     40           /* longer than any label */
 #define PRESCAN_BYTES (256u << 10) /* how far a late <meta> is looked for */
-#define GUESS_BYTES (64u << 10)    /* of text, for the detector */
-#define DECODED_MAX ((size_t)3 * LIMIT_BODY)
+#define GUESS_BYTES   (64u << 10)  /* of text, for the detector */
+#define DECODED_MAX   ((size_t)3 * LIMIT_BODY)
 
 void charset_init(void)
 {
@@ -318,8 +318,8 @@ static bool decode_legacy(struct charset_text *t, const char *converter, const c
         if (!(ok = buf_reserve(&raw, 65536 < raw.max - raw.len ? 65536 : raw.max - raw.len) && raw.len < raw.max)) break;
         char *target = raw.data + raw.len;
         status = U_ZERO_ERROR;
-        ucnv_convertEx(to, from, &target, raw.data + raw.cap - 1, &source, end, pivot, &pivot_source, &pivot_target, pivot + 2048, first,
-                       1, &status);
+        ucnv_convertEx(to, from, &target, raw.data + raw.cap - 1, &source, end, pivot, &pivot_source, &pivot_target, pivot + 2048, first, 1,
+                       &status);
         first = false;
         raw.len = (size_t)(target - raw.data);
         raw.data[raw.len] = '\0';
@@ -329,8 +329,10 @@ static bool decode_legacy(struct charset_text *t, const char *converter, const c
     }
     if (from) ucnv_close(from);
     if (to) ucnv_close(to);
-    if (ok && memchr(buf_str(&raw), 0, raw.len)) ok = utf8_clean(&t->own, buf_str(&raw), raw.len), buf_release(&raw);
-    else if (ok) t->own = raw, buf_init(&raw, 0);
+    if (ok && memchr(buf_str(&raw), 0, raw.len))
+        ok = utf8_clean(&t->own, buf_str(&raw), raw.len), buf_release(&raw);
+    else if (ok)
+        t->own = raw, buf_init(&raw, 0);
     buf_release(&raw);
     t->utf8 = buf_str(&t->own);
     t->n = t->own.len;

@@ -25,8 +25,8 @@ struct charset_text {
     const char *utf8; /* well-formed, without U+0000 and byte order mark; points into the input if nothing had to change */
     size_t n;
     const char *encoding;
-    size_t broken;    /* characters that could not be decoded and became U+FFFD */
-    struct buf own;   /* memory of utf8, if it is not the input's */
+    size_t broken;  /* characters that could not be decoded and became U+FFFD */
+    struct buf own; /* memory of utf8, if it is not the input's */
 };
 
 /* Decodes. False: cannot be decoded ("replacement"), or the result is larger than memory allows. Release text_r in any case. */

@@ -15,15 +15,17 @@ static const struct {
     const char *name;
     int month;
 } months[] = {
-    {"jan", 1}, {"feb", 2}, {"mar", 3}, {"apr", 4}, {"may", 5}, {"jun", 6}, {"jul", 7}, {"aug", 8}, {"sep", 9}, {"oct", 10}, {"nov", 11}, {"dec", 12},
-    {"jän", 1}, {"mär", 3}, {"mrz", 3}, {"mai", 5}, {"okt", 10}, {"dez", 12},                                      /* German */
-    {"janv", 1}, {"fév", 2}, {"fev", 2}, {"mars", 3}, {"avr", 4}, {"juin", 6}, {"juil", 7}, {"aoû", 8}, {"aout", 8}, {"déc", 12}, /* French */
-    {"ene", 1}, {"abr", 4}, {"ago", 8}, {"dic", 12}, {"set", 9},                                                  /* Spanish, Italian */
-    {"gen", 1}, {"mag", 5}, {"giu", 6}, {"lug", 7}, {"ott", 10}, {"mayo", 5}, {"maio", 5}, {"out", 10},           /* Italian, Portuguese */
-    {"mei", 5}, {"maart", 3}, {"maj", 5}, {"maa", 3},                                                             /* Dutch, Nordic */
-    {"sty", 1}, {"lut", 2}, {"kwi", 4}, {"cze", 6}, {"lip", 7}, {"sie", 8}, {"wrz", 9}, {"paź", 10}, {"lis", 11}, {"gru", 12}, /* Polish */
-    {"янв", 1}, {"фев", 2}, {"мар", 3}, {"апр", 4}, {"мая", 5}, {"май", 5}, {"июн", 6}, {"июл", 7}, {"авг", 8}, {"сен", 9},
-    {"окт", 10}, {"ноя", 11}, {"дек", 12},
+    {"jan", 1},  {"feb", 2},   {"mar", 3},  {"apr", 4},  {"may", 5},  {"jun", 6},  {"jul", 7},  {"aug", 8},  {"sep", 9},
+    {"oct", 10}, {"nov", 11},  {"dec", 12}, {"jän", 1},  {"mär", 3},  {"mrz", 3},  {"mai", 5},  {"okt", 10}, {"dez", 12}, /* German */
+    {"janv", 1}, {"fév", 2},   {"fev", 2},  {"mars", 3}, {"avr", 4},  {"juin", 6}, {"juil", 7}, {"aoû", 8},  {"aout", 8},
+    {"déc", 12},                                                                                             /* French */
+    {"ene", 1},  {"abr", 4},   {"ago", 8},  {"dic", 12}, {"set", 9},                                         /* Spanish, Italian */
+    {"gen", 1},  {"mag", 5},   {"giu", 6},  {"lug", 7},  {"ott", 10}, {"mayo", 5}, {"maio", 5}, {"out", 10}, /* Italian, Portuguese */
+    {"mei", 5},  {"maart", 3}, {"maj", 5},  {"maa", 3},                                                      /* Dutch, Nordic */
+    {"sty", 1},  {"lut", 2},   {"kwi", 4},  {"cze", 6},  {"lip", 7},  {"sie", 8},  {"wrz", 9},  {"paź", 10}, {"lis", 11},
+    {"gru", 12}, /* Polish */
+    {"янв", 1},  {"фев", 2},   {"мар", 3},  {"апр", 4},  {"мая", 5},  {"май", 5},  {"июн", 6},  {"июл", 7},  {"авг", 8},
+    {"сен", 9},  {"окт", 10},  {"ноя", 11}, {"дек", 12},
 };
 
 static bool put(int year, int month, int day, char date_r[DATE_SIZE])
@@ -63,8 +65,8 @@ static bool year_first(const char *p, const char *end, char date_r[DATE_SIZE])
 {
     int year, month, day;
     char sep, again;
-    return number(&p, end, 4, 4, &year) && one_of(&p, end, "-/.", &sep) && number(&p, end, 1, 2, &month) && one_of(&p, end, "-/.", &again) &&
-           sep == again && number(&p, end, 1, 2, &day) && put(year, month, day, date_r);
+    return number(&p, end, 4, 4, &year) && one_of(&p, end, "-/.", &sep) && number(&p, end, 1, 2, &month) &&
+           one_of(&p, end, "-/.", &again) && sep == again && number(&p, end, 1, 2, &day) && put(year, month, day, date_r);
 }
 
 /* 29.02.2024, and with slashes only if no other reading is possible */
@@ -162,7 +164,8 @@ bool date_find(struct span s, char date_r[DATE_SIZE])
     for (const char *p = s.p; p < end; p++) {
         bool digit = is_digit(*p), letter = isalpha((unsigned char)*p) || *p & 0x80;
         if (digit && !in_word) {
-            if (year_first(p, end, date_r) || ideographs(p, end, date_r) || day_first(p, end, date_r) || day_month_word(p, end, date_r)) return true;
+            if (year_first(p, end, date_r) || ideographs(p, end, date_r) || day_first(p, end, date_r) || day_month_word(p, end, date_r))
+                return true;
         } else if (letter && !in_word && month_word_day(p, end, date_r)) {
             return true;
         }

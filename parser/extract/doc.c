@@ -14,12 +14,11 @@
 static const struct {
     const char *name;
     uint8_t flags;
-} tags[TAG_COUNT] = {
-    [TAG_TEXT] = {"", 0},
-    [TAG_OTHER] = {"", 0},
-    [TAG_CUSTOM] = {"", TAGF_BLOCK},
+} tags[TAG_COUNT] = {[TAG_TEXT] = {"", 0},
+                     [TAG_OTHER] = {"", 0},
+                     [TAG_CUSTOM] = {"", TAGF_BLOCK},
 #define X(id, flag_bits) [TAG_##id] = {#id, flag_bits},
-    TAG_LIST(X)
+                     TAG_LIST(X)
 #undef X
 };
 

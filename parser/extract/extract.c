@@ -20,11 +20,11 @@
 #include "parser/extract/render.h"
 #include "parser/language.h"
 
-#define ARTICLE_WORDS 25     /* of running text: less is no article */
+#define ARTICLE_WORDS  25 /* of running text: less is no article */
 #define SENTENCE_WORDS 8
-#define ENOUGH_WORDS 80      /* of running text: with less, it is worth a second look */
-#define EXPLAIN_BYTES 4000   /* of a block, shown by explain */
-#define BROKEN_SHARE 10      /* more than one undecodable character in so many: not text in this encoding */
+#define ENOUGH_WORDS   80   /* of running text: with less, it is worth a second look */
+#define EXPLAIN_BYTES  4000 /* of a block, shown by explain */
+#define BROKEN_SHARE   10   /* more than one undecodable character in so many: not text in this encoding */
 
 enum kind { KIND_HTML, KIND_PLAIN, KIND_OTHER };
 
@@ -44,8 +44,26 @@ static bool is_binary(const char *bytes, size_t n)
     static const struct {
         const char *magic;
         size_t n;
-    } magics[] = {{"%PDF-", 5}, {"PK\3\4", 4}, {"\x89PNG", 4}, {"GIF8", 4}, {"\xff\xd8\xff", 3}, {"\x1f\x8b", 2}, {"\x7f" "ELF", 4}, {"RIFF", 4},
-                  {"\xd0\xcf\x11\xe0", 4}, {"OggS", 4}, {"ID3", 3}, {"\0\0\0\x18" "ftyp", 8}, {"Rar!", 4}, {"7z\xbc\xaf", 4}, {"BZh", 3}, {"{\\rtf", 5}};
+    } magics[] = {{"%PDF-", 5},
+                  {"PK\3\4", 4},
+                  {"\x89PNG", 4},
+                  {"GIF8", 4},
+                  {"\xff\xd8\xff", 3},
+                  {"\x1f\x8b", 2},
+                  {"\x7f"
+                   "ELF",
+                   4},
+                  {"RIFF", 4},
+                  {"\xd0\xcf\x11\xe0", 4},
+                  {"OggS", 4},
+                  {"ID3", 3},
+                  {"\0\0\0\x18"
+                   "ftyp",
+                   8},
+                  {"Rar!", 4},
+                  {"7z\xbc\xaf", 4},
+                  {"BZh", 3},
+                  {"{\\rtf", 5}};
     for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
         if (n >= magics[i].n && memcmp(bytes, magics[i].magic, magics[i].n) == 0) return true;
     return false;
@@ -53,7 +71,8 @@ static bool is_binary(const char *bytes, size_t n)
 
 static bool looks_like_html(const char *bytes, size_t n)
 {
-    static const char *const starts[] = {"<!doctype html", "<html", "<head", "<body", "<title", "<meta", "<div", "<p>", "<h1", "<table", "<!--"};
+    static const char *const starts[] = {"<!doctype html", "<html", "<head", "<body",  "<title", "<meta",
+                                         "<div",           "<p>",   "<h1",   "<table", "<!--"};
     struct span s = span_trim(span_of(bytes, n < 1024 ? n : 1024));
     if (span_starts(s, "\xef\xbb\xbf")) s = span_trim(span_of(s.p + 3, s.n - 3));
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
@@ -72,8 +91,8 @@ static enum kind kind_of(const struct extract_input *in)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (span_is(span_of(in->content_type, n), types[i].type)) return types[i].kind;
     /* No type, or one that servers send for anything. */
-    bool any = n == 0 || span_is(span_of(in->content_type, n), "application/octet-stream") || span_is(span_of(in->content_type, n), "unknown/unknown") ||
-               span_has(span_of(in->content_type, n), "xml");
+    bool any = n == 0 || span_is(span_of(in->content_type, n), "application/octet-stream") ||
+               span_is(span_of(in->content_type, n), "unknown/unknown") || span_has(span_of(in->content_type, n), "xml");
     return any && looks_like_html(in->bytes, in->n) ? KIND_HTML : KIND_OTHER;
 }
 
@@ -153,7 +172,8 @@ static bool is_article(const struct page *page)
     uint32_t prose = prose_words(page), links = 0;
     for (size_t i = 0; i < page->block_count; i++)
         if (mark_is_linky(&page->blocks[i])) links += page->blocks[i].words;
-    return prose >= ARTICLE_WORDS || (prose >= SENTENCE_WORDS && prose >= links) || (prose >= SENTENCE_WORDS && words_kept(page) >= ENOUGH_WORDS);
+    return prose >= ARTICLE_WORDS || (prose >= SENTENCE_WORDS && prose >= links) ||
+           (prose >= SENTENCE_WORDS && words_kept(page) >= ENOUGH_WORDS);
 }
 
 static void explain(const struct page *page, struct buf *out)
@@ -161,15 +181,16 @@ static void explain(const struct page *page, struct buf *out)
     static const char *const kinds[] = {"text", "heading", "item", "cell", "pre", "term", "quote"};
     if (page->picked != NODE_NONE) {
         struct span class = doc_attr(&page->doc, page->picked, ATTR_class), id = doc_attr(&page->doc, page->picked, ATTR_id);
-        buf_addf(out, "article in <%s class=\"%.*s\" id=\"%.*s\">\n", doc_tag_name(page->doc.nodes[page->picked].tag), (int)class.n, class.p ? class.p : "",
-                 (int)id.n, id.p ? id.p : "");
+        buf_addf(out, "article in <%s class=\"%.*s\" id=\"%.*s\">\n", doc_tag_name(page->doc.nodes[page->picked].tag), (int)class.n,
+                 class.p ? class.p : "", (int)id.n, id.p ? id.p : "");
     }
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
         struct buf text = BUF_INIT(EXPLAIN_BYTES);
         page_block_text(page, b, &text);
-        buf_addf(out, "%-20s %-7s value %6.0f chars %u links %u words %u stops %u <%s> %.*s\n", mark_text(b->mark), kinds[b->kind], (double)b->value, b->chars,
-                 b->link_chars, b->words, b->stops, doc_tag_name(page->doc.nodes[b->node].tag), (int)utf8_floor(buf_str(&text), text.len), buf_str(&text));
+        buf_addf(out, "%-20s %-7s value %6.0f chars %u links %u words %u stops %u <%s> %.*s\n", mark_text(b->mark), kinds[b->kind],
+                 (double)b->value, b->chars, b->link_chars, b->words, b->stops, doc_tag_name(page->doc.nodes[b->node].tag),
+                 (int)utf8_floor(buf_str(&text), text.len), buf_str(&text));
         buf_release(&text);
     }
 }
@@ -239,8 +260,10 @@ static enum code extract_plain(struct work *w)
         bool blank = s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t' || s.p[i] == '\r';
         r->words += in_word && blank;
         in_word = !blank;
-        if (s.p[i] != '\r') buf_add_char(&text, s.p[i]);
-        else if (i + 1 == s.n || s.p[i + 1] != '\n') buf_add_char(&text, '\n');
+        if (s.p[i] != '\r')
+            buf_add_char(&text, s.p[i]);
+        else if (i + 1 == s.n || s.p[i + 1] != '\n')
+            buf_add_char(&text, '\n');
     }
     r->words += in_word;
     r->text = take(&text);
@@ -281,9 +304,11 @@ enum code extract_page(const struct extract_input *in, struct record *record, st
  * libcrypto's configuration, CLD2's tables. */
 void extract_init(void)
 {
-    static const char sample[] = "<title>a</title><script type=\"application/ld+json\">{\"@type\":\"Article\"}</script>"
-                                 "<p>\xc8\xe7 <a href=\"http://b\xfc" "cher.example/\">\xf1\xe5\xeb\xe0</a> one two three four five six seven eight nine ten eleven. "
-                                 "One two three four five six seven eight nine ten eleven twelve thirteen, fourteen fifteen sixteen seventeen.";
+    static const char sample[] =
+        "<title>a</title><script type=\"application/ld+json\">{\"@type\":\"Article\"}</script>"
+        "<p>\xc8\xe7 <a href=\"http://b\xfc"
+        "cher.example/\">\xf1\xe5\xeb\xe0</a> one two three four five six seven eight nine ten eleven. "
+        "One two three four five six seven eight nine ten eleven twelve thirteen, fourteen fifteen sixteen seventeen.";
     static bool done;
     if (done) return;
     done = true;
@@ -292,7 +317,10 @@ void extract_init(void)
     for (int declared = 0; declared < 2; declared++) {
         struct record record = {.kind = RECORD_ARTICLE};
         struct extract_notes notes = {.explain = NULL};
-        struct extract_input in = {.bytes = sample, .n = sizeof sample - 1, .url = "http://example.org/", .content_type = declared ? "text/html; charset=shift_jis" : "text/html",
+        struct extract_input in = {.bytes = sample,
+                                   .n = sizeof sample - 1,
+                                   .url = "http://example.org/",
+                                   .content_type = declared ? "text/html; charset=shift_jis" : "text/html",
                                    .robots_tag = ""};
         extract_page(&in, &record, &notes);
         record_release(&record);

@@ -21,9 +21,9 @@ struct extract_input {
 };
 
 struct extract_notes {
-    const char *encoding;     /* the page's, by its WHATWG name; NULL if it was not looked at. Static */
+    const char *encoding;      /* the page's, by its WHATWG name; NULL if it was not looked at. Static */
     char detail[LIMIT_DETAIL]; /* words about a code that is not OK, "" otherwise */
-    struct buf *explain;      /* in: NULL, or gets one line a block and why it was kept or dropped */
+    struct buf *explain;       /* in: NULL, or gets one line a block and why it was kept or dropped */
 };
 
 /* Readies the libraries used; once a process, before the cage closes: from then on no file is opened. */

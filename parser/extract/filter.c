@@ -8,15 +8,15 @@
 #include "parser/extract/mark.h"
 #include "parser/extract/phrases.h"
 
-#define TITLE_MAX 600       /* bytes */
-#define TITLE_WORDS_MAX 40
-#define TITLE_SHARE 3       /* what follows the headline must be a third of the region's prose, or it is not this article's */
-#define NEIGHBOUR_WORDS 4   /* a link between two paragraphs that is a sentence, not a label */
-#define OPENING_WORDS 6
+#define TITLE_MAX        600 /* bytes */
+#define TITLE_WORDS_MAX  40
+#define TITLE_SHARE      3 /* what follows the headline must be a third of the region's prose, or it is not this article's */
+#define NEIGHBOUR_WORDS  4 /* a link between two paragraphs that is a sentence, not a label */
+#define OPENING_WORDS    6
 #define STANDFIRST_WORDS 10 /* of a heading under the headline */
-#define LEAD_WORDS 10
-#define LEAD_BLOCKS 30      /* between headline and text, at most */
-#define AFTER_WORDS 6       /* shorter lines behind the last sentence are tags and the like */
+#define LEAD_WORDS       10
+#define LEAD_BLOCKS      30 /* between headline and text, at most */
+#define AFTER_WORDS      6  /* shorter lines behind the last sentence are tags and the like */
 
 struct region {
     struct page *page;
@@ -117,8 +117,10 @@ static void trim_ends(const struct region *r)
     uint32_t i = next_kept(r, r->from);
     bool opened = false;
     for (; i < r->to && !mark_is_prose(&r->page->blocks[i]); i = next_kept(r, i + 1)) {
-        if (is_opening(r, i)) opened = true;
-        else if (!opened || r->page->blocks[i].kind != BLOCK_HEADING) r->page->blocks[i].mark = MARK_BEFORE;
+        if (is_opening(r, i))
+            opened = true;
+        else if (!opened || r->page->blocks[i].kind != BLOCK_HEADING)
+            r->page->blocks[i].mark = MARK_BEFORE;
     }
     for (uint32_t k = r->to; k > i; k--) {
         struct block *b = &r->page->blocks[k - 1];
@@ -135,8 +137,10 @@ static void drop_empty_headings(const struct region *r)
     for (uint32_t i = r->to; i > r->from; i--) {
         struct block *b = &r->page->blocks[i - 1];
         if (b->mark) continue;
-        if (b->kind != BLOCK_HEADING) text_follows = true;
-        else if (!text_follows) b->mark = MARK_EMPTY_HEADING;
+        if (b->kind != BLOCK_HEADING)
+            text_follows = true;
+        else if (!text_follows)
+            b->mark = MARK_EMPTY_HEADING;
     }
 }
 
@@ -185,8 +189,10 @@ void filter_blocks(struct page *page)
     for (uint32_t i = r.from; i < r.to; i++) {
         struct block *b = &page->blocks[i];
         if (b->mark) continue;
-        if (mark_is_linky(b) && !is_linked_paragraph(&r, i)) b->mark = MARK_LINKS;
-        else if (b->words <= PHRASE_WORDS && b->kind != BLOCK_CELL && b->kind != BLOCK_PRE && is_stock(page, b)) b->mark = MARK_PHRASE;
+        if (mark_is_linky(b) && !is_linked_paragraph(&r, i))
+            b->mark = MARK_LINKS;
+        else if (b->words <= PHRASE_WORDS && b->kind != BLOCK_CELL && b->kind != BLOCK_PRE && is_stock(page, b))
+            b->mark = MARK_PHRASE;
     }
     cut_at_title(&r);
     trim_ends(&r);

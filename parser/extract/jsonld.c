@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SCRIPT_MAX (1u << 20) /* larger ones are product catalogues */
-#define NAMES_MAX 8           /* authors kept */
+#define NAMES_MAX  8          /* authors kept */
 
 static struct span text_of(const cJSON *value)
 {
@@ -77,8 +77,10 @@ void jsonld_read(struct meta *meta, struct span s)
     while (s.n && *s.p != '{' && *s.p != '[') s.p++, s.n--;
     cJSON *root = cJSON_ParseWithLength(s.p, s.n);
     if (!root) return;
-    if (cJSON_IsArray(root)) read_list(meta, root);
-    else read_object(meta, root);
+    if (cJSON_IsArray(root))
+        read_list(meta, root);
+    else
+        read_object(meta, root);
     const cJSON *graph = get(root, "@graph");
     if (cJSON_IsArray(graph)) read_list(meta, graph);
     cJSON_Delete(root);

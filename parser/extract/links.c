@@ -8,7 +8,7 @@
 #include "line/url.h"
 
 #define REFERENCES_MAX (4u * LIMIT_LINKS) /* different ones that are resolved: bounds the time a page can cost */
-#define URLS_MAX ((size_t)REFERENCES_MAX * (LIMIT_URL + 1))
+#define URLS_MAX       ((size_t)REFERENCES_MAX * (LIMIT_URL + 1))
 
 void links_init(struct links *links, const char *page_url, struct span base_href)
 {
@@ -124,8 +124,10 @@ void links_collect(struct links *links, const struct doc *d, struct record *reco
         if (!slot) record->links_cut++;
         if (!slot || links->count == known || slot->at == LINK_NONE) continue; /* too many, seen in this spelling, no link */
         const char *url = links_url(links, slot->at);
-        if (remember(&seen, hash_of(span_of(url, strlen(url))), &place)) record_add_link(record, url, strlen(url));
-        else if (!place) record->links_cut++;
+        if (remember(&seen, hash_of(span_of(url, strlen(url))), &place))
+            record_add_link(record, url, strlen(url));
+        else if (!place)
+            record->links_cut++;
     }
     links_release(&seen);
 }

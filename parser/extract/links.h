@@ -15,7 +15,7 @@ struct links {
     struct links_slot {
         uint64_t hash; /* of the reference as written */
         uint32_t at;   /* offset of the canonical URL in urls, LINK_NONE if it is none we follow */
-    } *slots;
+    } * slots;
     size_t count, cap; /* cap is a power of two */
     struct buf urls;   /* NUL-terminated strings */
     char base[LIMIT_URL + 1];

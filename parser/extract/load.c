@@ -12,8 +12,8 @@
 #include "line/limits.h"
 #include "parser/extract/trim.h"
 
-#define VALUE_MAX 16384      /* an attribute value is cut here; only inline data is ever longer */
-#define NAME_CACHE 256       /* libxml2 interns names: one pointer a name and page */
+#define VALUE_MAX  16384 /* an attribute value is cut here; only inline data is ever longer */
+#define NAME_CACHE 256   /* libxml2 interns names: one pointer a name and page */
 
 struct loader {
     struct doc *doc;
@@ -139,8 +139,8 @@ static void run(struct loader *l, const char *utf8, size_t n)
     l->parser->sax->initialized = 1;
     l->parser->userData = l;
     /* The bytes are UTF-8 already, whatever the page's <meta> says. */
-    htmlCtxtUseOptions(l->parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET |
-                                      HTML_PARSE_COMPACT | HTML_PARSE_IGNORE_ENC);
+    htmlCtxtUseOptions(l->parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_COMPACT |
+                                      HTML_PARSE_IGNORE_ENC);
     l->parser->options |= XML_PARSE_HUGE;
     l->parser->charset = XML_CHAR_ENCODING_UTF8;
     htmlParseDocument(l->parser);

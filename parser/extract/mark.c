@@ -7,11 +7,11 @@
 #include "parser/extract/words.h"
 
 #define COMMENTS_OUTSIDE 250 /* characters of prose outside of the comments that make them comments */
-#define HEADLINE_PROSE 150   /* characters of prose that make an <h1> in the same element the article's */
-#define TEASERS_MIN 3        /* so many alike are a list of teasers */
-#define MIXED_PLAIN 60       /* characters beside its links that a block of many links must have to be prose */
-#define TITLE_WORDS 3        /* a link to an article has a title */
-#define TEASER_PROSE 700     /* characters of prose in one at most */
+#define HEADLINE_PROSE   150 /* characters of prose that make an <h1> in the same element the article's */
+#define TEASERS_MIN      3   /* so many alike are a list of teasers */
+#define MIXED_PLAIN      60  /* characters beside its links that a block of many links must have to be prose */
+#define TITLE_WORDS      3   /* a link to an article has a title */
+#define TEASER_PROSE     700 /* characters of prose in one at most */
 
 /* What each word makes of an element, in order of precedence, and the share of the page's prose from which on an element is not thrown
  * away for its name: a class "share" on the whole article is a slip, a footer with half of all sentences is a page with a
@@ -21,10 +21,9 @@ static const struct {
     enum mark mark;
     float dominant;
 } by_word[] = {
-    {WORD_HIDDEN, MARK_HIDDEN, .5f}, {WORD_COMMENT, MARK_COMMENT, .4f}, {WORD_AD, MARK_AD, .4f},
-    {WORD_NAV, MARK_NAV, .6f},       {WORD_SHARE, MARK_SHARE, .05f},     {WORD_RELATED, MARK_RELATED, .5f},
-    {WORD_FORM, MARK_FORM, .5f},     {WORD_SIDE, MARK_SIDE, .5f},       {WORD_FOOT, MARK_FOOT, .7f},
-    {WORD_CAPTION, MARK_CAPTION, .4f}, {WORD_META, MARK_META, .4f},     {WORD_EDIT, MARK_EDIT, .3f},
+    {WORD_HIDDEN, MARK_HIDDEN, .5f}, {WORD_COMMENT, MARK_COMMENT, .4f}, {WORD_AD, MARK_AD, .4f},     {WORD_NAV, MARK_NAV, .6f},
+    {WORD_SHARE, MARK_SHARE, .05f},  {WORD_RELATED, MARK_RELATED, .5f}, {WORD_FORM, MARK_FORM, .5f}, {WORD_SIDE, MARK_SIDE, .5f},
+    {WORD_FOOT, MARK_FOOT, .7f},     {WORD_CAPTION, MARK_CAPTION, .4f}, {WORD_META, MARK_META, .4f}, {WORD_EDIT, MARK_EDIT, .3f},
 };
 
 /* What its tag makes of an element. */
@@ -167,7 +166,15 @@ static uint32_t signature(const struct page *page, uint32_t node)
 static bool may_be_teaser(uint8_t tag)
 {
     switch (tag) {
-    case TAG_div: case TAG_section: case TAG_article: case TAG_li: case TAG_aside: case TAG_figure: case TAG_dl: case TAG_dd: case TAG_CUSTOM: return true;
+    case TAG_div:
+    case TAG_section:
+    case TAG_article:
+    case TAG_li:
+    case TAG_aside:
+    case TAG_figure:
+    case TAG_dl:
+    case TAG_dd:
+    case TAG_CUSTOM: return true;
     default: return false;
     }
 }
@@ -176,7 +183,9 @@ static bool may_be_teaser(uint8_t tag)
 static void mark_teasers(struct page *page, const struct sums *s, uint32_t parent)
 {
     enum { KINDS = 4 };
-    struct { uint32_t signature, all, teasers; } kinds[KINDS] = {{0, 0, 0}};
+    struct {
+        uint32_t signature, all, teasers;
+    } kinds[KINDS] = {{0, 0, 0}};
     const struct node *nodes = page->doc.nodes;
     bool found = false;
     for (int pass = 0; pass < 1 + found; pass++) {

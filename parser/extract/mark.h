@@ -6,8 +6,8 @@
 
 /* How far names are believed. */
 enum mark_trust {
-    MARK_TRUST_NONE,  /* only tags (nav, footer …) and lists of comments */
-    MARK_TRUST_SOME,  /* names of elements with little text */
+    MARK_TRUST_NONE, /* only tags (nav, footer …) and lists of comments */
+    MARK_TRUST_SOME, /* names of elements with little text */
     MARK_TRUST_FULL
 };
 

@@ -9,10 +9,10 @@
 #include "base/mem.h"
 #include "parser/extract/render.h"
 
-#define LEVELS_MAX 12     /* lists and quotes in each other; deeper ones are written at this depth */
-#define INLINES_MAX 32    /* open emphasis and links */
-#define CELLS_MAX 30      /* columns of a table written as one */
-#define CELL_BYTES 300    /* a table with longer cells is there for layout */
+#define LEVELS_MAX  12  /* lists and quotes in each other; deeper ones are written at this depth */
+#define INLINES_MAX 32  /* open emphasis and links */
+#define CELLS_MAX   30  /* columns of a table written as one */
+#define CELL_BYTES  300 /* a table with longer cells is there for layout */
 
 struct level {
     uint32_t node; /* li, dd or blockquote */
@@ -29,10 +29,10 @@ struct path {
 
 /* An open inline element. */
 struct inline_mark {
-    uint32_t end;        /* of the element */
-    const char *close;   /* what ends it, "" for a link */
-    uint32_t target;     /* of a link, LINK_NONE of other elements */
-    bool written;        /* its beginning stands in the output */
+    uint32_t end;      /* of the element */
+    const char *close; /* what ends it, "" for a link */
+    uint32_t target;   /* of a link, LINK_NONE of other elements */
+    bool written;      /* its beginning stands in the output */
     const char *open;
 };
 
@@ -40,12 +40,12 @@ struct writer {
     const struct page *page;
     struct links *links;
     struct buf *out;
-    struct path path;        /* of the last block written */
+    struct path path; /* of the last block written */
     struct inline_mark open[INLINES_MAX];
     int open_count;
     bool gap, at_line_start, in_code, in_cell;
-    struct buf prefix;       /* of further lines of the block */
-    uint32_t layout_table;   /* the last table found to be no data table */
+    struct buf prefix;     /* of further lines of the block */
+    uint32_t layout_table; /* the last table found to be no data table */
 };
 
 static bool is_blank(char c)
@@ -132,9 +132,18 @@ static void new_line(struct writer *w)
 static bool needs_escape(const struct writer *w, const char *p, const char *end)
 {
     switch (*p) {
-    case '\\': case '`': case '*': case '_': case '[': case ']': case '<': return true;
+    case '\\':
+    case '`':
+    case '*':
+    case '_':
+    case '[':
+    case ']':
+    case '<': return true;
     case '|': return w->in_cell;
-    case '#': case '>': case '+': case '-': return w->at_line_start && (p + 1 == end || is_blank(p[1]) || *p == '#' || *p == '>');
+    case '#':
+    case '>':
+    case '+':
+    case '-': return w->at_line_start && (p + 1 == end || is_blank(p[1]) || *p == '#' || *p == '>');
     default: return false;
     }
 }
@@ -156,8 +165,10 @@ static const char *put_word(struct writer *w, const char *p, const char *end)
         bool tick = w->in_code && *p == '`';
         if (!tick && (w->in_code || !needs_escape(w, p, end))) continue;
         buf_add(w->out, from, (size_t)(p - from));
-        if (!tick) buf_add_char(w->out, '\\');
-        else buf_add_char(w->out, '\'');
+        if (!tick)
+            buf_add_char(w->out, '\\');
+        else
+            buf_add_char(w->out, '\'');
         from = tick ? p + 1 : p;
     }
     buf_add(w->out, from, (size_t)(p - from));
@@ -201,11 +212,24 @@ static void open_inline(struct writer *w, uint32_t node)
     const struct doc *d = &w->page->doc;
     struct inline_mark m = {.end = d->nodes[node].end, .open = NULL, .close = "", .target = LINK_NONE};
     switch (d->nodes[node].tag) {
-    case TAG_b: case TAG_strong: m.open = m.close = "**"; break;
-    case TAG_i: case TAG_em: case TAG_cite: case TAG_dfn: case TAG_var: m.open = m.close = "*"; break;
-    case TAG_code: case TAG_kbd: case TAG_samp: case TAG_tt: m.open = m.close = "`"; break;
-    case TAG_s: case TAG_del: case TAG_strike: m.open = m.close = "~~"; break;
-    case TAG_a: m.target = links_resolve(w->links, doc_attr(d, node, ATTR_href)); m.open = m.target != LINK_NONE ? "[" : NULL; break;
+    case TAG_b:
+    case TAG_strong: m.open = m.close = "**"; break;
+    case TAG_i:
+    case TAG_em:
+    case TAG_cite:
+    case TAG_dfn:
+    case TAG_var: m.open = m.close = "*"; break;
+    case TAG_code:
+    case TAG_kbd:
+    case TAG_samp:
+    case TAG_tt: m.open = m.close = "`"; break;
+    case TAG_s:
+    case TAG_del:
+    case TAG_strike: m.open = m.close = "~~"; break;
+    case TAG_a:
+        m.target = links_resolve(w->links, doc_attr(d, node, ATTR_href));
+        m.open = m.target != LINK_NONE ? "[" : NULL;
+        break;
     default: break;
     }
     if (!m.open || w->open_count == INLINES_MAX || w->in_code) return;
@@ -234,7 +258,8 @@ static void open_around(struct writer *w, const struct block *b)
 {
     uint32_t above[INLINES_MAX];
     int n = 0;
-    for (uint32_t i = w->page->doc.nodes[b->first].parent; i != NODE_NONE && i != b->node && n < INLINES_MAX; i = w->page->doc.nodes[i].parent)
+    for (uint32_t i = w->page->doc.nodes[b->first].parent; i != NODE_NONE && i != b->node && n < INLINES_MAX;
+         i = w->page->doc.nodes[i].parent)
         above[n++] = i;
     while (n > 0) open_inline(w, above[--n]);
 }
@@ -255,8 +280,10 @@ static void put_inline(struct writer *w, const struct block *b)
             i = e->end;
             continue;
         } else if (e->tag == TAG_br) {
-            if (w->in_cell) w->gap = true;
-            else if (!w->at_line_start && i + 1 < b->end) buf_add_char(w->out, '\\'), new_line(w), w->at_line_start = true, w->gap = false;
+            if (w->in_cell)
+                w->gap = true;
+            else if (!w->at_line_start && i + 1 < b->end)
+                buf_add_char(w->out, '\\'), new_line(w), w->at_line_start = true, w->gap = false;
         } else if (e->tag == TAG_img) {
             put_image(w, i);
         } else {
@@ -280,8 +307,10 @@ static void put_code(struct writer *w, const struct block *b)
         for (size_t k = 0; k < s.n; k++) {
             if (s.p[k] == '\r' || (!started && s.p[k] == '\n')) continue;
             started = true;
-            if (s.p[k] == '\n') new_line(w);
-            else buf_add_char(w->out, s.p[k]);
+            if (s.p[k] == '\n')
+                new_line(w);
+            else
+                buf_add_char(w->out, s.p[k]);
         }
     }
     while (w->out->len && is_blank(w->out->data[w->out->len - 1])) buf_truncate(w->out, w->out->len - 1);
@@ -331,7 +360,8 @@ static bool is_data_table(struct writer *w, size_t i, uint32_t table, size_t *en
 static int cells_of(const struct page *page, uint32_t row)
 {
     int n = 0;
-    for (uint32_t i = row + 1; i < page->doc.nodes[row].end; i = page->doc.nodes[i].end) n += (doc_tag_flags(page->doc.nodes[i].tag) & TAGF_CELL) != 0;
+    for (uint32_t i = row + 1; i < page->doc.nodes[row].end; i = page->doc.nodes[i].end)
+        n += (doc_tag_flags(page->doc.nodes[i].tag) & TAGF_CELL) != 0;
     return n;
 }
 

@@ -11,8 +11,8 @@
 #include "parser/extract/mark.h"
 #include "parser/extract/words.h"
 
-#define BYLINE_MAX 120   /* bytes: longer ones are sentences */
-#define SMALL_NODES 200  /* an element with more nodes is no single field */
+#define BYLINE_MAX   120 /* bytes: longer ones are sentences */
+#define SMALL_NODES  200 /* an element with more nodes is no single field */
 #define HEADINGS_MAX 50  /* looked at for the headline */
 
 /* Where fields stand in <meta>; lower ranks are trusted more. */
@@ -117,9 +117,32 @@ static void add_squeezed(struct buf *out, struct span s)
 /* "By Jane Doe", "Von Jane Doe | 19.11.2019" to the name alone; nothing if that is no name. */
 static struct span clean_byline(struct span s)
 {
-    static const char *const leads[] = {"by ", "von ", "par ", "por ", "di ", "door ", "av ", "af ", "text: ", "text von ", "autor: ", "autor:", "author: ", "author:",
-                                        "written by ", "posted by ", "published by ", "veröffentlicht von ", "geschrieben von ", "ein artikel von ", "redaktion: ", "przez ",
-                                        "autor ", "author ", "autorin: ", "@"};
+    static const char *const leads[] = {"by ",
+                                        "von ",
+                                        "par ",
+                                        "por ",
+                                        "di ",
+                                        "door ",
+                                        "av ",
+                                        "af ",
+                                        "text: ",
+                                        "text von ",
+                                        "autor: ",
+                                        "autor:",
+                                        "author: ",
+                                        "author:",
+                                        "written by ",
+                                        "posted by ",
+                                        "published by ",
+                                        "veröffentlicht von ",
+                                        "geschrieben von ",
+                                        "ein artikel von ",
+                                        "redaktion: ",
+                                        "przez ",
+                                        "autor ",
+                                        "author ",
+                                        "autorin: ",
+                                        "@"};
     s = span_trim(s);
     for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
         if (!span_starts(s, leads[i])) continue;
@@ -134,7 +157,8 @@ static struct span clean_byline(struct span s)
     while (s.n && strchr(",;:-.", s.p[s.n - 1])) s.n--;
     s = span_trim(s);
     bool is_name = s.n >= 2 && s.n <= BYLINE_MAX && !span_has(s, "http") && !span_has(s, "www.") && !span_has(s, "@");
-    static const char *const nobody[] = {"admin", "administrator", "redaktion", "editor", "staff", "webmaster", "root", "gast", "unknown", "null"};
+    static const char *const nobody[] = {"admin",     "administrator", "redaktion", "editor",  "staff",
+                                         "webmaster", "root",          "gast",      "unknown", "null"};
     for (size_t i = 0; i < sizeof nobody / sizeof *nobody && is_name; i++) is_name = !span_is(s, nobody[i]);
     return is_name ? s : span_of(NULL, 0);
 }
@@ -163,7 +187,10 @@ void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span 
     case META_DATE:
         if (date_parse(value, date)) buf_add_str(&text, date);
         break;
-    case META_BYLINE: value = clean_byline(value); add_squeezed(&text, value); break;
+    case META_BYLINE:
+        value = clean_byline(value);
+        add_squeezed(&text, value);
+        break;
     case META_LANG: add_language(&text, value); break;
     default: add_squeezed(&text, value); break;
     }
@@ -237,12 +264,15 @@ static void read_microdata(struct meta *meta, const struct doc *d, size_t node)
     if (prop.n && (span_has(prop, "datePublished") || span_has(prop, "dateCreated"))) {
         struct span value = doc_attr(d, node, ATTR_datetime);
         if (!value.n) value = doc_attr(d, node, ATTR_content);
-        if (value.n) meta_offer(meta, META_DATE, 23, value);
-        else offer_content(meta, d, node, META_DATE, 23);
+        if (value.n)
+            meta_offer(meta, META_DATE, 23, value);
+        else
+            offer_content(meta, d, node, META_DATE, 23);
     }
     if (prop.n && span_is(prop, "author")) offer_content(meta, d, node, META_BYLINE, 26);
     if (rel.n && span_is(span_trim(rel), "author") && d->nodes[node].tag == TAG_a) offer_content(meta, d, node, META_BYLINE, 28);
-    if (d->nodes[node].tag == TAG_time && doc_attr(d, node, ATTR_pubdate).p) meta_offer(meta, META_DATE, 24, doc_attr(d, node, ATTR_datetime));
+    if (d->nodes[node].tag == TAG_time && doc_attr(d, node, ATTR_pubdate).p)
+        meta_offer(meta, META_DATE, 24, doc_attr(d, node, ATTR_datetime));
 }
 
 static void read_element(struct meta *meta, const struct doc *d, size_t i)
@@ -327,13 +357,15 @@ static void choose_title(struct meta *meta, const struct doc *d)
     int headings = 0;
     for (size_t i = 0; i < d->count && headings < HEADINGS_MAX; i++) {
         uint8_t tag = d->nodes[i].tag;
-        if (tag == TAG_title && !head.len && i + 1 < d->nodes[i].end && d->nodes[i + 1].tag == TAG_TEXT) add_squeezed(&head, doc_text(d, i + 1));
+        if (tag == TAG_title && !head.len && i + 1 < d->nodes[i].end && d->nodes[i + 1].tag == TAG_TEXT)
+            add_squeezed(&head, doc_text(d, i + 1));
         if ((tag != TAG_h1 && tag != TAG_h2) || d->nodes[i].end - i > SMALL_NODES) continue;
         headings++;
         buf_reset(&other);
         doc_collect(d, i, &other);
         struct span text = span_of(buf_str(&other), other.len);
-        bool known = text.n >= 4 && (span_has(span_of(buf_str(&head), head.len), buf_str(&other)) || span_has(field(meta, META_TITLE), buf_str(&other)));
+        bool known = text.n >= 4 &&
+                     (span_has(span_of(buf_str(&head), head.len), buf_str(&other)) || span_has(field(meta, META_TITLE), buf_str(&other)));
         if (tag == TAG_h1 ? (!h1.len || known) : (known && !h1.len && text.n >= 15)) {
             buf_reset(&h1);
             buf_add(&h1, text.p, text.n);
@@ -343,7 +375,8 @@ static void choose_title(struct meta *meta, const struct doc *d)
     struct span heading = span_of(buf_str(&h1), h1.len), page_title = span_of(buf_str(&head), head.len), best = field(meta, META_TITLE);
     if (!best.n) best = page_title;
     best = without_site(best, field(meta, META_SITE), heading);
-    if (!same_text(best, heading) && best.n == page_title.n && best.n && memcmp(best.p, page_title.p, best.n) == 0) best = longest_part(best);
+    if (!same_text(best, heading) && best.n == page_title.n && best.n && memcmp(best.p, page_title.p, best.n) == 0)
+        best = longest_part(best);
     if (!best.n) best = heading;
     struct buf chosen = BUF_INIT(LIMIT_FIELD);
     add_squeezed(&chosen, best);

@@ -8,12 +8,15 @@
 #include "parser/extract/doc.h"
 
 /* Why something is left out. Texts for --explain in page.c. */
-#define MARK_LIST(X)                                                                                                   \
-    X(NONE, "kept") X(HIDDEN, "hidden") X(COMMENT, "comments") X(AD, "advertisement") X(NAV, "navigation")             \
-    X(SHARE, "share buttons") X(RELATED, "related pages") X(FORM, "form") X(SIDE, "side column") X(FOOT, "footer")     \
-    X(META, "byline, date or tags") X(CAPTION, "caption") X(TOC, "table of contents") X(EDIT, "edit tool")             \
-    X(TEASER, "one of a list of teasers") X(OUTSIDE, "outside the article") X(LINKS, "mostly links") X(TITLE, "the title") X(BEFORE, "before the text")      \
-    X(AFTER, "after the text") X(PHRASE, "stock phrase") X(EMPTY_HEADING, "heading without text")
+/* clang-format off */
+#define MARK_LIST(X) \
+    X(NONE, "kept") X(HIDDEN, "hidden") X(COMMENT, "comments") X(AD, "advertisement") X(NAV, "navigation") \
+    X(SHARE, "share buttons") X(RELATED, "related pages") X(FORM, "form") X(SIDE, "side column") X(FOOT, "footer") \
+    X(META, "byline, date or tags") X(CAPTION, "caption") X(TOC, "table of contents") X(EDIT, "edit tool") \
+    X(TEASER, "one of a list of teasers") X(OUTSIDE, "outside the article") X(LINKS, "mostly links") \
+    X(TITLE, "the title") X(BEFORE, "before the text") X(AFTER, "after the text") X(PHRASE, "stock phrase") \
+    X(EMPTY_HEADING, "heading without text")
+/* clang-format on */
 
 enum mark {
 #define X(name, text) MARK_##name,
@@ -34,10 +37,10 @@ struct block {
     uint32_t words;      /* an ideograph counts half */
     uint32_t stops;      /* sentence ends */
     uint32_t commas;
-    uint8_t kind;        /* enum block_kind */
-    uint8_t mark;        /* enum mark */
-    bool all_bold;       /* nothing but bold text: perhaps a heading */
-    float value;         /* how much it looks like article text; negative: it does not */
+    uint8_t kind;  /* enum block_kind */
+    uint8_t mark;  /* enum mark */
+    bool all_bold; /* nothing but bold text: perhaps a heading */
+    float value;   /* how much it looks like article text; negative: it does not */
 };
 
 struct page {

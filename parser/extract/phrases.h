@@ -6,8 +6,8 @@
 
 #include "parser/extract/doc.h"
 
-#define PHRASE_MAX 400  /* bytes looked at */
-#define PHRASE_WORDS 25 /* longer blocks are not asked about */
+#define PHRASE_MAX   400 /* bytes looked at */
+#define PHRASE_WORDS 25  /* longer blocks are not asked about */
 
 /* text: one block, white space collapsed. */
 bool phrase_is_stock(struct span text);

@@ -37,9 +37,12 @@ static float value_of(const struct block *b)
 static float weight_of(const struct node *e)
 {
     float weight = 1;
-    if (e->words & WORD_BODY) weight = 1.15f;
-    else if (e->tag == TAG_article) weight = 1.1f;
-    else if (e->tag == TAG_main || e->words & WORD_GOOD) weight = 1.05f;
+    if (e->words & WORD_BODY)
+        weight = 1.15f;
+    else if (e->tag == TAG_article)
+        weight = 1.1f;
+    else if (e->tag == TAG_main || e->words & WORD_GOOD)
+        weight = 1.05f;
     return weight;
 }
 

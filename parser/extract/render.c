@@ -85,12 +85,17 @@ void render_text(const struct page *page, struct buf *out)
         size_t before = out->len;
         uint32_t row = row_of(page, b);
         const char *between = "\n\n";
-        if (row != NODE_NONE && row == last_row && b->node != last_cell) between = "\t";
-        else if (row != NODE_NONE && last_row != NODE_NONE && row != last_row && page->doc.nodes[row].parent == page->doc.nodes[last_row].parent) between = "\n";
+        if (row != NODE_NONE && row == last_row && b->node != last_cell)
+            between = "\t";
+        else if (row != NODE_NONE && last_row != NODE_NONE && row != last_row &&
+                 page->doc.nodes[row].parent == page->doc.nodes[last_row].parent)
+            between = "\n";
         if (before && !buf_add_str(out, between)) return;
         if (!put_block(page, b, out)) {
-            if (before) buf_truncate(out, before);
-            else buf_truncate(out, utf8_floor(buf_str(out), out->len));
+            if (before)
+                buf_truncate(out, before);
+            else
+                buf_truncate(out, utf8_floor(buf_str(out), out->len));
             return;
         }
         last_row = row;

@@ -11,7 +11,7 @@
 #include "parser/extract/doc.h"
 
 #define NAME_MAX_BYTES 32
-#define UNBALANCED 10000 /* end tags beyond the number of start tags */
+#define UNBALANCED     10000 /* end tags beyond the number of start tags */
 
 /* One piece of markup, found by a reading of HTML that agrees with libxml2's where it matters. */
 struct piece {
@@ -131,8 +131,10 @@ bool trim_attributes(const char *html, size_t n, struct buf *out, bool *unbalanc
         if (piece.is_tag && (size_t)(piece.end - piece.start) > 2 * TRIM_ATTRS) {
             size_t before = out->len;
             buf_add(out, kept, (size_t)(piece.start - kept));
-            if (copy_attributes(&piece, out)) kept = piece.end;
-            else buf_truncate(out, before);
+            if (copy_attributes(&piece, out))
+                kept = piece.end;
+            else
+                buf_truncate(out, before);
         }
         const char *raw = piece.is_tag ? raw_end(&piece, end) : NULL;
         if (raw) p = raw;

@@ -3,68 +3,82 @@
 
 #include <string.h>
 
-#define SLOTS 2048
+#define SLOTS     2048
 #define WORDS_MAX 60 /* words looked at in one value: generated class lists get long */
 
 static const struct {
     uint32_t bits;
     const char *words; /* blank-separated */
 } table[] = {
-    {WORD_NAV, "nav navi navbar navigation navbox navheader navfooter navlist navmenu navlinks subnav subnavigation mainnav topnav sidenav "
-               "footernav postnav postnavigation menu menus menubar submenu mainmenu topmenu menuitem dropdown breadcrumb breadcrumbs breadcrump crumb "
-               "crumbs brotkrumen pathway rootline pager pagination paging pagenav pagelinks skip skiplink skiplinks skipto jumpto toolbar tabs tablist "
-               "tabbar catlinks jump languages langswitch languageswitcher interlanguage sitemap topbar tray vertical-navbox navframe "
-               "prevnext nextprev previousnext buttons backtotop totop masthead sitenotice mwnavigation mwpanel linkliste"},
-    {WORD_SHARE, "share shares sharing sharebar sharebox sharebuttons sharethis sharedaddy sharelinks sharetools social socials socialmedia socialbar "
-                 "sociallinks socialicons socialbuttons sociable addthis addtoany shariff facebook twitter whatsapp pinterest linkedin instagram "
-                 "tweet xing likebox fblike fb teilen bookmarks bookmark followus follow heateor ssba jpflair"},
-    {WORD_COMMENT, "comment commenting commentbox commentform commentlink commentsection kommentar disqus livefyre reply replies "
-                   "respond responses discussion reaction reactions commenter commentcount commentauthor commentbody commenttext reviewform "
-                   "trackback pingback nocomments"},
-    {WORD_COMMENT | WORD_COMMENTS, "comments commentlist commentslist kommentare kommentarliste disqusthread commentthread commentarea "
-                                   "commentsarea commentswrapper commentscontainer usercomments lesermeinungen leserkommentare leserbriefe discussionthread"},
-    {WORD_RELATED, "related relatedposts relatedarticles relatedcontent relatedlinks similar recommended recommend recommendation recommendations recirc "
-                   "recirculation readmore morefrom moreon morestories morenews morearticles moreposts readnext upnext nextup teaser teasers teaserbox "
-                   "promo promos promotion promoted promobox popular mostpopular mostread mostviewed trending latest latestnews recent recentposts recentcomments "
-                   "outbrain taboola zergnet revcontent plista ligatus suggested suggestions suggestion seealso alsoread lesenauch "
-                   "auchinteressant mehrzumthema weiterlesen verwandte verwandt aehnliche archive archives bestof topstories headlines newsfeed newslist "
-                   "morelikethis youmaylike youmightlike youmayalsolike furtherreading linkbox linklist infobox sidestory yarpp jprelatedposts crossell crosslinks "
-                   "crosslink series interlink interlinks pullquote pullquotes pulledquote"},
-    {WORD_SIDE, "sidebar sidebars sidebox rail rightrail leftrail rightcol rightcolumn rightbar leftbar leftcol leftcolumn sidecol widget widgets "
-                "widgetarea aside marginal marginalia seitenleiste complementary blogroll tagcloud infoboxes"},
-    {WORD_FOOT, "footer foot footers pagefooter sitefooter footerwrap bottombar copyright copyrights copy legal disclaimer imprint impressum colophon "
-                "contentinfo printfooter fusszeile fuss footernotes"},
-    {WORD_META, "meta postmeta entrymeta articlemeta metadata metainfo byline bylines author authors authorbio authorbox authorinfo aboutauthor "
-                "aboutauthors autor autoren autorenbox bio biography posted postedon postedin published publishdate pubdate date datum dateline datetime timestamp "
-                "time tags tag taglist tagged tagcontainer posttags entrytags categories category catlist postcategories kategorie kategorien schlagworte "
-                "schlagwort keywords keyword rating ratings stars votes vote voting views viewcount readtime readingtime lesezeit vcard infoline "
-                "postinfo articleinfo postdata credits contributor contributors"},
-    {WORD_AD, "ad ads adv advert adverts advertise advertisement advertisements advertorial advertising adsense adslot adbox adunit adcontainer "
-              "adwrapper admanager dfp gpt googlead sponsor sponsored sponsors sponsoring banner banners werbung anzeige anzeigen reklame "
-              "affiliate affiliates commercial leaderboard skyscraper billboard doubleclick"},
-    {WORD_FORM, "newsletter newsletters newslettersignup signup signin login logon loginform register registration subscribe subscription subscriptions "
-                "subscribebox optin mailinglist search searchform searchbox searchbar suche suchformular cookie cookies cookiebar cookiebanner "
-                "cookienotice consent gdpr dsgvo privacy datenschutz modal popup popover overlay lightbox paywall paygate regwall piano meter donate "
-                "donation spenden spende contactform kontaktformular dialog alertdialog tooltip notification notifications toast abo abonnieren feedback survey "
-                "poll quiz callout cta calltoaction download downloads appstore playstore button btn zendeskform dialogbox shop cart warenkorb"},
-    {WORD_HIDDEN, "hidden invisible visuallyhidden sronly screenreader screenreaders screenreadertext screenreaderonly assistive offscreen displaynone dnone uhidden noscript "
-                  "notloaded printonly onlyprint visibleprint visibleprintblock collapsedtext mobileonly"},
-    {WORD_CAPTION, "caption captions captiontext wpcaption wpcaptiontext figcaption imagecaption imgcaption photocaption thumbcaption bildunterschrift bildunterschriften "
-                   "bildtext credit imagecredit photocredit photographer copyrightimage gallery slideshow slider carousel galleria imagegallery bildnachweis legende attribution "
-                   "videocaption mediacaption zoomin lightboxcaption gallerytext"},
+    {WORD_NAV,
+     "nav navi navbar navigation navbox navheader navfooter navlist navmenu navlinks subnav subnavigation mainnav topnav sidenav "
+     "footernav postnav postnavigation menu menus menubar submenu mainmenu topmenu menuitem dropdown breadcrumb breadcrumbs breadcrump crumb "
+     "crumbs brotkrumen pathway rootline pager pagination paging pagenav pagelinks skip skiplink skiplinks skipto jumpto toolbar tabs tablist "
+     "tabbar catlinks jump languages langswitch languageswitcher interlanguage sitemap topbar tray vertical-navbox navframe "
+     "prevnext nextprev previousnext buttons backtotop totop masthead sitenotice mwnavigation mwpanel linkliste"},
+    {WORD_SHARE,
+     "share shares sharing sharebar sharebox sharebuttons sharethis sharedaddy sharelinks sharetools social socials socialmedia socialbar "
+     "sociallinks socialicons socialbuttons sociable addthis addtoany shariff facebook twitter whatsapp pinterest linkedin instagram "
+     "tweet xing likebox fblike fb teilen bookmarks bookmark followus follow heateor ssba jpflair"},
+    {WORD_COMMENT,
+     "comment commenting commentbox commentform commentlink commentsection kommentar disqus livefyre reply replies "
+     "respond responses discussion reaction reactions commenter commentcount commentauthor commentbody commenttext reviewform "
+     "trackback pingback nocomments"},
+    {WORD_COMMENT | WORD_COMMENTS,
+     "comments commentlist commentslist kommentare kommentarliste disqusthread commentthread commentarea "
+     "commentsarea commentswrapper commentscontainer usercomments lesermeinungen leserkommentare leserbriefe discussionthread"},
+    {WORD_RELATED,
+     "related relatedposts relatedarticles relatedcontent relatedlinks similar recommended recommend recommendation recommendations recirc "
+     "recirculation readmore morefrom moreon morestories morenews morearticles moreposts readnext upnext nextup teaser teasers teaserbox "
+     "promo promos promotion promoted promobox popular mostpopular mostread mostviewed trending latest latestnews recent recentposts recentcomments "
+     "outbrain taboola zergnet revcontent plista ligatus suggested suggestions suggestion seealso alsoread lesenauch "
+     "auchinteressant mehrzumthema weiterlesen verwandte verwandt aehnliche archive archives bestof topstories headlines newsfeed newslist "
+     "morelikethis youmaylike youmightlike youmayalsolike furtherreading linkbox linklist infobox sidestory yarpp jprelatedposts crossell crosslinks "
+     "crosslink series interlink interlinks pullquote pullquotes pulledquote"},
+    {WORD_SIDE,
+     "sidebar sidebars sidebox rail rightrail leftrail rightcol rightcolumn rightbar leftbar leftcol leftcolumn sidecol widget widgets "
+     "widgetarea aside marginal marginalia seitenleiste complementary blogroll tagcloud infoboxes"},
+    {WORD_FOOT,
+     "footer foot footers pagefooter sitefooter footerwrap bottombar copyright copyrights copy legal disclaimer imprint impressum colophon "
+     "contentinfo printfooter fusszeile fuss footernotes"},
+    {WORD_META,
+     "meta postmeta entrymeta articlemeta metadata metainfo byline bylines author authors authorbio authorbox authorinfo aboutauthor "
+     "aboutauthors autor autoren autorenbox bio biography posted postedon postedin published publishdate pubdate date datum dateline datetime timestamp "
+     "time tags tag taglist tagged tagcontainer posttags entrytags categories category catlist postcategories kategorie kategorien schlagworte "
+     "schlagwort keywords keyword rating ratings stars votes vote voting views viewcount readtime readingtime lesezeit vcard infoline "
+     "postinfo articleinfo postdata credits contributor contributors"},
+    {WORD_AD,
+     "ad ads adv advert adverts advertise advertisement advertisements advertorial advertising adsense adslot adbox adunit adcontainer "
+     "adwrapper admanager dfp gpt googlead sponsor sponsored sponsors sponsoring banner banners werbung anzeige anzeigen reklame "
+     "affiliate affiliates commercial leaderboard skyscraper billboard doubleclick"},
+    {WORD_FORM,
+     "newsletter newsletters newslettersignup signup signin login logon loginform register registration subscribe subscription subscriptions "
+     "subscribebox optin mailinglist search searchform searchbox searchbar suche suchformular cookie cookies cookiebar cookiebanner "
+     "cookienotice consent gdpr dsgvo privacy datenschutz modal popup popover overlay lightbox paywall paygate regwall piano meter donate "
+     "donation spenden spende contactform kontaktformular dialog alertdialog tooltip notification notifications toast abo abonnieren feedback survey "
+     "poll quiz callout cta calltoaction download downloads appstore playstore button btn zendeskform dialogbox shop cart warenkorb"},
+    {WORD_HIDDEN,
+     "hidden invisible visuallyhidden sronly screenreader screenreaders screenreadertext screenreaderonly assistive offscreen displaynone dnone uhidden noscript "
+     "notloaded printonly onlyprint visibleprint visibleprintblock collapsedtext mobileonly"},
+    {WORD_CAPTION,
+     "caption captions captiontext wpcaption wpcaptiontext figcaption imagecaption imgcaption photocaption thumbcaption bildunterschrift bildunterschriften "
+     "bildtext credit imagecredit photocredit photographer copyrightimage gallery slideshow slider carousel galleria imagegallery bildnachweis legende attribution "
+     "videocaption mediacaption zoomin lightboxcaption gallerytext"},
     {WORD_TOC, "toc tableofcontents inhaltsverzeichnis contents toctoggle toctree ezToc eztoc"},
     {WORD_EDIT, "editsection mweditsection headerlink permalink anchorlink noprint noprint reference headinganchor edit mwcitebacklink "
                 "mwjumplink anchorjs octiconlink hashlink"},
     {WORD_HEAD, "header head kopf pagehead sitehead siteheader pageheader topheader"},
-    {WORD_GOOD, "article articles artikel content contents inhalt entry post posts postbody story text body main mainbody blog blogpost hentry page beitrag copytext "
-                "fulltext richtext prose markdown wysiwyg news lead intro summary abstract standfirst section chapter refentry sect1 sect2 description section "
-                "maintext document mainarea column"},
-    {WORD_BODY, "articlebody articletext articlecontent articlecopy articlemain articlebodytext bodycontent articledetail articlefulltext "
-                "entrycontent entrybody entrytext entrysummary postcontent postbody posttext postentry postcopy "
-                "storybody storycontent storytext storybodytext newsbody newstext newscontent newsdetail "
-                "blogcontent blogpostcontent blogtext bodycopy bodytext mwparseroutput mwcontenttext contenttext contentbody textbody textcontent "
-                "artikeltext artikelinhalt beitragstext fliesstext haupttext maintext tdpostcontent fulltext singlecontent "
-                "articlesbody pagecontenttext detailtext articlewrap"},
+    {WORD_GOOD,
+     "article articles artikel content contents inhalt entry post posts postbody story text body main mainbody blog blogpost hentry page beitrag copytext "
+     "fulltext richtext prose markdown wysiwyg news lead intro summary abstract standfirst section chapter refentry sect1 sect2 description section "
+     "maintext document mainarea column"},
+    {WORD_BODY,
+     "articlebody articletext articlecontent articlecopy articlemain articlebodytext bodycontent articledetail articlefulltext "
+     "entrycontent entrybody entrytext entrysummary postcontent postbody posttext postentry postcopy "
+     "storybody storycontent storytext storybodytext newsbody newstext newscontent newsdetail "
+     "blogcontent blogpostcontent blogtext bodycopy bodytext mwparseroutput mwcontenttext contenttext contentbody textbody textcontent "
+     "artikeltext artikelinhalt beitragstext fliesstext haupttext maintext tdpostcontent fulltext singlecontent "
+     "articlesbody pagecontenttext detailtext articlewrap"},
 };
 
 static struct slot {

@@ -8,15 +8,15 @@
 #include "parser/extract/doc.h"
 
 enum {
-    WORD_NAV = 1u << 0,      /* menus, breadcrumbs, pagers */
-    WORD_SHARE = 1u << 1,    /* buttons of social networks */
-    WORD_COMMENT = 1u << 2,  /* what readers wrote */
-    WORD_RELATED = 1u << 3,  /* teasers for other pages */
-    WORD_SIDE = 1u << 4,     /* side columns, widgets */
+    WORD_NAV = 1u << 0,     /* menus, breadcrumbs, pagers */
+    WORD_SHARE = 1u << 1,   /* buttons of social networks */
+    WORD_COMMENT = 1u << 2, /* what readers wrote */
+    WORD_RELATED = 1u << 3, /* teasers for other pages */
+    WORD_SIDE = 1u << 4,    /* side columns, widgets */
     WORD_FOOT = 1u << 5,
-    WORD_META = 1u << 6,     /* byline, date, tags, categories */
+    WORD_META = 1u << 6, /* byline, date, tags, categories */
     WORD_AD = 1u << 7,
-    WORD_FORM = 1u << 8,     /* newsletter, login, search, cookie consent */
+    WORD_FORM = 1u << 8, /* newsletter, login, search, cookie consent */
     WORD_HIDDEN = 1u << 9,
     WORD_CAPTION = 1u << 10,
     WORD_TOC = 1u << 11,

@@ -11,9 +11,21 @@
 static const struct {
     const char *label, *want; /* NULL: no label */
 } labels[] = {
-    {"utf-8", "utf-8"},           {"UTF8", "utf-8"},          {" utf-8\n", "utf-8"},        {"ISO-8859-1", "windows-1252"}, {"ascii", "windows-1252"},
-    {"latin1", "windows-1252"},   {"iso-8859-9", "windows-1254"}, {"gb2312", "gbk"},         {"x-sjis", "shift_jis"},        {"ks_c_5601-1987", "euc-kr"},
-    {"tis-620", "windows-874"},   {"iso-2022-kr", "replacement"}, {"x-user-defined", "x-user-defined"}, {"utf-7", NULL}, {"", NULL},
+    {"utf-8", "utf-8"},
+    {"UTF8", "utf-8"},
+    {" utf-8\n", "utf-8"},
+    {"ISO-8859-1", "windows-1252"},
+    {"ascii", "windows-1252"},
+    {"latin1", "windows-1252"},
+    {"iso-8859-9", "windows-1254"},
+    {"gb2312", "gbk"},
+    {"x-sjis", "shift_jis"},
+    {"ks_c_5601-1987", "euc-kr"},
+    {"tis-620", "windows-874"},
+    {"iso-2022-kr", "replacement"},
+    {"x-user-defined", "x-user-defined"},
+    {"utf-7", NULL},
+    {"", NULL},
     {"no-such-encoding-with-a-very-long-name-indeed", NULL},
 };
 
@@ -22,8 +34,10 @@ static void test_labels(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(labels); i++) {
         const char *got = charset_by_label(labels[i].label, strlen(labels[i].label));
-        if (!labels[i].want) assert_null(got);
-        else assert_string_equal(got, labels[i].want);
+        if (!labels[i].want)
+            assert_null(got);
+        else
+            assert_string_equal(got, labels[i].want);
     }
 }
 
@@ -48,7 +62,8 @@ static const struct {
     {"meta says UTF-16", "", "<meta charset=utf-16><p>" U, "utf-8"},
     {"meta not closed", "", "<meta charset=koi8-r", "windows-1252"},
     {"XML declaration", "", "<?xml version='1.0' encoding='koi8-r'?><p>" L, "koi8-r"},
-    {"said UTF-8, is not", "text/html; charset=utf-8", "<p>Le " L "est ferm\xe9 le lundi, le mardi et d\xe8s midi le samedi</p>", "windows-1252"},
+    {"said UTF-8, is not", "text/html; charset=utf-8", "<p>Le " L "est ferm\xe9 le lundi, le mardi et d\xe8s midi le samedi</p>",
+     "windows-1252"},
     {"said UTF-8, one slip", "text/html; charset=utf-8", "<p>" U U U L "</p>", "utf-8"},
     {"shifts to kanji", "", "<p>\x1b$B$3$s$K$A$O\x1b(B</p>", "iso-2022-jp"},
 };
@@ -81,7 +96,10 @@ static const struct {
     size_t broken;
 } texts[] = {
     {"utf-8", "\xef\xbb\xbf" U, 9, U, 0},
-    {"utf-8", "a\xff" "b", 3, "a" R "b", 1},
+    {"utf-8",
+     "a\xff"
+     "b",
+     3, "a" R "b", 1},
     {"utf-8", "a\0b", 3, "a" R "b", 1},
     {"utf-8", "\xed\xa0\x80", 3, R R R, 3},
     {"windows-1252", "\x80\x93", 2, "€“", 0},
@@ -92,7 +110,10 @@ static const struct {
     {"iso-2022-jp", "\x1b$B$3$s\x1b(B!", 11, "こん!", 0},
     {"utf-16le", "a\0\xac\x20", 4, "a€", 0},
     {"utf-16be", "\xfe\xff\0a", 4, "a", 0},
-    {"utf-16le", "\x00\xd8" "a\0", 4, R "a", 1},
+    {"utf-16le",
+     "\x00\xd8"
+     "a\0",
+     4, R "a", 1},
 };
 
 static void test_decoding(void **state)

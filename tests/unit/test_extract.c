@@ -10,9 +10,9 @@
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 #define FIXTURES "tests/fixtures/html/"
-#define URL "http://canal.test/news/letter?x=1"
-#define SENTENCES                                                                                                      \
-    "<p>The keeper of the lock went down to the water in the morning, as he always did, and saw that the gate was open.</p>" \
+#define URL      "http://canal.test/news/letter?x=1"
+#define SENTENCES                                                                                                                          \
+    "<p>The keeper of the lock went down to the water in the morning, as he always did, and saw that the gate was open.</p>"               \
     "<p>Nobody had been there in the night, so far as he knew, and the key was still hanging on its nail behind the door.</p>"
 
 static enum code extract(const char *bytes, size_t n, const char *type, const char *robots, struct record *r, struct extract_notes *notes)
@@ -162,11 +162,13 @@ static void test_links(void **state)
         struct buf got = BUF_INIT(4096);
         char url[] = URL;
         r.url = url;
-        struct extract_input in = {.bytes = link_rows[i].html, .n = strlen(link_rows[i].html), .url = url, .content_type = "text/html", .robots_tag = ""};
+        struct extract_input in = {
+            .bytes = link_rows[i].html, .n = strlen(link_rows[i].html), .url = url, .content_type = "text/html", .robots_tag = ""};
         extract_page(&in, &r, &notes);
         r.url = NULL;
         for (size_t k = 0; k < r.links.count; k++) buf_addf(&got, "%s%s", k ? " " : "", r.links.items[k]);
-        if (strcmp(buf_str(&got), link_rows[i].want) != 0) fail_msg("%s: got \"%s\", want \"%s\"", link_rows[i].name, buf_str(&got), link_rows[i].want);
+        if (strcmp(buf_str(&got), link_rows[i].want) != 0)
+            fail_msg("%s: got \"%s\", want \"%s\"", link_rows[i].name, buf_str(&got), link_rows[i].want);
         buf_release(&got);
         record_release(&r);
     }
@@ -175,14 +177,29 @@ static void test_links(void **state)
 static const struct {
     const char *text, *want; /* NULL: no date */
 } dates[] = {
-    {"2024-02-29", "2024-02-29"},          {"2024-02-29T23:59:59+02:00", "2024-02-29"}, {"20240229", "2024-02-29"},
-    {"2023-02-31", NULL},                  {"29. Februar 2024", "2024-02-29"},          {"Feb 29, 2024", "2024-02-29"},
-    {"29.2.2024", "2024-02-29"},           {"29.02.24", "2024-02-29"},                  {"Thu, 29 Feb 2024 10:00:00 GMT", "2024-02-29"},
-    {"29 de febrero de 2024", "2024-02-29"}, {"29 février 2024", "2024-02-29"},         {"29 lutego 2024", "2024-02-29"},
-    {"29 февраля 2024", "2024-02-29"},     {"2024年2月29日", "2024-02-29"},             {"5. März 2024", "2024-03-05"},
-    {"02/29/2024", "2024-02-29"},          {"29/02/2024", "2024-02-29"},                {"03/04/2024", NULL},
-    {"1.2.3.4", NULL},                     {"1066-10-14", NULL},                        {"in May we met 12 people", NULL},
-    {"", NULL},                            {"12345678901", NULL},
+    {"2024-02-29", "2024-02-29"},
+    {"2024-02-29T23:59:59+02:00", "2024-02-29"},
+    {"20240229", "2024-02-29"},
+    {"2023-02-31", NULL},
+    {"29. Februar 2024", "2024-02-29"},
+    {"Feb 29, 2024", "2024-02-29"},
+    {"29.2.2024", "2024-02-29"},
+    {"29.02.24", "2024-02-29"},
+    {"Thu, 29 Feb 2024 10:00:00 GMT", "2024-02-29"},
+    {"29 de febrero de 2024", "2024-02-29"},
+    {"29 février 2024", "2024-02-29"},
+    {"29 lutego 2024", "2024-02-29"},
+    {"29 февраля 2024", "2024-02-29"},
+    {"2024年2月29日", "2024-02-29"},
+    {"5. März 2024", "2024-03-05"},
+    {"02/29/2024", "2024-02-29"},
+    {"29/02/2024", "2024-02-29"},
+    {"03/04/2024", NULL},
+    {"1.2.3.4", NULL},
+    {"1066-10-14", NULL},
+    {"in May we met 12 people", NULL},
+    {"", NULL},
+    {"12345678901", NULL},
 };
 
 static void test_dates(void **state)
@@ -223,7 +240,9 @@ static void test_language(void **state)
 {
     (void)state;
     struct record r;
-    extract_html("<p>Der Wärter ging am Morgen zum Wasser hinunter, wie er es immer tat, und sah, dass das Tor offen stand. Niemand war in der Nacht dort gewesen, so viel wusste er.", &r);
+    extract_html(
+        "<p>Der Wärter ging am Morgen zum Wasser hinunter, wie er es immer tat, und sah, dass das Tor offen stand. Niemand war in der Nacht dort gewesen, so viel wusste er.",
+        &r);
     assert_string_equal(r.lang, "de");
     record_release(&r);
     extract_html("<html lang=fr_CA>" SENTENCES, &r);
@@ -263,9 +282,10 @@ int main(void)
 {
     extract_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixtures), cmocka_unit_test(test_metadata), cmocka_unit_test(test_index_page), cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_links),    cmocka_unit_test(test_dates),    cmocka_unit_test(test_titles),     cmocka_unit_test(test_language),
-        cmocka_unit_test(test_hash),     cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_fixtures), cmocka_unit_test(test_metadata), cmocka_unit_test(test_index_page),
+        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_links),    cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_titles),   cmocka_unit_test(test_language), cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_explain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@
 #include "parser/cage.h"
 #include "parser/cage_child.h"
 
-#define PAGES 40
+#define PAGES    40
 #define DEADLINE 60.0
 
 static struct {
@@ -52,8 +52,10 @@ static void on_result(void *context, void *page, struct cage_result *result)
     t.pages[i].place = t.ended++;
     if (result->body->len) {
         struct buf json = BUF_INIT(LIMIT_RECORD);
-        if (result->is_packed) assert_null(zip_unpack(&json, result->body->data, result->body->len));
-        else buf_add(&json, result->body->data, result->body->len);
+        if (result->is_packed)
+            assert_null(zip_unpack(&json, result->body->data, result->body->len));
+        else
+            buf_add(&json, result->body->data, result->body->len);
         t.pages[i].json = buf_take(&json);
     }
     if (t.ended == t.wanted_count) ev_break(ev_default_loop(0), EVBREAK_ALL);
@@ -67,7 +69,8 @@ static bool is_wanted(void *context, void *page)
 
 static void begin(int64_t timeout_ms, int64_t memory_mib)
 {
-    struct cage_config config = {.program = "/proc/self/exe", .timeout_ms = timeout_ms, .memory_mib = memory_mib, .on_result = on_result, .is_wanted = is_wanted};
+    struct cage_config config = {
+        .program = "/proc/self/exe", .timeout_ms = timeout_ms, .memory_mib = memory_mib, .on_result = on_result, .is_wanted = is_wanted};
     for (int i = 0; i < PAGES; i++) free(t.pages[i].json);
     memset(&t, 0, sizeof t);
     t.cage = cage_new(ev_default_loop(0), &config);
@@ -78,7 +81,8 @@ static void submit_packed(int i, const char *body, size_t n, bool is_packed)
     char record[500];
     snprintf(record, sizeof record,
              "{\"v\":1,\"kind\":\"page\",\"page\":\"%d\",\"crawl\":\"1\",\"host\":\"1\",\"release\":\"1\",\"depth\":0,"
-             "\"url\":\"http://example.org/%d\",\"status\":200,\"content_type\":\"text/html; charset=utf-8\"}", i + 1, i);
+             "\"url\":\"http://example.org/%d\",\"status\":200,\"content_type\":\"text/html; charset=utf-8\"}",
+             i + 1, i);
     cage_submit(t.cage, (void *)(intptr_t)i, record, body, n, is_packed);
 }
 
@@ -250,8 +254,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], CAGE_CHILD_FLAG) == 0) return cage_child_run(argc - 1, argv + 1);
     log_init("test", LOG_ERROR);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_bad_bodies),   cmocka_unit_test(test_poison),
-        cmocka_unit_test(test_hang),             cmocka_unit_test(test_killed_child), cmocka_unit_test(test_unwanted),
+        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_bad_bodies),
+        cmocka_unit_test(test_poison),           cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_killed_child),     cmocka_unit_test(test_unwanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,12 +11,14 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 #ifdef GM_SANITIZER
 #define CPU_MAX 60.0
+#define SCALE   5
 #else
+#define SCALE   1
 #define CPU_MAX 3.0 /* seconds; each takes well below one on any machine of this decade */
 #endif
 #define END "ENDMARK"
-#define SENTENCE                                                                                              \
-    "<p>The keeper went down to the water in the morning, as he always did, and saw that the gate was open.</p>" \
+#define SENTENCE                                                                                                                           \
+    "<p>The keeper went down to the water in the morning, as he always did, and saw that the gate was open.</p>"                           \
     "<p>Nobody had been there in the night, and the key was still hanging on its nail behind the door.</p>"
 #define LAST "<p>At the very end of the page stands one more sentence, which says " END ", and it must not be lost.</p>"
 
@@ -59,8 +61,10 @@ static void add_times(struct buf *out, const char *piece, int count)
 {
     const char *number = strstr(piece, "%d");
     for (int i = 0; i < count && *piece && out->len + 100 < out->max; i++) {
-        if (number) buf_addf(out, "%.*s%d%s", (int)(number - piece), piece, i, number + 2);
-        else buf_add_str(out, piece);
+        if (number)
+            buf_addf(out, "%.*s%d%s", (int)(number - piece), piece, i, number + 2);
+        else
+            buf_add_str(out, piece);
     }
 }
 
@@ -80,12 +84,13 @@ static void test_traps(void **state)
         struct extract_notes notes = {.explain = NULL};
         buf_reset(&page);
         buf_addf(&page, "<!doctype html><meta charset=utf-8><body>%s", traps[i].head);
-        add_times(&page, traps[i].piece, traps[i].count);
+        add_times(&page, traps[i].piece, traps[i].count / SCALE);
         buf_add_str(&page, traps[i].middle);
-        add_times(&page, traps[i].closing, traps[i].count);
+        add_times(&page, traps[i].closing, traps[i].count / SCALE);
         buf_add_str(&page, LAST);
         double start = cpu_seconds();
-        struct extract_input in = {.bytes = page.data, .n = page.len, .url = "http://example.org/a", .content_type = "text/html", .robots_tag = ""};
+        struct extract_input in = {
+            .bytes = page.data, .n = page.len, .url = "http://example.org/a", .content_type = "text/html", .robots_tag = ""};
         enum code code = extract_page(&in, &r, &notes);
         double took = cpu_seconds() - start;
         if (took > CPU_MAX) fail_msg("%s: took %.2f s", traps[i].name, took);
@@ -104,7 +109,8 @@ static void test_links_are_counted(void **state)
     struct record r = {.kind = RECORD_ARTICLE};
     struct extract_notes notes = {.explain = NULL};
     add_times(&page, "<a href=/x%d>y</a>", 30000);
-    struct extract_input in = {.bytes = page.data, .n = page.len, .url = "http://example.org/a", .content_type = "text/html", .robots_tag = ""};
+    struct extract_input in = {
+        .bytes = page.data, .n = page.len, .url = "http://example.org/a", .content_type = "text/html", .robots_tag = ""};
     extract_page(&in, &r, &notes);
     assert_int_equal(r.links.count, LIMIT_LINKS);
     assert_int_equal(r.links_cut, 30000 - LIMIT_LINKS);
@@ -133,8 +139,10 @@ static void test_attributes(void **state)
         struct buf page = BUF_INIT(1 << 20), want = BUF_INIT(1 << 20), out = BUF_INIT(1 << 20);
         bool unbalanced;
         const char *spot = strstr(attribute_rows[i].html, "%s");
-        if (spot) buf_addf(&page, "%.*s%s%s", (int)(spot - attribute_rows[i].html), attribute_rows[i].html, buf_str(&many), spot + 2);
-        else buf_add_str(&page, attribute_rows[i].html);
+        if (spot)
+            buf_addf(&page, "%.*s%s%s", (int)(spot - attribute_rows[i].html), attribute_rows[i].html, buf_str(&many), spot + 2);
+        else
+            buf_add_str(&page, attribute_rows[i].html);
         bool cut = trim_attributes(page.data, page.len, &out, &unbalanced);
         if (cut != (attribute_rows[i].want != NULL)) fail_msg("%s: %s", attribute_rows[i].name, cut ? "cut" : "not cut");
         if (cut) {
@@ -150,6 +158,7 @@ static void test_attributes(void **state)
 int main(void)
 {
     extract_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_traps), cmocka_unit_test(test_links_are_counted), cmocka_unit_test(test_attributes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_traps), cmocka_unit_test(test_links_are_counted),
+                                       cmocka_unit_test(test_attributes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
