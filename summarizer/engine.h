@@ -44,10 +44,10 @@ void engine_cancel(struct engine_call *call);
 
 /* Counters since the start, for metrics. */
 struct engine_stats {
-    uint64_t extractive, llm;      /* summaries by either */
+    uint64_t extractive, llm;       /* summaries by either */
     uint64_t fallbacks[CODE_COUNT]; /* extractive ones by reason, of a configured model */
     uint64_t tokens_in, tokens_out;
-    size_t asking;                 /* questions under way */
+    size_t asking; /* questions under way */
     bool resting;
 };
 void engine_stats(const struct engine *engine, struct engine_stats *stats_r);

@@ -13,9 +13,9 @@
 #include "summarizer/gist_terms.h"
 #include "summarizer/gist_text.h"
 
-#define STEPS_MAX 30     /* of the power iteration; it mostly settles in ten */
-#define SAME 0.95        /* a likeness from which on one sentence repeats another */
-#define SETTLED 1e-4     /* change of the whole, of 1, that ends it */
+#define STEPS_MAX 30   /* of the power iteration; it mostly settles in ten */
+#define SAME      0.95 /* a likeness from which on one sentence repeats another */
+#define SETTLED   1e-4 /* change of the whole, of 1, that ends it */
 
 /* Found by search over half of each of two collections and checked on the other half; the optimum is flat. */
 const struct gist_weights gist_weights_default = {
@@ -47,8 +47,8 @@ struct node {
     double length;     /* of its vector, Euclidean */
     double centrality; /* mean 1 */
     double score;
-    double likeness;   /* to the picked ones, at most */
-    bool in;           /* part of the graph */
+    double likeness; /* to the picked ones, at most */
+    bool in;         /* part of the graph */
     bool picked;
 };
 
@@ -63,7 +63,7 @@ struct term {
     uint32_t place; /* … and its entry there */
     uint32_t df;    /* sentences that have it */
     bool title;
-    double sum;     /* scratch of a step */
+    double sum; /* scratch of a step */
 };
 
 struct gist {

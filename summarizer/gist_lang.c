@@ -13,11 +13,11 @@
 #include "base/mem.h"
 #include "summarizer/gist_tables.h"
 
-#define STOP_SLOTS 8192    /* of the hash table; a power of two, more than twice the words of all lists */
-#define GUESS_BYTES 6000   /* what a guess reads */
-#define GUESS_WORD 40      /* longer words are no stop words, in bytes */
-#define GUESS_HITS 2       /* fewer stop words say nothing */
-#define LANGS_MAX 64       /* bits of a mask */
+#define STOP_SLOTS  8192 /* of the hash table; a power of two, more than twice the words of all lists */
+#define GUESS_BYTES 6000 /* what a guess reads */
+#define GUESS_WORD  40   /* longer words are no stop words, in bytes */
+#define GUESS_HITS  2    /* fewer stop words say nothing */
+#define LANGS_MAX   64   /* bits of a mask */
 
 struct stop {
     const char *word; /* into the lists; not terminated */
@@ -41,8 +41,7 @@ static uint32_t hash_bytes(const char *s, size_t n)
 static struct stop *stop_slot(const struct gist_langs *langs, const char *word, size_t n)
 {
     uint32_t i = hash_bytes(word, n) & (STOP_SLOTS - 1);
-    while (langs->stops[i].word && (langs->stops[i].n != n || memcmp(langs->stops[i].word, word, n) != 0))
-        i = (i + 1) & (STOP_SLOTS - 1);
+    while (langs->stops[i].word && (langs->stops[i].n != n || memcmp(langs->stops[i].word, word, n) != 0)) i = (i + 1) & (STOP_SLOTS - 1);
     return &langs->stops[i];
 }
 

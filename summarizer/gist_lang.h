@@ -19,12 +19,12 @@ enum gist_stemming {
 };
 
 struct gist_lang {
-    const char *code;         /* ISO 639-1; "" for a language that is not known */
+    const char *code; /* ISO 639-1; "" for a language that is not known */
     enum gist_stemming stemming;
-    bool ordinals;            /* "3." is an ordinal: "am 3. Oktober" is no sentence end */
+    bool ordinals;              /* "3." is an ordinal: "am 3. Oktober" is no sentence end */
     struct sb_stemmer *stemmer; /* NULL unless GIST_STEM_SNOWBALL */
-    UBreakIterator *breaks;   /* by sentences */
-    int index;                /* bit in the masks of the stop table */
+    UBreakIterator *breaks;     /* by sentences */
+    int index;                  /* bit in the masks of the stop table */
 };
 
 struct gist_langs;
@@ -41,9 +41,9 @@ struct gist_lang *gist_langs_guess(struct gist_langs *langs, const char *text, s
 bool gist_lang_is_stop(const struct gist_langs *langs, const struct gist_lang *lang, const char *word, size_t n);
 /* What a full stop after this word (as in the text, without the full stop) means. */
 enum gist_dot {
-    GIST_DOT_ENDS,   /* may end a sentence */
-    GIST_DOT_ABBR,   /* belongs to an abbreviation that goes on ("Dr.") */
-    GIST_DOT_NUMBER  /* goes on if a digit follows ("No. 5") */
+    GIST_DOT_ENDS,  /* may end a sentence */
+    GIST_DOT_ABBR,  /* belongs to an abbreviation that goes on ("Dr.") */
+    GIST_DOT_NUMBER /* goes on if a digit follows ("No. 5") */
 };
 enum gist_dot gist_lang_dot(const struct gist_lang *lang, const char *word, size_t n);
 

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 
 struct gist_table {
-    const char *code;    /* ISO 639-1 */
-    const char *stemmer; /* libstemmer's name; "" none, "6" the first six letters */
-    bool ordinals;       /* a full stop after a small number makes an ordinal */
-    const char *stops;   /* words that carry no meaning of their own */
-    const char *abbrs;   /* words whose full stop does not end a sentence */
+    const char *code;     /* ISO 639-1 */
+    const char *stemmer;  /* libstemmer's name; "" none, "6" the first six letters */
+    bool ordinals;        /* a full stop after a small number makes an ordinal */
+    const char *stops;    /* words that carry no meaning of their own */
+    const char *abbrs;    /* words whose full stop does not end a sentence */
     const char *numbered; /* the same, but only before a digit */
 };
 

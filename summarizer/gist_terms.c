@@ -13,11 +13,11 @@
 #include "base/mem.h"
 #include "line/limits.h"
 
-#define TERM_NONE UINT32_MAX /* a stop word */
-#define WORD_MAX 60          /* longer words are cut, in bytes */
-#define PREFIX_LETTERS 6     /* GIST_STEM_PREFIX */
-#define SLOTS_FIRST 1024     /* a power of two */
-#define SLOTS_KEPT 8192
+#define TERM_NONE      UINT32_MAX /* a stop word */
+#define WORD_MAX       60         /* longer words are cut, in bytes */
+#define PREFIX_LETTERS 6          /* GIST_STEM_PREFIX */
+#define SLOTS_FIRST    1024       /* a power of two */
+#define SLOTS_KEPT     8192
 
 struct entry {
     uint32_t hash, at, n; /* key: n bytes at `at` of keys */

@@ -13,15 +13,15 @@
 #include "base/utf8.h"
 #include "line/limits.h"
 
-#define WRAP_MIN 40       /* a line shorter than this was not broken to fit a width, in bytes … */
-#define WRAP_MAX 120      /* … nor one longer than this */
-#define SENTENCE_MIN 20   /* shorter ones say too little, in bytes */
-#define SENTENCE_MAX 1000 /* longer ones are no sentences but lists run together, in bytes */
-#define LETTERS_MIN 0.72  /* share of letters in prose, blanks not counted */
-#define CODE_SYMBOLS 0.09 /* share of symbols that makes a block code */
-#define TABLE_DIGITS 0.40 /* share of digits that makes a block a table */
-#define DOT_WORD 40       /* bytes looked at before a full stop */
-#define CJK_FIRST 0x2e80  /* from here on scripts without case and blanks between words */
+#define WRAP_MIN     40     /* a line shorter than this was not broken to fit a width, in bytes … */
+#define WRAP_MAX     120    /* … nor one longer than this */
+#define SENTENCE_MIN 20     /* shorter ones say too little, in bytes */
+#define SENTENCE_MAX 1000   /* longer ones are no sentences but lists run together, in bytes */
+#define LETTERS_MIN  0.72   /* share of letters in prose, blanks not counted */
+#define CODE_SYMBOLS 0.09   /* share of symbols that makes a block code */
+#define TABLE_DIGITS 0.40   /* share of digits that makes a block a table */
+#define DOT_WORD     40     /* bytes looked at before a full stop */
+#define CJK_FIRST    0x2e80 /* from here on scripts without case and blanks between words */
 
 /* ---- lines ---- */
 
@@ -71,9 +71,9 @@ static bool is_item(const struct line *line)
 static bool is_caption(const struct line *line)
 {
     static const char *const labels[] = {
-        "Figure",  "Fig.",    "Table",  "Photo",  "Photograph", "Image",   "Picture", "Credit",    "Caption",  "Listing", "Abbildung", "Abb.",
-        "Tabelle", "Foto",    "Bild",   "Grafik", "Tableau",    "Figura",  "Tabla",   "Imagen",    "Imagem",   "Tabela",  "Tabella",   "Immagine",
-        "Рис.",    "Рисунок", "Фото",   "Таблица", "Таблиця",   "图",      "表",      "図",        "写真"};
+        "Figure",  "Fig.",     "Table", "Photo",   "Photograph", "Image",   "Picture", "Credit", "Caption", "Listing", "Abbildung",
+        "Abb.",    "Tabelle",  "Foto",  "Bild",    "Grafik",     "Tableau", "Figura",  "Tabla",  "Imagen",  "Imagem",  "Tabela",
+        "Tabella", "Immagine", "Рис.",  "Рисунок", "Фото",       "Таблица", "Таблиця", "图",     "表",      "図",      "写真"};
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
         size_t n = strlen(labels[i]);
         if (line->n <= n || strncasecmp(line->s, labels[i], n) != 0) continue;
@@ -164,8 +164,8 @@ static void block_close(struct builder *b)
     struct gist_text *t = b->t;
     if (!b->open) return;
     t->blocks = mem_grow(t->blocks, &t->block_cap, t->block_count + 1, sizeof *t->blocks);
-    t->blocks[t->block_count++] = (struct gist_block){
-        .start = (uint32_t)b->start, .end = (uint32_t)t->clean.len, .prose = b->prose && census_is_prose(&b->census)};
+    t->blocks[t->block_count++] =
+        (struct gist_block){.start = (uint32_t)b->start, .end = (uint32_t)t->clean.len, .prose = b->prose && census_is_prose(&b->census)};
     buf_add_char(&t->clean, '\n');
     b->open = false;
 }

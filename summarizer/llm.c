@@ -17,9 +17,9 @@
 #include "summarizer/llm_http.h"
 #include "summarizer/llm_json.h"
 
-#define TRIES 2
-#define AGAIN_MS 500          /* before the second try, if the server names no time */
-#define AGAIN_LEFT_MS 200     /* less time than this left is not worth a try */
+#define TRIES          2
+#define AGAIN_MS       500 /* before the second try, if the server names no time */
+#define AGAIN_LEFT_MS  200 /* less time than this left is not worth a try */
 #define QUESTION_BYTES (16u << 20)
 
 static_assert(DIGEST_HEX == 33, "llm_recipe's contract names the size");

@@ -22,11 +22,11 @@ struct llm;
 struct llm_call;
 
 struct llm_config {
-    const char *base_url;    /* "http://127.0.0.1:11434", "https://api.example.com/v1/" … */
-    const char *key;         /* "" for none */
+    const char *base_url; /* "http://127.0.0.1:11434", "https://api.example.com/v1/" … */
+    const char *key;      /* "" for none */
     const char *model;
-    int64_t timeout_ms;      /* for all that is done for one article */
-    int64_t pause_ms;        /* of the rest */
+    int64_t timeout_ms; /* for all that is done for one article */
+    int64_t pause_ms;   /* of the rest */
     int64_t max_tokens;
     double temperature;
     int64_t concurrency;
@@ -35,9 +35,9 @@ struct llm_config {
 
 struct llm_answer {
     enum llm_fault fault;
-    long status;             /* HTTP, 0 if there was none */
-    const char *summary;     /* "" unless LLM_FINE; borrowed until the callback returns */
-    const char *detail;      /* words: of the failure, or that the article was cut; "" for none; borrowed */
+    long status;                   /* HTTP, 0 if there was none */
+    const char *summary;           /* "" unless LLM_FINE; borrowed until the callback returns */
+    const char *detail;            /* words: of the failure, or that the article was cut; "" for none; borrowed */
     int64_t tokens_in, tokens_out; /* of all calls made for the article */
 };
 typedef void llm_done_fn(void *context, const struct llm_answer *answer);

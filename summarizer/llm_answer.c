@@ -6,9 +6,9 @@
 #include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
-#define LONG_FACTOR 3
-#define LONG_SPARE 40     /* words */
-#define REFUSAL_WORDS 60  /* a longer answer holds more than a refusal */
+#define LONG_FACTOR   3
+#define LONG_SPARE    40 /* words */
+#define REFUSAL_WORDS 60 /* a longer answer holds more than a refusal */
 
 struct piece {
     const char *s;
@@ -94,16 +94,57 @@ static int64_t count_words(const struct buf *text)
 
 static bool is_refusal(const struct buf *text, int64_t words)
 {
-    static const char *const openings[] = {
-        "I'm sorry",        "I’m sorry",         "I am sorry",         "Sorry, ",           "I cannot",          "I can't",
-        "I can’t",          "I'm unable",        "I’m unable",         "I am unable",       "I'm not able",      "I’m not able",
-        "I am not able",    "I won't",           "I’m afraid I can",   "I'm afraid I can",  "As an AI",          "As a language model",
-        "Unfortunately, I", "I must decline",    "Es tut mir leid",    "Tut mir leid",      "Leider kann ich",   "Ich kann diese",
-        "Ich kann den",     "Ich kann nicht",    "Als KI",             "Je suis désolé",    "Désolé",            "Je ne peux pas",
-        "En tant qu'IA",    "Lo siento",         "No puedo",           "Como modelo de",    "Mi dispiace",       "Non posso",
-        "Desculpe",         "Sinto muito",       "Não posso",          "Извините",          "К сожалению, я",    "Я не могу",
-        "На жаль, я",       "Вибачте",           "Я не можу",          "抱歉",              "对不起",            "很抱歉",
-        "我无法",           "我不能",            "申し訳"};
+    static const char *const openings[] = {"I'm sorry",
+                                           "I’m sorry",
+                                           "I am sorry",
+                                           "Sorry, ",
+                                           "I cannot",
+                                           "I can't",
+                                           "I can’t",
+                                           "I'm unable",
+                                           "I’m unable",
+                                           "I am unable",
+                                           "I'm not able",
+                                           "I’m not able",
+                                           "I am not able",
+                                           "I won't",
+                                           "I’m afraid I can",
+                                           "I'm afraid I can",
+                                           "As an AI",
+                                           "As a language model",
+                                           "Unfortunately, I",
+                                           "I must decline",
+                                           "Es tut mir leid",
+                                           "Tut mir leid",
+                                           "Leider kann ich",
+                                           "Ich kann diese",
+                                           "Ich kann den",
+                                           "Ich kann nicht",
+                                           "Als KI",
+                                           "Je suis désolé",
+                                           "Désolé",
+                                           "Je ne peux pas",
+                                           "En tant qu'IA",
+                                           "Lo siento",
+                                           "No puedo",
+                                           "Como modelo de",
+                                           "Mi dispiace",
+                                           "Non posso",
+                                           "Desculpe",
+                                           "Sinto muito",
+                                           "Não posso",
+                                           "Извините",
+                                           "К сожалению, я",
+                                           "Я не могу",
+                                           "На жаль, я",
+                                           "Вибачте",
+                                           "Я не можу",
+                                           "抱歉",
+                                           "对不起",
+                                           "很抱歉",
+                                           "我无法",
+                                           "我不能",
+                                           "申し訳"};
     struct piece p = {.s = text->data, .n = text->len};
     if (words > REFUSAL_WORDS) return false;
     while (p.n && strchr("\"'*_ ", *p.s)) p.s++, p.n--;

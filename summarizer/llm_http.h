@@ -25,8 +25,8 @@ enum llm_http_how {
 
 struct llm_http_reply {
     enum llm_http_how how;
-    long status;            /* 0 if none came */
-    const char *body;       /* never NULL, NUL-terminated; borrowed until the callback returns */
+    long status;      /* 0 if none came */
+    const char *body; /* never NULL, NUL-terminated; borrowed until the callback returns */
     size_t length;
     int64_t retry_after_ms; /* asked for by the server, 0 if not */
     const char *detail;     /* words of libcurl about a failure, else ""; borrowed */
@@ -37,9 +37,9 @@ typedef void llm_http_done_fn(void *context, const struct llm_http_reply *reply)
 
 struct llm_http_config {
     const char *url;
-    const char *key;       /* bearer token; "" for none. Never printed */
-    size_t connections;    /* kept for reuse */
-    size_t answer_max;     /* bytes, unpacked */
+    const char *key;    /* bearer token; "" for none. Never printed */
+    size_t connections; /* kept for reuse */
+    size_t answer_max;  /* bytes, unpacked */
 };
 
 /* Borrows the loop; copies the strings. */

@@ -23,12 +23,12 @@ struct llm_json_request {
 bool llm_json_request(struct buf *out, const struct llm_json_request *request);
 
 struct llm_json_response {
-    bool valid;          /* a chat completion with a choice in it */
-    char *content;       /* never NULL if valid; owned: llm_json_release */
-    bool refused;        /* a refusal instead of an answer, or the content filter */
-    bool cut_off;        /* max_tokens were used up */
-    int64_t tokens_in, tokens_out; /* 0 if not told */
-    char error[200];     /* the server's words about a failure, "" if none; made safe for a log */
+    bool valid;                                         /* a chat completion with a choice in it */
+    char *content;                                      /* never NULL if valid; owned: llm_json_release */
+    bool refused;                                       /* a refusal instead of an answer, or the content filter */
+    bool cut_off;                                       /* max_tokens were used up */
+    int64_t tokens_in, tokens_out;                      /* 0 if not told */
+    char error[200];                                    /* the server's words about a failure, "" if none; made safe for a log */
     bool wants_completion_tokens, wants_no_temperature; /* what the failure asks for */
 };
 

@@ -25,7 +25,8 @@ const struct conf_row summarizer_conf[] = {
     {"SUMMARY_TEMPERATURE", CONF_REAL, &S.temperature, "0.2", 0, 2, 0, "the model's temperature"},
     {"SUMMARY_WORDS", CONF_INT, &S.words, "80", 5, 2000, 0, "words asked of the model"},
     {"SUMMARY_LANGUAGE", CONF_STRING, &S.language, "auto", 0, 80, 0, "the model's summaries: auto (the article's), a code or a name"},
-    {"SUMMARY_INPUT_MAX", CONF_INT, &S.input_max, "24000", 200, 500000, 0, "characters of an article shown to the model, from its beginning"},
+    {"SUMMARY_INPUT_MAX", CONF_INT, &S.input_max, "24000", 200, 500000, 0,
+     "characters of an article shown to the model, from its beginning"},
     CONF_END,
 };
 #undef S
@@ -51,10 +52,12 @@ int summarizer_settings_check(struct conf_error *error_r)
     if (!model && strcmp(s->engine, "auto") != 0 && strcmp(s->engine, "extractive") != 0)
         return fault(error_r, "SUMMARY_ENGINE: must be extractive, llm or auto");
     if (model && (!*s->base_url || !*s->model)) return fault(error_r, "SUMMARY_ENGINE=llm needs OPENAI_BASE_URL and SUMMARY_MODEL");
-    if (*s->base_url && !is_endpoint(s->base_url)) return fault(error_r, "OPENAI_BASE_URL: must be http://HOST… or https://HOST… without ?, # and @");
+    if (*s->base_url && !is_endpoint(s->base_url))
+        return fault(error_r, "OPENAI_BASE_URL: must be http://HOST… or https://HOST… without ?, # and @");
     if (!*s->language) return fault(error_r, "SUMMARY_LANGUAGE: must be auto, a language code or a name");
     for (const char *c = s->key; *c; c++)
-        if ((unsigned char)*c <= ' ' || (unsigned char)*c > '~') return fault(error_r, "OPENAI_API_KEY: holds blanks or other characters no key has");
+        if ((unsigned char)*c <= ' ' || (unsigned char)*c > '~')
+            return fault(error_r, "OPENAI_API_KEY: holds blanks or other characters no key has");
     return 0;
 }
 

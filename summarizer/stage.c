@@ -180,7 +180,8 @@ void summarizer_metrics(struct service *service, struct buf *out)
     struct engine_stats stats;
     (void)service;
     engine_stats(engine, &stats);
-    buf_addf(out, "# TYPE gistmill_summaries_total counter\ngistmill_summaries_total{engine=\"extractive\"} %" PRIu64 "\n", stats.extractive);
+    buf_addf(out, "# TYPE gistmill_summaries_total counter\ngistmill_summaries_total{engine=\"extractive\"} %" PRIu64 "\n",
+             stats.extractive);
     buf_addf(out, "gistmill_summaries_total{engine=\"llm\"} %" PRIu64 "\n", stats.llm);
     buf_add_str(out, "# TYPE gistmill_summary_fallbacks_total counter\n");
     for (int i = 0; i < CODE_COUNT; i++)

@@ -43,8 +43,8 @@ struct trouble summarizer_trouble(enum llm_fault fault, long status)
     return troubles[(unsigned)fault < LLM_FAULT_COUNT ? fault : LLM_NO_JSON];
 }
 
-void summarizer_trouble_unreadable(struct service *service, struct job *job, const struct mq_delivery *delivery,
-                                   enum record_status status, const char *why)
+void summarizer_trouble_unreadable(struct service *service, struct job *job, const struct mq_delivery *delivery, enum record_status status,
+                                   const char *why)
 {
     if (status == RECORD_NEWER)
         service_refuse_newer(service, job);
@@ -54,12 +54,8 @@ void summarizer_trouble_unreadable(struct service *service, struct job *job, con
 
 static void end(struct service *service, struct job *job, const struct record *record, enum code code, const char *detail)
 {
-    struct outcome outcome = {.page = record->page,
-                              .release = record->release,
-                              .url = record->url,
-                              .attempt = record->attempt,
-                              .code = code,
-                              .detail = detail};
+    struct outcome outcome = {
+        .page = record->page, .release = record->release, .url = record->url, .attempt = record->attempt, .code = code, .detail = detail};
     service_done(service, job, &outcome);
 }
 

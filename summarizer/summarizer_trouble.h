@@ -22,7 +22,7 @@ enum llm_fault {
     LLM_TOO_LONG,
     LLM_CUT_OFF,
     LLM_REFUSAL,
-    LLM_RESTING,     /* failed too often just now: not asked */
+    LLM_RESTING, /* failed too often just now: not asked */
     LLM_FAULT_COUNT
 };
 
@@ -38,8 +38,8 @@ struct trouble summarizer_trouble(enum llm_fault fault, long status);
 
 /* The delivery is no record that can be worked on (status is not RECORD_OK): it goes to the writer as bad, or back to the
  * broker if it is of a newer version. The job is dead afterwards. */
-void summarizer_trouble_unreadable(struct service *service, struct job *job, const struct mq_delivery *delivery,
-                                   enum record_status status, const char *why);
+void summarizer_trouble_unreadable(struct service *service, struct job *job, const struct mq_delivery *delivery, enum record_status status,
+                                   const char *why);
 /* The article has its summary and was published: DONE, also if the engine asked for did not give it (record->reason).
  * The job is dead afterwards. */
 void summarizer_trouble_done(struct service *service, struct job *job, const struct record *record);

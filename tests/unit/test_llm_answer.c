@@ -62,8 +62,8 @@ static void test_length(void **state)
         const char *word;
         int count;
         enum llm_answer_fault want;
-    } cases[] = {{"word ", 70, LLM_ANSWER_GOOD},     {"word ", 71, LLM_ANSWER_LONG},   {"字", 140, LLM_ANSWER_GOOD},
-                 {"字", 141, LLM_ANSWER_LONG},       {"word ", 100000, LLM_ANSWER_LONG}, {"x", 70000, LLM_ANSWER_LONG},
+    } cases[] = {{"word ", 70, LLM_ANSWER_GOOD},         {"word ", 71, LLM_ANSWER_LONG},     {"字", 140, LLM_ANSWER_GOOD},
+                 {"字", 141, LLM_ANSWER_LONG},           {"word ", 100000, LLM_ANSWER_LONG}, {"x", 70000, LLM_ANSWER_LONG},
                  {"I'm sorry but ", 21, LLM_ANSWER_GOOD} /* a refusal is short */};
     struct buf in = BUF_INIT(1u << 20), out = BUF_INIT(LIMIT_SUMMARY);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

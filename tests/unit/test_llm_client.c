@@ -19,10 +19,11 @@
 #include "base/clock.h"
 #include "summarizer/llm.h"
 
-#define KEY "sk-very-secret"
+#define KEY  "sk-very-secret"
 #define HANG "hang" /* never answers this one */
-#define OK(content) "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"choices\":[{\"message\":{\"content\":\"" content "\"}}]," \
-                    "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":3}}"
+#define OK(content)                                                                                                                        \
+    "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"choices\":[{\"message\":{\"content\":\"" content "\"}}],"                              \
+    "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":3}}"
 #define STATUS(line, words) "HTTP/1.1 " line "\r\nConnection: close\r\n\r\n{\"error\":{\"message\":\"" words "\"}}"
 
 /* ---- the server: a child process, one connection after the other ---- */
@@ -116,8 +117,14 @@ static struct llm *llm_at(int port, int64_t timeout_ms, int64_t pause_ms)
 {
     char url[64];
     snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
-    struct llm_config config = {.base_url = url, .key = KEY, .model = "m", .timeout_ms = timeout_ms, .pause_ms = pause_ms,
-                                .max_tokens = 100, .temperature = 0.2, .concurrency = 4,
+    struct llm_config config = {.base_url = url,
+                                .key = KEY,
+                                .model = "m",
+                                .timeout_ms = timeout_ms,
+                                .pause_ms = pause_ms,
+                                .max_tokens = 100,
+                                .temperature = 0.2,
+                                .concurrency = 4,
                                 .prompt = {.words = 20, .language = "auto", .input_max = 1000}};
     return llm_new(EV_DEFAULT, &config);
 }
@@ -146,17 +153,45 @@ static void test_one_question(void **state)
         {"second try after 500", {STATUS("500 Oops", "x"), OK("A tram.")}, LLM_FINE, 2, "A tram.", "", 10},
         {"second try after 429", {STATUS("429 Slow", "x"), OK("A tram.")}, LLM_FINE, 2, "A tram.", "", 10},
         {"second try after an empty answer", {OK(""), OK("A tram.")}, LLM_FINE, 2, "A tram.", "", 20},
-        {"second try after a broken answer", {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", OK("A tram.")}, LLM_FINE, 2, "A tram.", "", 10},
+        {"second try after a broken answer",
+         {"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", OK("A tram.")},
+         LLM_FINE,
+         2,
+         "A tram.",
+         "",
+         10},
         {"two failures", {STATUS("500 Oops", "one"), STATUS("502 Oops", "two")}, LLM_HTTP, 2, "", "HTTP status 502: two", 0},
         {"two refusals", {OK("I cannot help."), OK("I'm sorry.")}, LLM_REFUSAL, 2, "", "the answer is a refusal", 20},
         {"wrong key", {STATUS("401 No", "wrong key " KEY " given")}, LLM_HTTP, 1, "", "HTTP status 401: wrong key ************** given", 0},
         {"bad request", {STATUS("400 No", "too long")}, LLM_HTTP, 1, "", "the request was refused 400: too long", 0},
-        {"long wait asked for", {"HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nConnection: close\r\n\r\n{}"}, LLM_HTTP, 1, "", "too many requests 429", 0},
-        {"redirect", {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nConnection: close\r\n\r\n"}, LLM_HTTP, 1, "", "HTTP status 302", 0},
-        {"not JSON, twice", {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"}, LLM_NO_JSON, 2, "",
-         "the answer is no chat completion", 0},
-        {"other parameters wanted", {STATUS("400 No", "use max_completion_tokens"), STATUS("400 No", "no temperature"), OK("A tram.")}, LLM_FINE, 3,
-         "A tram.", "", 10},
+        {"long wait asked for",
+         {"HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nConnection: close\r\n\r\n{}"},
+         LLM_HTTP,
+         1,
+         "",
+         "too many requests 429",
+         0},
+        {"redirect",
+         {"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nConnection: close\r\n\r\n"},
+         LLM_HTTP,
+         1,
+         "",
+         "HTTP status 302",
+         0},
+        {"not JSON, twice",
+         {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
+         LLM_NO_JSON,
+         2,
+         "",
+         "the answer is no chat completion",
+         0},
+        {"other parameters wanted",
+         {STATUS("400 No", "use max_completion_tokens"), STATUS("400 No", "no temperature"), OK("A tram.")},
+         LLM_FINE,
+         3,
+         "A tram.",
+         "",
+         10},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct server server = server_start(cases[i].script);
@@ -201,9 +236,9 @@ static void test_nobody_listens(void **state)
 static void test_rest(void **state)
 {
     (void)state;
-    static const char *const script[] = {STATUS("401 No", "x"), STATUS("401 No", "x"), STATUS("401 No", "x"), STATUS("401 No", "x"),
-                                         STATUS("401 No", "x"), STATUS("401 No", "x"), OK("A tram."),          OK("A tram."),
-                                         NULL};
+    static const char *const script[] = {STATUS("401 No", "x"), STATUS("401 No", "x"), STATUS("401 No", "x"),
+                                         STATUS("401 No", "x"), STATUS("401 No", "x"), STATUS("401 No", "x"),
+                                         OK("A tram."),         OK("A tram."),         NULL};
     struct server server = server_start(script);
     struct llm *llm = llm_at(server.port, 2000, 100);
     for (int i = 0; i < LLM_FAILURES_MAX; i++) {

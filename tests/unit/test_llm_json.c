@@ -11,9 +11,10 @@ static void test_request(void **state)
     struct llm_json_request r = {.model = "m\"1", .system = "S\n", .user = "Ü", .max_tokens = 600, .temperature = 0.5};
     struct buf out = BUF_INIT(1u << 16), small = BUF_INIT(20);
     assert_true(llm_json_request(&out, &r));
-    assert_string_equal(buf_str(&out),
-                        "{\"model\":\"m\\\"1\",\"messages\":[{\"role\":\"system\",\"content\":\"S\\n\"},{\"role\":\"user\",\"content\":\"Ü\"}],"
-                        "\"max_tokens\":600,\"temperature\":0.5,\"stream\":false}");
+    assert_string_equal(
+        buf_str(&out),
+        "{\"model\":\"m\\\"1\",\"messages\":[{\"role\":\"system\",\"content\":\"S\\n\"},{\"role\":\"user\",\"content\":\"Ü\"}],"
+        "\"max_tokens\":600,\"temperature\":0.5,\"stream\":false}");
     buf_reset(&out);
     r.completion_tokens = r.no_temperature = true;
     assert_true(llm_json_request(&out, &r));
@@ -37,7 +38,8 @@ static void test_responses(void **state)
         {"{\"choices\":[{\"message\":{\"content\":\"Hi\"},\"finish_reason\":\"length\"}]}", "Hi", false, true, 0, 0, ""},
         {"{\"choices\":[{\"message\":{\"content\":null,\"refusal\":\"No.\"}}]}", "", true, false, 0, 0, ""},
         {"{\"choices\":[{\"message\":{\"content\":\"\"},\"finish_reason\":\"content_filter\"}]}", "", true, false, 0, 0, ""},
-        {"{\"choices\":[{\"message\":{\"content\":[1]}}],\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":1e300}}", "", false, false, 0, 0, ""},
+        {"{\"choices\":[{\"message\":{\"content\":[1]}}],\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":1e300}}", "", false, false,
+         0, 0, ""},
         {"{\"choices\":[]}", NULL, false, false, 0, 0, ""},
         {"{\"choices\":[{\"message\":\"x\"}]}", NULL, false, false, 0, 0, ""},
         {"{\"error\":{\"message\":\"no\\ncredit\"}}", NULL, false, false, 0, 0, "no credit"},

@@ -157,7 +157,12 @@ static void test_endpoint(void **state)
 static void test_recipe(void **state)
 {
     (void)state;
-    const struct llm_config base = {.base_url = "http://a", .key = "k", .model = "m", .timeout_ms = 1, .max_tokens = 600, .temperature = 0.2,
+    const struct llm_config base = {.base_url = "http://a",
+                                    .key = "k",
+                                    .model = "m",
+                                    .timeout_ms = 1,
+                                    .max_tokens = 600,
+                                    .temperature = 0.2,
                                     .prompt = {.words = 80, .language = "auto", .input_max = 1000}};
     struct llm_config same = base, other[6] = {base, base, base, base, base, base};
     char want[33], got[33];

@@ -37,17 +37,16 @@ static const char *summarise(const char *text, int sentences)
 }
 
 /* A report whose opening tells it all, then details, with a list, code and a caption in it. */
-static const char report[] =
-    "The city council of Graz decided on Monday to build a new tram line to the university hospital.\n"
-    "The tram line will cost 40 million euros and open in 2028, the mayor of the city said.\n\n"
-    "Figure 1: The tram line on a map of the city council.\n\n"
-    "\"We have waited for this tram line for thirty years,\" the mayor said on Monday.\n\n"
-    "The hospital is the largest employer of the city, and most of its staff come by car today.\n\n"
-    "- The tram line of the city council costs money.\n- The tram line of the council opens.\n\n"
-    "int tram(void) { return council[line] + city; } // the tram line.\n\n"
-    "Opponents fear noise in the narrow streets around the old market.\n\n"
-    "A petition against the plan was signed by two thousand people, among them several doctors.\n\n"
-    "The weather was fine.";
+static const char report[] = "The city council of Graz decided on Monday to build a new tram line to the university hospital.\n"
+                             "The tram line will cost 40 million euros and open in 2028, the mayor of the city said.\n\n"
+                             "Figure 1: The tram line on a map of the city council.\n\n"
+                             "\"We have waited for this tram line for thirty years,\" the mayor said on Monday.\n\n"
+                             "The hospital is the largest employer of the city, and most of its staff come by car today.\n\n"
+                             "- The tram line of the city council costs money.\n- The tram line of the council opens.\n\n"
+                             "int tram(void) { return council[line] + city; } // the tram line.\n\n"
+                             "Opponents fear noise in the narrow streets around the old market.\n\n"
+                             "A petition against the plan was signed by two thousand people, among them several doctors.\n\n"
+                             "The weather was fine.";
 
 static void test_whole_sentences_in_order(void **state)
 {
@@ -149,8 +148,11 @@ static void test_languages(void **state)
         const char *lang, *text;
         int picked;
     } cases[] = {
-        {"de", "Der Rat der Stadt hat den Bau einer Linie beschlossen. Die Linie kostet viel Geld. Das Wetter war schön an diesem Tag. Der Rat baut die Linie.", 2},
-        {"ru", "Совет города решил построить новую линию. Линия стоит много денег. Погода была очень хорошей. Совет строит линию в городе.", 2},
+        {"de",
+         "Der Rat der Stadt hat den Bau einer Linie beschlossen. Die Linie kostet viel Geld. Das Wetter war schön an diesem Tag. Der Rat baut die Linie.",
+         2},
+        {"ru", "Совет города решил построить новую линию. Линия стоит много денег. Погода была очень хорошей. Совет строит линию в городе.",
+         2},
         {"zh", "市议会决定修建一条新的电车线路。这条新的电车线路需要很多资金。当天天气很好，大家都很高兴。市议会将修建这条线路。", 2},
         {"ja", "市議会は新しい路線を建設することを決めました。新しい路線には多くの資金が必要です。その日は天気がとても良かったです。", 2},
     };
@@ -191,9 +193,13 @@ static void test_near_linear(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole_sentences_in_order), cmocka_unit_test(test_small_texts),
-                                       cmocka_unit_test(test_number_of_sentences),      cmocka_unit_test(test_cap),
-                                       cmocka_unit_test(test_title_counts),             cmocka_unit_test(test_same_again),
-                                       cmocka_unit_test(test_languages),                cmocka_unit_test(test_near_linear)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole_sentences_in_order),
+                                       cmocka_unit_test(test_small_texts),
+                                       cmocka_unit_test(test_number_of_sentences),
+                                       cmocka_unit_test(test_cap),
+                                       cmocka_unit_test(test_title_counts),
+                                       cmocka_unit_test(test_same_again),
+                                       cmocka_unit_test(test_languages),
+                                       cmocka_unit_test(test_near_linear)};
     return cmocka_run_group_tests(tests, begin, end);
 }

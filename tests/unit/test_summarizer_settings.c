@@ -42,7 +42,8 @@ static void test_checks(void **state)
         for (size_t k = 0; k < 8 && cases[i].env[k]; k += 2) setenv(cases[i].env[k], cases[i].env[k + 1], 1);
         int got = conf_load(summarizer_conf, &error);
         if (got == 0) got = summarizer_settings_check(&error);
-        if (got != cases[i].want || (cases[i].names && !strstr(error.text, cases[i].names))) fail_msg("case %zu: %d %s", i, got, error.text);
+        if (got != cases[i].want || (cases[i].names && !strstr(error.text, cases[i].names)))
+            fail_msg("case %zu: %d %s", i, got, error.text);
         if (got == 0) assert_int_equal(summarizer_settings_llm(), cases[i].llm);
         assert_null(strstr(error.text, "two words"));
     }
@@ -80,7 +81,7 @@ static void test_statuses(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_checks, clean, clean), cmocka_unit_test(test_every_fault_has_a_line),
-                                       cmocka_unit_test(test_statuses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_checks, clean, clean),
+                                       cmocka_unit_test(test_every_fault_has_a_line), cmocka_unit_test(test_statuses)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

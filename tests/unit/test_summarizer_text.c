@@ -98,7 +98,8 @@ static void test_what_may_be_picked(void **state)
         {"foto", "Foto: Max Mustermann von der Zeitung.\n\nDie neue Linie ist heute offen.", "Die neue Linie ist heute offen."},
         {"code", "The function is defined like this here.\n\nint main(void) { return x[0] == y->z; } // The end.",
          "The function is defined like this here."},
-        {"table", "Numbers follow in this table now.\n\n1990 12.5 17.8 20.1 3.\n1991 13.5 18.8 21.1 4.", "Numbers follow in this table now."},
+        {"table", "Numbers follow in this table now.\n\n1990 12.5 17.8 20.1 3.\n1991 13.5 18.8 21.1 4.",
+         "Numbers follow in this table now."},
         {"cells", "Some text stands above the table.\n\nName | City | Country of the member.", "Some text stands above the table."},
         {"too short", "Yes. No. It was a very long day for them.", "It was a very long day for them."},
         {"fragment", "and so it went on for many days. It was a very long day.", "It was a very long day."},
@@ -145,7 +146,8 @@ static void test_tags(void **state)
     (void)state;
     static const struct {
         const char *tag, *want;
-    } cases[] = {{"de", "de"}, {"de-AT", "de"}, {"DE_ch", "de"}, {"zh-Hant-TW", "zh"}, {"nb", "no"}, {"tlh", ""}, {"", ""}, {"d", ""}, {"deutsch", ""}};
+    } cases[] = {{"de", "de"}, {"de-AT", "de"}, {"DE_ch", "de"}, {"zh-Hant-TW", "zh"}, {"nb", "no"},
+                 {"tlh", ""},  {"", ""},        {"d", ""},       {"deutsch", ""}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(gist_langs_find(langs, cases[i].tag)->code, cases[i].want);
     assert_string_equal(gist_langs_find(langs, NULL)->code, "");
@@ -155,7 +157,8 @@ static void test_tags(void **state)
 static void test_any_text(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"word ", "Word", ". ", "\n", "\n\n", "Dr. ", "。", "\xf0\x9f\x98\x80", "3. ", "- ", "\"", "\t", "é", "ﷺ", "|"};
+    static const char *const pieces[] = {"word ", "Word", ". ", "\n", "\n\n", "Dr. ", "。", "\xf0\x9f\x98\x80",
+                                         "3. ",   "- ",   "\"", "\t", "é",    "ﷺ",    "|"};
     struct buf in = BUF_INIT(LIMIT_TEXT + 100);
     unsigned seed = 1;
     for (int round = 0; round < 300; round++) {
