@@ -59,7 +59,8 @@ class Crawl:
             yield pages
 
     def running(self):
-        return self.stack.crawl().state == "running"
+        crawl = self.stack.crawl()
+        return crawl is None or crawl.state == "running"  # None: not begun
 
     def state(self):
         counts = self.stack.query("select state::text, code, count(*) from page group by 1, 2 order by 1, 2")

@@ -18,7 +18,7 @@ from .site import Reply, page, redirect
 
 Node = collections.namedtuple("Node", "kind links state code")
 
-LATE = 0.4    # seconds that the short ways take longer
+LATE = 1.0    # seconds that the short ways take longer
 LISTS = 12    # pages without an article
 
 
