@@ -169,6 +169,7 @@ static void time_first(struct cage *cage)
 {
     ev_timer_stop(cage->loop, &cage->deadline);
     if (!cage->sent) return;
+    ev_now_update(cage->loop);
     ev_timer_set(&cage->deadline, (double)cage->config.timeout_ms / 1000, 0);
     ev_timer_start(cage->loop, &cage->deadline);
 }
@@ -192,10 +193,7 @@ static void feed(struct cage *cage)
         cage->writing = next;
         cage->written = 0;
         cage->sent++;
-        if (cage->sent == 1) {
-            ev_now_update(cage->loop);
-            time_first(cage);
-        }
+        if (cage->sent == 1) time_first(cage);
         write_some(cage);
     }
 }
@@ -309,8 +307,15 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int revents)
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct cage *cage = w->data;
+    const struct request *late = cage->first;
     (void)loop, (void)revents;
-    if (!cage->pid) return;
+    if (!cage->pid || cage->dying) return;
+    /* If it was us who were late, the answer is there already, or the child has not even got the whole page. */
+    if (read_some(cage) && (cage->first != late || !cage->sent)) return;
+    if (cage->writing && cage->sent == 1) {
+        time_first(cage);
+        return;
+    }
     log_warn("a page took longer than %lld ms: killing the parser's child", (long long)cage->config.timeout_ms);
     cage->hung = cage->dying = true;
     cage->stats.hangs++;
