@@ -90,6 +90,8 @@ static int month_at(const char **p, const char *end)
     size_t best = 0;
     int month = 0;
     for (size_t i = 0; i < sizeof months / sizeof *months; i++) {
+        /* Lower case by one bit will do: it is only a first look. */
+        if ((months[i].name[0] ^ **p) & ~0x20) continue;
         size_t n = strlen(months[i].name);
         if (n > best && (size_t)(end - *p) >= n && strncasecmp(*p, months[i].name, n) == 0) best = n, month = months[i].month;
     }

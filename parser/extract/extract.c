@@ -20,11 +20,12 @@
 #include "parser/extract/render.h"
 #include "parser/language.h"
 
-#define ARTICLE_WORDS  25 /* of running text: less is no article */
-#define SENTENCE_WORDS 8
-#define ENOUGH_WORDS   80   /* of running text: with less, it is worth a second look */
-#define EXPLAIN_BYTES  4000 /* of a block, shown by explain */
-#define BROKEN_SHARE   10   /* more than one undecodable character in so many: not text in this encoding */
+#define ARTICLE_WORDS      25    /* of running text: less is no article */
+#define SECOND_LOOK_BLOCKS 20000 /* a page of so many scraps and no text is not worth one */
+#define SENTENCE_WORDS     8
+#define ENOUGH_WORDS       80   /* of running text: with less, it is worth a second look */
+#define EXPLAIN_BYTES      4000 /* of a block, shown by explain */
+#define BROKEN_SHARE       10   /* more than one undecodable character in so many: not text in this encoding */
 
 enum kind { KIND_HTML, KIND_PLAIN, KIND_OTHER };
 
@@ -217,7 +218,7 @@ static void find_article(struct page *page)
         filter_blocks(page);
         uint32_t words = prose_words(page);
         if (trust == MARK_TRUST_FULL || words > 2 * best + ENOUGH_WORDS / 4) best = words, best_trust = (uint32_t)trust;
-        if (words >= ENOUGH_WORDS) break;
+        if (words >= ENOUGH_WORDS || page->block_count > SECOND_LOOK_BLOCKS) break;
     }
     if ((int)best_trust != page->trust) {
         mark_page(page, (enum mark_trust)best_trust);

@@ -13,7 +13,8 @@
 #define TITLE_SHARE      3 /* what follows the headline must be a third of the region's prose, or it is not this article's */
 #define NEIGHBOUR_WORDS  4 /* a link between two paragraphs that is a sentence, not a label */
 #define OPENING_WORDS    6
-#define STANDFIRST_WORDS 10 /* of a heading under the headline */
+#define STANDFIRST_WORDS 10  /* of a heading under the headline */
+#define HEAD_BLOCKS      500 /* before the first sentence, looked at */
 #define LEAD_WORDS       10
 #define LEAD_BLOCKS      30 /* between headline and text, at most */
 #define AFTER_WORDS      6  /* shorter lines behind the last sentence are tags and the like */
@@ -106,9 +107,10 @@ static bool has_date(const struct page *page, const struct block *b)
 static bool is_opening(const struct region *r, uint32_t i)
 {
     const struct block *b = &r->page->blocks[i];
-    if (b->words < OPENING_WORDS || has_date(r->page, b)) return false;
-    if (b->kind == BLOCK_HEADING) return r->title > r->from && b->words >= STANDFIRST_WORDS;
-    return b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
+    if (b->words < OPENING_WORDS) return false;
+    bool may_open = b->kind == BLOCK_HEADING ? r->title > r->from && b->words >= STANDFIRST_WORDS
+                                             : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
+    return may_open && !has_date(r->page, b);
 }
 
 /* Byline, place and time stand before the first sentences; what follows the last ones is tags and promotion. */
@@ -116,7 +118,7 @@ static void trim_ends(const struct region *r)
 {
     uint32_t i = next_kept(r, r->from);
     bool opened = false;
-    for (; i < r->to && !mark_is_prose(&r->page->blocks[i]); i = next_kept(r, i + 1)) {
+    for (int n = 0; i < r->to && n < HEAD_BLOCKS && !mark_is_prose(&r->page->blocks[i]); i = next_kept(r, i + 1), n++) {
         if (is_opening(r, i))
             opened = true;
         else if (!opened || r->page->blocks[i].kind != BLOCK_HEADING)

@@ -1,6 +1,7 @@
 /* Stock phrases; contract in phrases.h. */
 #include "parser/extract/phrases.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* The whole line, signs at its end aside. */
@@ -213,21 +214,45 @@ static const char *const parts[] = {
 
 static bool begins(struct span s, const char *start)
 {
+    if (s.n == 0 || s.p[0] != start[0]) return false;
     size_t n = strlen(start);
-    return s.n >= n && s.p[0] == start[0] && memcmp(s.p, start, n) == 0;
+    return s.n >= n && memcmp(s.p, start, n) == 0;
+}
+
+/* Which pairs of neighbouring bytes a line has, roughly: most lines lack a pair of any given phrase, and need no search. */
+struct pairs {
+    uint64_t bits[16];
+};
+
+static unsigned pair_bit(const char *p)
+{
+    return ((unsigned char)p[0] * 33u + (unsigned char)p[1]) % 1024;
+}
+
+static bool has_pair(const struct pairs *pairs, const char *p)
+{
+    return pairs->bits[pair_bit(p) / 64] >> pair_bit(p) % 64 & 1;
+}
+
+static bool contains(const struct pairs *pairs, struct span s, const char *part)
+{
+    size_t n = strlen(part);
+    return has_pair(pairs, part) && has_pair(pairs, part + n / 2) && has_pair(pairs, part + n - 2) && memmem(s.p, s.n, part, n);
 }
 
 bool phrase_is_stock(struct span text)
 {
     char lower[PHRASE_MAX];
+    struct pairs pairs = {{0}};
     struct span s = span_of(lower, text.n < sizeof lower ? text.n : sizeof lower);
     for (size_t i = 0; i < s.n; i++) lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i];
+    for (size_t i = 0; i + 1 < s.n; i++) pairs.bits[pair_bit(lower + i) / 64] |= (uint64_t)1 << pair_bit(lower + i) % 64;
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
         if (begins(s, starts[i])) return true;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (memmem(s.p, s.n, parts[i], strlen(parts[i]))) return true;
+        if (contains(&pairs, s, parts[i])) return true;
     while (s.n && strchr(".:!…?>»-| ", s.p[s.n - 1])) s.n--;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (s.n == strlen(whole[i]) && begins(s, whole[i])) return true;
+        if (begins(s, whole[i]) && s.n == strlen(whole[i])) return true;
     return false;
 }
