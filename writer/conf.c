@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "line/limits.h"
+#include "line/pg.h"
 #include "line/service.h"
 
 struct writer_conf writer_conf;
@@ -37,6 +38,10 @@ const struct conf_row writer_conf_rows[] = {
 
 int writer_conf_check(struct conf_error *error_r)
 {
+    if (!pg_url_valid(writer_conf.database_url)) {
+        snprintf(error_r->text, sizeof error_r->text, "DATABASE_URL=***: must be postgresql://user:password@host:port/name, or what else libpq reads");
+        return -1;
+    }
     int64_t least = service_hold_max_ms() + writer_conf.summary_timeout_ms + 3 * service_heartbeat_ms();
     if (writer_conf.backoff_max_ms < writer_conf.backoff_ms) {
         snprintf(error_r->text, sizeof error_r->text, "RETRY_BACKOFF_MAX must not be below RETRY_BACKOFF");

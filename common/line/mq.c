@@ -41,6 +41,15 @@ struct mq *mq_new(const struct mq_config *config, const struct mq_handlers *hand
     return mq;
 }
 
+bool mq_url_valid(const char *url)
+{
+    char *copy = mem_strdup(url); /* amqp_parse_url writes to it */
+    struct amqp_connection_info info;
+    bool valid = amqp_parse_url(copy, &info) == AMQP_STATUS_OK;
+    free(copy);
+    return valid;
+}
+
 void mq_close(struct mq *mq)
 {
     mq_side_close(mq, &mq->consume, NULL);

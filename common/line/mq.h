@@ -72,6 +72,8 @@ struct mq_handlers {
     void (*on_reset)(void *context, enum queue_id queue);
 };
 
+/* True if a broker's address can be read: amqp:// or amqps://. */
+bool mq_url_valid(const char *url);
 /* Makes the object; connects in the background from the first mq_turn on. Strings of config are copied. */
 struct mq *mq_new(const struct mq_config *config, const struct mq_handlers *handlers);
 /* Closes both connections; messages with MQ_ONESHOT are told MQ_LOST. Nothing more happens until mq_free. */

@@ -179,6 +179,13 @@ static void on_notice(void *context, const PGresult *result)
     log_debug("postgresql: %s", text ? text : "?");
 }
 
+bool pg_url_valid(const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    PQconninfoFree(options);
+    return options != NULL;
+}
+
 struct pg *pg_new(const char *url, const char *application_name, int64_t deadline_ms)
 {
     struct pg *pg = mem_zalloc(sizeof *pg);

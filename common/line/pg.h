@@ -31,6 +31,8 @@ struct pg_stmt {
     const char *sql;
 };
 
+/* True if libpq can read a connection string, URI or key=value. Says nothing of the server. */
+bool pg_url_valid(const char *url);
 struct pg *pg_new(const char *url, const char *application_name, int64_t deadline_ms);
 void pg_free(struct pg **pg);
 /* Connects (10 s at most) and sets the session up. False: pg_error says why. */

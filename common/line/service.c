@@ -44,7 +44,10 @@ int64_t service_heartbeat_ms(void)
     return conf.heartbeat_ms;
 }
 
+/* Signals: counted here, so that the second one ends the process even while something blocks. */
 static volatile sig_atomic_t terms;
+static struct ev_loop *woken_loop;
+static ev_async woken;
 
 /* ---- the loop ---- */
 
@@ -89,10 +92,27 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int revents)
     if (s->spec->on_tick) s->spec->on_tick(s);
 }
 
-static void on_signal(struct ev_loop *loop, ev_signal *w, int revents)
+static void on_signal(int number)
 {
-    (void)loop, (void)w, (void)revents;
-    if (++terms > 1) _exit(EXITCODE_FAILED);
+    (void)number;
+    if (terms++ > 0) _exit(EXITCODE_FAILED);
+    ev_async_send(woken_loop, &woken); /* safe here, says libev; keeps errno */
+}
+
+static void on_woken(struct ev_loop *loop, ev_async *w, int revents)
+{
+    (void)loop, (void)w, (void)revents; /* only wakes the loop: on_prepare looks at terms */
+}
+
+static void watch_signals(struct ev_loop *loop)
+{
+    struct sigaction term = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    woken_loop = loop;
+    ev_async_init(&woken, on_woken);
+    ev_async_start(loop, &woken);
+    sigaction(SIGTERM, &term, NULL);
+    sigaction(SIGINT, &term, NULL);
+    signal(SIGPIPE, SIG_IGN);
 }
 
 static void mq_delivered(void *context, const struct mq_delivery *delivery)
@@ -176,7 +196,6 @@ static int start(struct service *s)
     struct mq_handlers handlers = {.context = s, .on_delivery = mq_delivered, .on_reset = mq_reset};
     struct status_handlers status = {.context = s, .ready = on_ready, .metrics = on_metrics};
     struct conf_error error;
-    s->loop = ev_default_loop(0);
     if (*conf.metrics_addr && !(s->status = status_start(s->loop, conf.metrics_addr, &status, &error))) {
         log_error("%s", error.text);
         return EXITCODE_DEPENDENCY;
@@ -191,13 +210,8 @@ static int start(struct service *s)
 
 static void run(struct service *s)
 {
-    ev_signal term, interrupt;
     ev_prepare prepare;
     ev_timer second;
-    ev_signal_init(&term, on_signal, SIGTERM);
-    ev_signal_start(s->loop, &term);
-    ev_signal_init(&interrupt, on_signal, SIGINT);
-    ev_signal_start(s->loop, &interrupt);
     ev_prepare_init(&prepare, on_prepare);
     prepare.data = s;
     ev_prepare_start(s->loop, &prepare);
@@ -207,20 +221,20 @@ static void run(struct service *s)
     ev_run(s->loop, 0);
     ev_timer_stop(s->loop, &second);
     ev_prepare_stop(s->loop, &prepare);
-    ev_signal_stop(s->loop, &interrupt);
-    ev_signal_stop(s->loop, &term);
 }
 
 static void finish(struct service *s)
 {
-    if (s->loop && s->mq) {
+    if (s->mq) {
         mq_close(s->mq); /* before deinit: the last news of what was published goes to a stage that is still there */
         if (s->spec->deinit) s->spec->deinit(s);
         service_jobs_free(s);
         mq_free(&s->mq);
     }
     status_stop(&s->status);
-    if (s->loop) ev_loop_destroy(s->loop);
+    signal(SIGTERM, SIG_DFL); /* nothing is in hand any more; the loop it would wake goes */
+    signal(SIGINT, SIG_DFL);
+    ev_loop_destroy(s->loop);
 }
 
 static int serve(const struct service_spec *spec, int ready_fd)
@@ -229,7 +243,8 @@ static int serve(const struct service_spec *spec, int ready_fd)
     s->spec = spec;
     s->ready_fd = ready_fd;
     s->stage_ready = true;
-    signal(SIGPIPE, SIG_IGN);
+    s->loop = ev_default_loop(0);
+    watch_signals(s->loop);
     int rc = start(s);
     if (rc == EXITCODE_OK) {
         log_info("version %s started", GM_VERSION);
@@ -268,6 +283,11 @@ static int load(const struct service_spec *spec)
         snprintf(error.text, sizeof error.text, "LOG_LEVEL=%.20s: must be debug, info, warn or error", conf.log_level);
         rc = -1;
     }
+    if (rc == 0 && !mq_url_valid(conf.amqp_url)) {
+        snprintf(error.text, sizeof error.text, "AMQP_URL=***: must be amqp:// or amqps://user:password@host:port/vhost");
+        rc = -1;
+    }
+    if (rc == 0 && *conf.metrics_addr) rc = status_check_addr(conf.metrics_addr, &error);
     if (rc == 0 && spec->check) rc = spec->check(&error);
     log_init(spec->name, level);
     if (rc != 0) log_error("configuration: %s", error.text);

@@ -166,6 +166,12 @@ static int split_addr(const char *addr, char host_r[256], char port_r[6], struct
     return 0;
 }
 
+int status_check_addr(const char *addr, struct conf_error *error_r)
+{
+    char host[256], port[6];
+    return split_addr(addr, host, port, error_r);
+}
+
 /* A socket that listens on one of the addresses, or -1 with errno. */
 static int listen_on(const struct addrinfo *a)
 {

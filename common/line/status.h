@@ -25,6 +25,8 @@ struct status_handlers {
     void (*metrics)(void *context, struct buf *out);
 };
 
+/* 0 if addr has the form that status_start takes; else -1 and what is wrong in words. */
+int status_check_addr(const char *addr, struct conf_error *error_r);
 /* Listens on addr ("host:port", "[::1]:9100", ":9100" for all addresses; port 0 picks a free one). Handlers are copied and
  * called from the loop. NULL, with the reason in words, if it cannot be: a busy port is known at once. */
 struct status *status_start(struct ev_loop *loop, const char *addr, const struct status_handlers *handlers,
