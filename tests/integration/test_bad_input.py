@@ -52,6 +52,7 @@ def line(migrated, bin_dir, run_dir, numbers):
         for program in programs.values():
             program.wait_ready()
         yield types.SimpleNamespace(stack=stack, desk=Desk(stack), **programs)
+        assert set(stack.stop_all().values()) == {0}  # a sanitizer would tell of leaks now
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ def whole(migrated, bin_dir, run_dir, numbers):
     with contextlib.closing(made):
         made.start_all()
         yield made
+        assert set(made.stop_all().values()) == {0}  # a sanitizer would tell of leaks now
 
 
 @pytest.fixture
