@@ -14,6 +14,9 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from support.crawl import Site, outline, same  # noqa: E402
+from support.maze import Maze  # noqa: E402
+from support.site import Server  # noqa: E402
 from support.stack import Failure, RunDir, Services, Stack, install, tail  # noqa: E402
 
 LIMIT = 120
@@ -102,6 +105,35 @@ def stack(make_stack):
 def long():
     """True in make check-long."""
     return LONG
+
+
+# A site that order matters on ---------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="session")
+def undisturbed(migrated, bin_dir, run_dir, numbers):
+    """A function that crawls a Site with one of each program and returns what it came to."""
+    def run(site):
+        name = f"t{next(numbers)}"
+        stack = Stack(migrated, bin_dir, run_dir.subdir(name), name)
+        try:
+            stack.start_all()
+            return site.crawl(stack).finish()
+        finally:
+            stack.close()
+    return run
+
+
+@pytest.fixture(scope="session")
+def maze(undisturbed):
+    """The Maze, served, with what an undisturbed crawl of it comes to."""
+    made = Maze(600 if LONG else 160)
+    with Server(made, robots=Maze.ROBOTS) as server:
+        expected = made.expected(server.url)
+        site = Site(server, "/", len(expected), made.fresh, made.times, depth=Maze.DEPTH, limit=100_000)
+        site.wanted = undisturbed(site)
+        same(outline(site.wanted), expected)
+        site.check_asked()
+        yield site
 
 
 # Time limits ------------------------------------------------------------------------------------------------------------

@@ -4,57 +4,13 @@ import os
 
 import pytest
 
-from support.crawl import QUICK, Crawl, chance, end_session, kill, kill_child, leader, outline, same
-from support.maze import Maze
+from support.crawl import QUICK, Site, chance, end_session, kill, kill_child, leader, same
 from support.site import Folder, Server
-from support.stack import PROGRAMS, Failure, Stack
+from support.stack import PROGRAMS, Failure
 
 MANUAL = "/usr/share/doc/postgresql-doc-15/html"
 MANUAL_DEPTHS = {0: 1, 1: 111, 2: 1057}
 VICTIMS = ("fetcher", "parser", "parser's child", "summarizer", "writer")
-
-
-# Sites, and what they come to when nothing happens -----------------------------------------------------------------------
-
-class Site:
-    """A served site and how it is crawled. After `crawl` and a first call of `wanted` it is known what it comes to."""
-
-    def __init__(self, server, start, pages, fresh=lambda: None, **wish):
-        self.server, self.start, self.pages, self.fresh, self.wish = server, start, pages, fresh, wish
-        self.wanted = None
-
-    def crawl(self, stack):
-        self.fresh()
-        self.server.log.clear()
-        return Crawl(stack, self.server.url(self.start), self.pages, **self.wish)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(migrated, bin_dir, run_dir, numbers):
-    """Crawls a site with one of each program; returns what it came to."""
-    def run(site):
-        name = f"t{next(numbers)}"
-        stack = Stack(migrated, bin_dir, run_dir.subdir(name), name)
-        try:
-            stack.start_all()
-            return site.crawl(stack).finish()
-        finally:
-            stack.close()
-    return run
-
-
-@pytest.fixture(scope="module")
-def maze(undisturbed, long):
-    """A small site that order matters on."""
-    made = Maze(600 if long else 160)
-    with Server(made, robots=Maze.ROBOTS) as server:
-        expected = made.expected(server.url)
-        site = Site(server, "/", len(expected), made.fresh, depth=Maze.DEPTH, limit=100_000)
-        site.wanted = undisturbed(site)
-        same(outline(site.wanted), expected)
-        asked = [hit.path for hit in server.log]
-        assert set(asked) == made.fetched() | {"/robots.txt"}
-        yield site
 
 
 @pytest.fixture(scope="module")
@@ -180,8 +136,8 @@ def test_everything_at_once(make_stack, maze, long):
     stack = make_stack(**QUICK)
     stack.start_all({name: 2 for name in PROGRAMS})
     crawl = maze.crawl(stack)
-    strokes = ["queues", "broker", "database", *VICTIMS] * (4 if long else 1)
-    rng.shuffle(strokes)
+    strokes = ["queues", "broker", "database", *VICTIMS]
+    strokes = rng.sample(strokes * 4, 32) if long else rng.sample(strokes, 3)
     for pages, stroke in zip(crawl.moments(len(strokes), rng), strokes):
         print(f"{pages} pages: {stroke}")
         if stroke == "queues":

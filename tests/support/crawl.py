@@ -1,5 +1,6 @@
 """Crawls that are disturbed: short times, random moments, and books that must be closed at each look."""
 
+import collections
 import os
 import random
 
@@ -9,7 +10,7 @@ from .process import descendants, wait_until
 
 # All times shortened together: what a crash loses is missed within seconds. LEASE > HOLD_MAX + SUMMARY_TIMEOUT + 3 heartbeats.
 QUICK = {
-    "AMQP_HEARTBEAT": "1s", "HOLD_MAX": "1s", "SUMMARY_TIMEOUT": "300ms", "LEASE": "4500ms",
+    "AMQP_HEARTBEAT": "1s", "HOLD_MAX": "2500ms", "SUMMARY_TIMEOUT": "300ms", "LEASE": "6s",
     "TICKET_DEADLINE": "1s", "FETCH_TIMEOUT": "2s", "TICKET_GRACE": "500ms",
     "ATTEMPTS": "5", "RETRY_BACKOFF": "100ms", "RETRY_BACKOFF_MAX": "500ms",
 }
@@ -22,6 +23,32 @@ def chance():
     seed = int(os.environ.get("GM_SEED") or random.SystemRandom().randrange(1 << 32))
     print(f"GM_SEED={seed}")
     return random.Random(seed)
+
+
+class Site:
+    """A served site, how it is crawled, and what it must come to."""
+
+    def __init__(self, server, start, pages, fresh=lambda: None, times=None, **wish):
+        """start: path of the seed. pages: how many there are. fresh: called before each crawl. wish: depth, limit.
+
+        times: {path: times} that the server is asked for a path, given the number of attempts.
+        """
+        self.server, self.start, self.pages, self.fresh, self.wish = server, start, pages, fresh, wish
+        self.times = times
+        self.wanted = None  # what an undisturbed crawl came to
+
+    def crawl(self, stack):
+        self.fresh()
+        self.server.log.clear()
+        return Crawl(stack, self.server.url(self.start), self.pages, **self.wish)
+
+    def check_asked(self, attempts=3):
+        """Since the crawl began, nothing was asked for twice without need, and nothing was left out."""
+        asked = collections.Counter(hit.path for hit in list(self.server.log))
+        wanted = self.times(attempts)
+        wrong = {path: f"{asked[path]} instead of {wanted.get(path, 0)}"
+                 for path in asked.keys() | wanted.keys() if asked[path] != wanted.get(path, 0)}
+        assert not wrong, f"asked for more or less often than needed: {wrong}"
 
 
 class Crawl:

@@ -121,9 +121,11 @@ class Maze:
                     (todo.append if step else todo.appendleft)(link)
         return {url(path): (at, self.nodes[path].state, self.nodes[path].code) for path, at in found.items()}
 
-    def fetched(self):
-        """Paths that any crawl asks the server for."""
-        return {path for path, node in self.nodes.items() if node.code != "ROBOTS_DISALLOWED"}
+    def times(self, attempts):
+        """{path: times} the server is asked for it, if nothing goes wrong. attempts: ATTEMPTS of the writer."""
+        more = {"passing": 2, "broken": attempts}
+        times = {path: more.get(node.kind, 1) for path, node in self.nodes.items() if node.code != "ROBOTS_DISALLOWED"}
+        return times | {"/robots.txt": 1}
 
     # Serving ------------------------------------------------------------------------------------------------------------
 
