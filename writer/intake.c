@@ -17,6 +17,8 @@
 #include "writer/writer.h"
 
 #define ENTRIES_A_TIME 512         /* records in one transaction */
+#define GATHER_MS 20               /* between two transactions: each costs by itself as much as ten records */
+#define GATHER_ENTRIES 256         /* so many need not wait */
 #define ROWS_A_TIME 20000          /* rows it may make: seconds at worst, far from a statement's deadline */
 #define SEED_PART 65536            /* bytes of a plain seed that are one entry */
 #define TURN_MS 5000               /* then other things have their turn, heartbeats first */
@@ -27,7 +29,8 @@ struct intake {
     struct entry **entries;
     size_t count, cap;
     size_t bytes;
-    ev_timer again; /* what is left is worked on the next turn */
+    int64_t flushed_at; /* monotonic ms: the end of the last transaction */
+    ev_timer again;     /* the next turn: for what is left, or is gathering */
 };
 
 static void on_again(struct ev_loop *loop, ev_timer *timer, int revents)
@@ -39,7 +42,7 @@ struct intake *intake_new(struct writer *w)
 {
     struct intake *in = mem_zalloc(sizeof *in);
     (void)w;
-    ev_timer_init(&in->again, on_again, 0.0005, 0);
+    ev_init(&in->again, on_again);
     return in;
 }
 
@@ -337,12 +340,29 @@ static size_t batch_size(const struct intake *in, size_t from)
     return n;
 }
 
+static void work_again(struct writer *w, int64_t wait_ms)
+{
+    ev_timer_stop(service_loop(w->service), &w->intake->again);
+    ev_timer_set(&w->intake->again, wait_ms > 0 ? (double)wait_ms / 1000 : 0.0005, 0);
+    ev_timer_start(service_loop(w->service), &w->intake->again);
+}
+
+/* True while more is waited for: only when busy, what comes after a quiet moment is worked at once. */
+static bool gathering(struct writer *w, int64_t now)
+{
+    const struct intake *in = w->intake;
+    int64_t left = in->flushed_at + GATHER_MS - now;
+    if (left <= 0 || in->count >= GATHER_ENTRIES || in->bytes >= BYTES_GATHERED || service_stopping(w->service)) return false;
+    work_again(w, left);
+    return true;
+}
+
 bool intake_flush(struct writer *w)
 {
     struct intake *in = w->intake;
-    if (in->count == 0 || !w->db_ready) return false;
     size_t done = 0;
     int64_t begun = clock_mono_ms();
+    if (in->count == 0 || !w->db_ready || gathering(w, begun)) return false;
     while (done < in->count && clock_mono_ms() - begun < TURN_MS) {
         size_t n = batch_size(in, done);
         if (!work(w, in->entries + done, n)) {
@@ -356,7 +376,8 @@ bool intake_flush(struct writer *w)
         }
         done += n;
     }
-    if (done < in->count) ev_timer_start(service_loop(w->service), &in->again);
+    in->flushed_at = clock_mono_ms();
+    if (done < in->count) work_again(w, 0);
     intake_drop(w); /* what is done */
     return true;
 }
