@@ -143,7 +143,6 @@ CREATE TABLE ticket (
     deadline timestamptz NOT NULL,
     PRIMARY KEY (page_id, host_id, release)
 );
-CREATE INDEX ticket_host ON ticket (host_id);
 CREATE INDEX ticket_deadline ON ticket (deadline);
 
 -- The links of a page in scope, until its crawl completes: offered again when the page's depth falls.

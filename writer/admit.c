@@ -141,7 +141,8 @@ static void columns_release(struct offer_columns *c)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_array_release(all[i]);
 }
 
-static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
+/* count_r: of those that were new. */
+static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c, size_t *count_r)
 {
     static const struct pg_stmt stmt = {
         "insert_pages",
@@ -163,6 +164,7 @@ static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
         struct crawl_row *crawl = tx_crawl(tx, pg_int(r, i, 0));
         crawl->d_admitted += pg_int(r, i, 1);
         crawl->d_state[STATE_REGISTERED] += pg_int(r, i, 1);
+        *count_r += (size_t)pg_int(r, i, 1);
         tx->admitted = true;
     }
     pg_result_free(r);
@@ -238,8 +240,9 @@ enum pg_status tx_admit(struct tx *tx)
             struct offer_columns columns;
             struct pg_result *fallen = NULL;
             columns_fill(tx, &columns, offers, count);
-            st = insert_pages(tx, &columns);
-            if (st == PG_OK) st = lower_depths(tx, &columns, &fallen);
+            size_t new_count = 0;
+            st = insert_pages(tx, &columns, &new_count);
+            if (st == PG_OK && new_count < count) st = lower_depths(tx, &columns, &fallen);
             for (int i = 0; st == PG_OK && i < pg_rows(fallen); i++) offer_again(tx, fallen, i);
             if (st == PG_OK) remember(tx, offers, count);
             pg_result_free(fallen);

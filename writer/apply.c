@@ -8,6 +8,7 @@
 #include "line/limits.h"
 #include "writer/conf.h"
 #include "writer/tx.h"
+#include "writer/writer.h"
 
 /* Runs a statement whose parameters are these columns, unless there is no row. */
 static enum pg_status run_columns(struct tx *tx, const struct pg_stmt *stmt, const struct pg_array *columns, size_t n)
@@ -420,6 +421,7 @@ enum pg_status tx_write(struct tx *tx)
     if (st == PG_OK) st = write_notes(tx);
     if (st == PG_OK) st = write_scopes_and_refusals(tx);
     if (st == PG_OK) st = tx_write_crawls(tx);
-    if (st == PG_OK && tx->admitted) st = pg_exec(tx->pg, "NOTIFY gistmill");
+    /* Another writer leads: it must hear of this. NOTIFY takes a lock that all commits queue for, so not without need. */
+    if (st == PG_OK && tx->admitted && !frontier_leads(tx->writer)) st = pg_exec(tx->pg, "NOTIFY gistmill");
     return st;
 }

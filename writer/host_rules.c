@@ -84,6 +84,12 @@ bool host_rules_allow(const struct host_rules *rules, int64_t host, int64_t vers
     return s && robots_allows(s->robots, url_path(url));
 }
 
+bool host_rules_allow_all(const struct host_rules *rules, int64_t host, int64_t version)
+{
+    const struct rules_slot *s = find(rules, host, version);
+    return s && robots_is_empty(s->robots);
+}
+
 /* ---- answers ---- */
 
 /* RFC 9309 section 2.3.1: 2xx gives rules; "unavailable" (4xx, too many redirects) allows everything; "unreachable" (5xx,

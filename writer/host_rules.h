@@ -17,5 +17,7 @@ bool host_rules_has(const struct host_rules *rules, int64_t host, int64_t versio
 void host_rules_put(struct host_rules *rules, int64_t host, int64_t version, const char *text, size_t n);
 /* Whether a canonical URL may be fetched; only after host_rules_has or host_rules_put of the same version. */
 bool host_rules_allow(const struct host_rules *rules, int64_t host, int64_t version, const char *url);
+/* True if they are at hand and allow everything. */
+bool host_rules_allow_all(const struct host_rules *rules, int64_t host, int64_t version);
 
 #endif

@@ -14,7 +14,8 @@
 #include "writer/tx.h"
 
 #define HOSTS_A_TIME 500
-#define EXTRA_ROWS 32 /* picked beyond a host's slots: pages that robots.txt disallows end without taking one */
+#define EXTRA_ROWS 32 /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
+#define SHARE_ROWS 4  /* picked beyond an equal share of the credit: some hosts have less to offer than others */
 
 /* When the release looks at a host again. */
 enum next { NEXT_PARKED, NEXT_FREE, NEXT_LATER };
@@ -58,6 +59,7 @@ struct release {
     struct pick *picks;
     size_t pick_count;
     int64_t credit;
+    int64_t share; /* of the credit, for one crawl on one host */
     int64_t deadline;
 };
 
@@ -199,6 +201,27 @@ static void read_pick(struct pick *p, const struct pg_result *r, int i)
                        .ends = CODE_COUNT};
 }
 
+static bool may_pick(struct release *rl, const struct pair *p)
+{
+    const struct due_host *h = host_of(rl, p->host_id);
+    return h && p->crawl_id && h->slots > 0 && h->robots != ROBOTS_UNKNOWN && tx_crawl(&rl->tx, p->crawl_id);
+}
+
+static void share_credit(struct release *rl)
+{
+    int64_t pairs = 0;
+    for (size_t i = 0; i < rl->pair_count; i++) pairs += may_pick(rl, &rl->pairs[i]);
+    rl->share = pairs ? rl->credit / pairs + SHARE_ROWS : 0;
+    if (rl->share > rl->credit) rl->share = rl->credit;
+}
+
+/* How many rows of one crawl on the host are worth reading. If more could have gone, the next look comes at once. */
+static int64_t row_limit(const struct release *rl, const struct due_host *h)
+{
+    int64_t most = h->slots < rl->share ? h->slots : rl->share;
+    return host_rules_allow_all(rl->rules, h->id, h->robots_release) ? most : most + EXTRA_ROWS;
+}
+
 static enum pg_status pick_rows(struct release *rl)
 {
     static const struct pg_stmt stmt = {
@@ -211,13 +234,13 @@ static enum pg_status pick_rows(struct release *rl)
     pg_array_init(&hosts, PG_INT8);
     pg_array_init(&crawls, PG_INT8);
     pg_array_init(&limits, PG_INT8);
+    share_credit(rl);
     for (size_t i = 0; i < rl->pair_count; i++) {
         const struct pair *p = &rl->pairs[i];
-        const struct due_host *h = host_of(rl, p->host_id);
-        if (!h || !p->crawl_id || h->slots == 0 || h->robots == ROBOTS_UNKNOWN || !tx_crawl(&rl->tx, p->crawl_id)) continue;
+        if (!may_pick(rl, p)) continue;
         pg_array_int(&hosts, p->host_id);
         pg_array_int(&crawls, p->crawl_id);
-        pg_array_int(&limits, (h->slots < rl->credit ? h->slots : rl->credit) + EXTRA_ROWS);
+        pg_array_int(&limits, row_limit(rl, host_of(rl, p->host_id)));
     }
     enum pg_status st = PG_OK;
     if (hosts.count > 0) {
@@ -250,8 +273,7 @@ static void rank_rows(struct release *rl)
         p->rank = same ? p[-1].rank + 1 : 0;
         struct due_host *h = host_of(rl, p->host_id);
         h->rows++;
-        int64_t limit = (h->slots < rl->credit ? h->slots : rl->credit) + EXTRA_ROWS;
-        if ((int64_t)p->rank + 1 >= limit) h->full = true;
+        if ((int64_t)p->rank + 1 >= row_limit(rl, h)) h->full = true;
     }
 }
 

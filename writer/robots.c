@@ -325,6 +325,11 @@ bool robots_allows(const struct robots *robots, const char *path)
     return allowed;
 }
 
+bool robots_is_empty(const struct robots *robots)
+{
+    return robots->count == 0;
+}
+
 int64_t robots_delay_ms(const struct robots *robots)
 {
     return robots->delay_ms;

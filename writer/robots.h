@@ -25,6 +25,9 @@ void robots_free(struct robots *robots); /* NULL is fine */
  * False, too, where thousands of wildcards on a long path would cost more than about 20 ms. */
 bool robots_allows(const struct robots *robots, const char *path);
 
+/* True if there is no rule: everything is allowed. */
+bool robots_is_empty(const struct robots *robots);
+
 /* Crawl-delay of the agent's groups in ms, the largest if there are several; -1 if there is none. Up to 10^12: the
  * caller caps it. A value that is not digits with at most one point is no delay. */
 int64_t robots_delay_ms(const struct robots *robots);
