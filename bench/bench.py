@@ -8,6 +8,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [os.path.join(TOP, "tests"), os.path.dirname(os.path.abspath(__file__))]
@@ -15,7 +16,7 @@ sys.path[:0] = [os.path.join(TOP, "tests"), os.path.dirname(os.path.abspath(__fi
 import machine  # noqa: E402
 from peers import PEERS, Peers  # noqa: E402
 from site_server import Site  # noqa: E402
-from support.process import end_all  # noqa: E402
+from support.process import Port, end_all  # noqa: E402
 from support.program import PROGRAMS  # noqa: E402
 from support.stack import Failure, RunDir, Services, Stack, build_dir, status_bytes, tail, wait_until  # noqa: E402
 
@@ -54,42 +55,51 @@ class Wish:
 # One round ------------------------------------------------------------------------------------------------------------
 
 class Meter:
-    """CPU seconds by name between two moments, of ours and of all others."""
+    """CPU seconds and messages by name between two moments, and peak memory at the second."""
 
     def __init__(self, stack, site):
         self.processes = {program.name: program for program in stack.programs}
         self.processes |= {"RabbitMQ": stack.broker.process, "PostgreSQL": stack.database.process, "site server": site.process}
-        self.before = self.read()
+        self.cpu, self.messages, self.memory = self._cpu(), self._messages(), {}
 
-    def read(self):
-        return {name: process.cpu() for name, process in self.processes.items()} | {"all": machine.busy_seconds()}
+    def stop(self):
+        """From now on cpu, messages and memory are what the time since the start came to."""
+        before, self.cpu = self.cpu, self._cpu()
+        self.cpu = {name: self.cpu[name] - before[name] for name in self.cpu}
+        everything = self.cpu.pop("everything")
+        self.cpu["everything else"] = everything - sum(self.cpu.values())
+        before, self.messages = self.messages, self._messages()
+        self.messages = {name: self.messages[name] - before[name] for name in before}
+        self.memory = {name: self._peak(name, process) for name, process in self.processes.items()}
 
-    def used(self):
-        now = self.read()
-        used = {name: now[name] - self.before[name] for name in now}
-        everything = used.pop("all")
-        return used | {"everything else": everything - sum(used.values())}
+    def _cpu(self):
+        return {name: process.cpu() for name, process in self.processes.items()} | {"everything": machine.busy_seconds()}
 
-    def memory(self):
-        """Peak resident MiB of each process; PostgreSQL's is that of its largest one."""
-        peaks = {}
-        for name, process in self.processes.items():
-            family = [status_bytes(pid, "VmHWM") / 2**20 for pid in process.family()]
-            if name == "PostgreSQL":
-                peaks[name] = f"{max(family):.0f} the largest, with what it shares"
-            elif len(family) > 1 and name == "parser":
-                peaks[name] = f"{family[0]:.0f}, its child {max(family[1:]):.0f}"
-            else:
-                peaks[name] = f"{sum(family):.0f}"
-        return peaks
+    def _messages(self):
+        """Published so far, by program."""
+        found = {}
+        for name in PROGRAMS:
+            with urllib.request.urlopen(f"http://{self.processes[name].extra_env['METRICS_ADDR']}/metrics", timeout=10) as answer:
+                found[name] = int(re.search(rb"^gistmill_published_total (\d+)", answer.read(), re.M)[1])
+        return found
+
+    @staticmethod
+    def _peak(name, process):
+        """Resident MiB; PostgreSQL's is that of its largest process."""
+        peaks = [status_bytes(pid, "VmHWM") / 2**20 for pid in process.family()]
+        if name == "PostgreSQL":
+            return f"{max(peaks):.0f} the largest process, with what all share"
+        if name == "parser":
+            return f"{peaks[0]:.0f}, its child {max(peaks[1:]):.0f}"
+        return f"{sum(peaks):.0f}"
 
 
 class Round:
     """What one round came to."""
 
-    def __init__(self, pages, seconds, cpu, memory):
-        self.pages, self.seconds, self.cpu, self.memory = pages, seconds, cpu, memory
-        self.speed = pages / seconds
+    def __init__(self, pages, seconds, meter):
+        self.pages, self.seconds, self.speed = pages, seconds, pages / seconds
+        self.cpu, self.messages, self.memory = meter.cpu, meter.messages, meter.memory
 
     def cpu_ms(self):
         """Of ours, for one page."""
@@ -111,12 +121,12 @@ def crawl(stack, site, number):
             cursor.execute("select count(*) from crawl where id > %s and state <> 'running'", (last,))
             return cursor.fetchone()[0] == len(site.urls)
         wait_until(ended, DEADLINE, lambda: f"crawls ended: {stack.query('select * from crawl')} {stack.depths()}", interval=0.1)
-    used = meter.used()
+    meter.stop()
     rows = stack.query("select * from crawl where id > %s", last)
     for row in rows:
         if row.admitted != PAGES or row.stored + row.skipped + row.errors != PAGES or row.errors:
             raise Failure(f"not {PAGES} pages: {row}")
-    return Round(sum(row.admitted for row in rows), (max(row.finished_at for row in rows) - begin).total_seconds(), used, meter.memory())
+    return Round(sum(row.admitted for row in rows), (max(row.finished_at for row in rows) - begin).total_seconds(), meter)
 
 
 # Reporting ------------------------------------------------------------------------------------------------------------
@@ -125,9 +135,10 @@ def table(title, rounds):
     last = rounds[-1]
     say(f"\n{title}: {last.pages} pages in {last.seconds:.2f} s, {last.speed:.0f} pages/s, {last.cpu_ms():.2f} ms of CPU a page"
         f"   (rounds: {', '.join(f'{r.speed:.0f}' for r in rounds)} pages/s; {', '.join(f'{r.cpu_ms():.2f}' for r in rounds)} ms)")
-    say(f"  {'':<16}{'CPU s':>8}{'ms/page':>9}{'cores':>7}   peak MiB")
+    say(f"  {'':<16}{'CPU s':>8}{'ms/page':>9}{'cores':>7}{'messages/page':>15}   peak MiB")
     for name, used in last.cpu.items():
-        say(f"  {name:<16}{used:>8.2f}{1000 * used / last.pages:>9.3f}{used / last.seconds:>7.2f}   {last.memory.get(name, '')}".rstrip())
+        messages = f"{last.messages[name] / last.pages:.3f}" if name in last.messages else ""
+        say(f"  {name:<16}{used:>8.2f}{1000 * used / last.pages:>9.3f}{used / last.seconds:>7.2f}{messages:>15}   {last.memory.get(name, '')}".rstrip())
 
 
 def compare(results):
@@ -202,7 +213,8 @@ def measure(wish, run_dir):
             services.migrate(bin_dir, f"template_{len(stacks)}")
             stacks[name] = Stack(services, bin_dir, run_dir.subdir(f"stack-{len(stacks)}"), f"bench_{len(stacks)}", wish.settings, defaults={},
                                  template=f"template_{len(stacks)}")
-            stacks[name].start_all()
+            for program in PROGRAMS:
+                stacks[name].start(program, METRICS_ADDR=f"127.0.0.1:{Port()}")
         rounds, others = {name: [] for name in stacks}, {name: [] for name in PEERS} if peers else {}
         for number in range(wish.runs):
             for name, stack in stacks.items():
