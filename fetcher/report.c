@@ -112,5 +112,5 @@ void report_add(struct report *report, const struct record *record, void *contex
 
 void report_flush(struct report *report)
 {
-    if (report->flying_count < FLYING_MAX) send_open(report);
+    if (report->flying_count < FLYING_MAX && !mq_gathering(report->mq)) send_open(report);
 }

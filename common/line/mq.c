@@ -20,6 +20,8 @@
 #define FRAME_MAX 131072
 #define CHANNEL_LIMIT 2000 /* channel numbers rotate, so that late frames of a closed one meet no new one */
 #define ROUNDS_A_TURN 16   /* bursts before other events get their chance */
+#define BURST_MESSAGES 16  /* so many need not wait */
+#define BURST_ACKS 8       /* nor so many acks: the broker must not run out of what it may deliver */
 
 struct mq *mq_new(const struct mq_config *config, const struct mq_handlers *handlers)
 {
@@ -52,6 +54,7 @@ bool mq_url_valid(const char *url)
 
 void mq_close(struct mq *mq)
 {
+    mq_consume_flush(mq);
     mq_side_close(mq, &mq->consume, NULL);
     mq_side_close(mq, &mq->publish, NULL);
     mq_publish_pump(mq); /* not connected: refuses what waits */
@@ -369,9 +372,29 @@ static int64_t sooner(int64_t a, int64_t b)
     return !a || (b && b < a) ? b : a;
 }
 
-static void set_timer(struct mq *mq)
+/* A burst costs the broker little more than a single message: each write to its log, and each of ours to its socket, is
+ * shared by all of it. What comes after a quiet moment does not wait. */
+static bool is_gathering(const struct mq *mq)
 {
-    int64_t due = mq_publish_due(mq);
+    if (mq_consume_done(mq) >= BURST_ACKS) return false;
+    size_t waiting = 0;
+    for (int i = 0; i < QUEUE_COUNT; i++) waiting += mq->lanes[i].waiting.count;
+    return waiting < BURST_MESSAGES && clock_mono_ms() < mq->burst_at + mq->config.gather_ms;
+}
+
+static void burst(struct mq *mq, int *moved)
+{
+    int sent = mq_publish_pump(mq);
+    if (mq->publish.broken) mq_side_close(mq, &mq->publish, "publish failed");
+    if (sent + (int)mq_consume_flush(mq) > 0) mq->burst_at = clock_mono_ms();
+    *moved += sent;
+}
+
+static void set_timer(struct mq *mq, bool for_burst)
+{
+    int64_t due = mq_publish_due(mq), next_burst = mq->burst_at + mq->config.gather_ms;
+    if (due && due < next_burst) due = next_burst;
+    if (for_burst || mq_consume_done(mq)) due = sooner(due, next_burst);
     if (mq->consume.conn) due = sooner(due, mq_consume_due(mq));
     if (!mq->consume.conn) due = sooner(due, mq->consume.retry_at);
     if (!mq->publish.conn) due = sooner(due, mq->publish.retry_at);
@@ -387,13 +410,12 @@ void mq_turn(struct mq *mq)
     enum { FRAMES = 512 };
     int moved = 1, rounds = 0;
     for (; moved && rounds < ROUNDS_A_TURN; rounds++) {
+        moved = 0;
         upkeep(mq);
-        moved = mq_publish_pump(mq);
-        if (mq->publish.broken) mq_side_close(mq, &mq->publish, "publish failed");
+        if (!is_gathering(mq)) burst(mq, &moved);
         moved += drain(mq, &mq->publish, FRAMES);
         moved += drain(mq, &mq->consume, FRAMES);
         mq_publish_settle(mq);
-        mq_consume_flush(mq);
     }
     if (!mq->loop) return;
     /* More to do than this turn took: do not let the loop block. A retry to come: not for longer than that. */
@@ -401,7 +423,14 @@ void mq_turn(struct mq *mq)
         ev_idle_start(mq->loop, &mq->idle);
     else
         ev_idle_stop(mq->loop, &mq->idle);
-    set_timer(mq);
+    set_timer(mq, false);
+}
+
+bool mq_gathering(struct mq *mq)
+{
+    if (!is_gathering(mq)) return false;
+    if (mq->loop) set_timer(mq, true);
+    return true;
 }
 
 static void watch(struct mq *mq, struct mq_side *side)

@@ -29,6 +29,7 @@ struct mq_config {
     const char *app;       /* app_id: the program's name */
     int64_t heartbeat_s;
     int64_t window;        /* unconfirmed messages at most */
+    int64_t gather_ms;     /* messages and acks go out in bursts, so long apart at least when busy; 0: at once */
     const char *ca_file;   /* amqps: certificates to trust */
 };
 
@@ -101,6 +102,9 @@ void mq_forget(struct mq *mq, void *context);
 /* Messages queued or unconfirmed, and their bytes. */
 size_t mq_unsettled(const struct mq *mq);
 size_t mq_unsettled_bytes(const struct mq *mq);
+/* True while what is published now would only wait for the next burst: more may be gathered into one message meanwhile. The
+ * loop turns again when the burst is due. */
+bool mq_gathering(struct mq *mq);
 /* Messages not sent yet: the queue is full or the broker away. */
 size_t mq_waiting(const struct mq *mq, enum queue_id queue);
 

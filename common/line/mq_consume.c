@@ -259,10 +259,23 @@ static void flush(struct mq *mq, struct mq_consumer *c)
     if (status != AMQP_STATUS_OK) mq->consume.broken = true;
 }
 
-void mq_consume_flush(struct mq *mq)
+size_t mq_consume_flush(struct mq *mq)
 {
+    size_t count = 0;
+    for (int i = 0; i < QUEUE_COUNT; i++) {
+        if (!mq->consumers[i].done_count || !mq->consume.conn || mq->consume.broken) continue;
+        count += mq->consumers[i].done_count;
+        flush(mq, &mq->consumers[i]);
+    }
+    return count;
+}
+
+size_t mq_consume_done(const struct mq *mq)
+{
+    size_t most = 0;
     for (int i = 0; i < QUEUE_COUNT; i++)
-        if (mq->consumers[i].done_count && mq->consume.conn && !mq->consume.broken) flush(mq, &mq->consumers[i]);
+        if (mq->consumers[i].done_count > most) most = mq->consumers[i].done_count;
+    return most;
 }
 
 void mq_consume_release(struct mq *mq)

@@ -89,6 +89,7 @@ struct mq {
     size_t flying_bytes, waiting_bytes;
     uint64_t next_seq, next_serial;
     int next_lane;
+    int64_t burst_at; /* monotonic ms of the last burst */
     struct mq_assembly back; /* a returned message being read */
 
     struct ev_loop *loop;
@@ -116,7 +117,10 @@ amqp_bytes_t mq_queue_bytes(struct mq *mq, enum queue_id id, char *space, size_t
 void mq_consume_frame(struct mq *mq, const amqp_frame_t *frame);
 void mq_consume_lost(struct mq *mq);
 void mq_consume_upkeep(struct mq *mq);
-void mq_consume_flush(struct mq *mq);
+/* Tells the broker what was acked; the number of deliveries. */
+size_t mq_consume_flush(struct mq *mq);
+/* Acked by the stage and not told yet; of the consumer that has most. */
+size_t mq_consume_done(const struct mq *mq);
 /* Monotonic ms of the next attempt to subscribe, 0 if none is wanted. */
 int64_t mq_consume_due(const struct mq *mq);
 void mq_consume_release(struct mq *mq);

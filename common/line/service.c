@@ -19,7 +19,7 @@
 
 static struct {
     char *amqp_url, *amqp_prefix, *amqp_ca_file, *log_level, *metrics_addr;
-    int64_t heartbeat_ms, window, hold_max_ms;
+    int64_t heartbeat_ms, window, gather_ms, hold_max_ms;
 } conf;
 
 static const struct conf_row conf_rows[] = {
@@ -28,6 +28,7 @@ static const struct conf_row conf_rows[] = {
     {"AMQP_CA_FILE", CONF_STRING, &conf.amqp_ca_file, "/etc/ssl/certs/ca-certificates.crt", 0, 1000, 0, "certificates to trust with amqps"},
     {"AMQP_HEARTBEAT", CONF_MS, &conf.heartbeat_ms, "30s", 1000, 300000, 0, "heartbeat asked for"},
     {"AMQP_WINDOW", CONF_INT, &conf.window, "128", 1, 2048, 0, "published messages waiting for the broker's confirm"},
+    {"AMQP_GATHER", CONF_MS, &conf.gather_ms, "10ms", 0, 1000, 0, "between two bursts of messages and acks when busy; 0: each goes at once"},
     {"HOLD_MAX", CONF_MS, &conf.hold_max_ms, "5m", 100, 1200000, 0, "no message is held longer; then it is handed back"},
     {"LOG_LEVEL", CONF_STRING, &conf.log_level, "info", 0, 10, 0, "debug, info, warn or error"},
     {"METRICS_ADDR", CONF_STRING, &conf.metrics_addr, "", 0, 100, 0, "host:port for /metrics, /healthz, /readyz; empty: off"},
@@ -192,6 +193,7 @@ static int start(struct service *s)
                                .app = s->spec->name,
                                .heartbeat_s = conf.heartbeat_ms / 1000,
                                .window = conf.window,
+                               .gather_ms = conf.gather_ms,
                                .ca_file = conf.amqp_ca_file};
     struct mq_handlers handlers = {.context = s, .on_delivery = mq_delivered, .on_reset = mq_reset};
     struct status_handlers status = {.context = s, .ready = on_ready, .metrics = on_metrics};
