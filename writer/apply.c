@@ -61,8 +61,9 @@ static void add_links(struct pg_array columns[3], const struct page_row *p)
 
 enum pg_status tx_write_links(struct tx *tx)
 {
-    static const struct pg_stmt stmt = {"write_links", "INSERT INTO page_links (page_id, crawl_id, links) SELECT * FROM unnest($1::bigint[], "
-                                                       "$2::bigint[], $3::bytea[]) ON CONFLICT (page_id) DO UPDATE SET links = excluded.links"};
+    static const struct pg_stmt stmt = {"write_links",
+                                        "INSERT INTO page_links (page_id, crawl_id, links) SELECT * FROM unnest($1::bigint[], "
+                                        "$2::bigint[], $3::bytea[]) ON CONFLICT (page_id) DO UPDATE SET links = excluded.links"};
     static const enum pg_type types[] = {PG_INT8, PG_INT8, PG_BYTEA};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
@@ -93,11 +94,13 @@ static int by_hash(const void *a, const void *b)
 
 static enum pg_status write_articles(struct tx *tx)
 {
-    static const struct pg_stmt article = {"write_articles", "INSERT INTO article (content_hash, text, markdown) SELECT * FROM unnest($1::uuid[], "
-                                                             "$2::text[], $3::text[]) ON CONFLICT DO NOTHING"};
+    static const struct pg_stmt article = {"write_articles",
+                                           "INSERT INTO article (content_hash, text, markdown) SELECT * FROM unnest($1::uuid[], "
+                                           "$2::text[], $3::text[]) ON CONFLICT DO NOTHING"};
     static const struct pg_stmt summary = {
-        "write_summaries", "INSERT INTO summary (content_hash, recipe_hash, engine, model, text, tokens_in, tokens_out) SELECT * FROM "
-                           "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[]) ON CONFLICT DO NOTHING"};
+        "write_summaries",
+        "INSERT INTO summary (content_hash, recipe_hash, engine, model, text, tokens_in, tokens_out) SELECT * FROM "
+        "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[]) ON CONFLICT DO NOTHING"};
     static const enum pg_type atypes[] = {PG_UUID, PG_TEXT, PG_TEXT};
     static const enum pg_type stypes[] = {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_INT8};
     struct pg_array a[COUNT(atypes)], s[COUNT(stypes)];
@@ -184,9 +187,10 @@ static void add_page(struct pg_array *c, const struct page_row *p)
 static enum pg_status write_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {"write_pages", PAGES_SQL};
-    static const enum pg_type types[] = {PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_BOOL, PG_INT8, PG_INT8, PG_INT8, PG_INT8,
-                                         PG_INT8, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_UUID, PG_UUID,
-                                         PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT};
+    static const enum pg_type types[] = {PG_INT8,        PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8,        PG_BOOL,        PG_INT8,
+                                         PG_INT8,        PG_INT8, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ,
+                                         PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT,        PG_TEXT,        PG_TEXT,
+                                         PG_TEXT,        PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT,        PG_TEXT,        PG_TEXT};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
     for (size_t i = 0; i < tx->page_count; i++)
@@ -200,14 +204,17 @@ static enum pg_status write_pages(struct tx *tx)
  * now gets one (and its host is looked at again). */
 static enum pg_status write_waiting(struct tx *tx)
 {
-    static const struct pg_stmt unwait = {"unwait", "WITH f AS (DELETE FROM frontier WHERE page_id = ANY($1)) DELETE FROM delayed WHERE page_id = ANY($1)"};
+    static const struct pg_stmt unwait = {
+        "unwait", "WITH f AS (DELETE FROM frontier WHERE page_id = ANY($1)) DELETE FROM delayed WHERE page_id = ANY($1)"};
     static const struct pg_stmt wait = {
-        "wait_now", "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS u (id, priority)), "
-                    "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT p.host_id, p.crawl_id, u.priority, "
-                    "p.depth, p.id FROM u JOIN page p USING (id)) "
-                    "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id IN (SELECT p.host_id FROM u JOIN page p USING (id))"};
-    static const struct pg_stmt delay = {"wait_later", "INSERT INTO delayed (page_id, crawl_id, due_at) SELECT id, crawl_id, now() + ms * interval '1 ms' "
-                                                       "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, crawl_id, ms)"};
+        "wait_now",
+        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS u (id, priority)), "
+        "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT p.host_id, p.crawl_id, u.priority, "
+        "p.depth, p.id FROM u JOIN page p USING (id)) "
+        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id IN (SELECT p.host_id FROM u JOIN page p USING (id))"};
+    static const struct pg_stmt delay = {
+        "wait_later", "INSERT INTO delayed (page_id, crawl_id, due_at) SELECT id, crawl_id, now() + ms * interval '1 ms' "
+                      "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, crawl_id, ms)"};
     static const enum pg_type ints[] = {PG_INT8, PG_INT8, PG_INT8};
     struct pg_array out[1], now[2], later[3];
     init_columns(out, ints, 1);
@@ -238,8 +245,9 @@ static enum pg_status write_waiting(struct tx *tx)
 
 static enum pg_status write_redirects(struct tx *tx)
 {
-    static const struct pg_stmt stmt = {"write_redirects", "UPDATE page p SET redirect_id = t.id FROM unnest($1::bigint[], $2::uuid[]) AS u (id, url_hash), "
-                                                           "page t WHERE p.id = u.id AND t.crawl_id = p.crawl_id AND t.url_hash = u.url_hash"};
+    static const struct pg_stmt stmt = {"write_redirects",
+                                        "UPDATE page p SET redirect_id = t.id FROM unnest($1::bigint[], $2::uuid[]) AS u (id, url_hash), "
+                                        "page t WHERE p.id = u.id AND t.crawl_id = p.crawl_id AND t.url_hash = u.url_hash"};
     static const enum pg_type types[] = {PG_INT8, PG_UUID};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
@@ -294,12 +302,15 @@ static enum pg_status write_ticket_ends(struct tx *tx)
 static enum pg_status write_notes(struct tx *tx)
 {
     static const struct pg_stmt attempts = {
-        "write_attempts", "INSERT INTO attempt (page_id, release, code, detail, status, bytes, ms) SELECT p, r, c, d, nullif(s, 0), nullif(b, 0), "
-                          "nullif(m, 0) FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[]) "
-                          "AS u (p, r, c, d, s, b, m)"};
-    static const struct pg_stmt bad_records = {"write_bad_records", "INSERT INTO bad_record (queue, message_id, reason, body) SELECT * FROM "
-                                                                    "unnest($1::text[], $2::text[], $3::text[], $4::bytea[])"};
-    static const struct pg_stmt bad_requests = {"write_bad_requests", "INSERT INTO bad_request (reason, body) SELECT * FROM unnest($1::text[], $2::bytea[])"};
+        "write_attempts",
+        "INSERT INTO attempt (page_id, release, code, detail, status, bytes, ms) SELECT p, r, c, d, nullif(s, 0), nullif(b, 0), "
+        "nullif(m, 0) FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[]) "
+        "AS u (p, r, c, d, s, b, m)"};
+    static const struct pg_stmt bad_records = {"write_bad_records",
+                                               "INSERT INTO bad_record (queue, message_id, reason, body) SELECT * FROM "
+                                               "unnest($1::text[], $2::text[], $3::text[], $4::bytea[])"};
+    static const struct pg_stmt bad_requests = {"write_bad_requests",
+                                                "INSERT INTO bad_request (reason, body) SELECT * FROM unnest($1::text[], $2::bytea[])"};
     struct pg_array at[] = {tx->at_page, tx->at_release, tx->at_code, tx->at_detail, tx->at_status, tx->at_bytes, tx->at_ms};
     struct pg_array br[] = {tx->br_queue, tx->br_id, tx->br_reason, tx->br_body};
     struct pg_array bq[] = {tx->bq_reason, tx->bq_body};
@@ -327,7 +338,8 @@ static void count_page(struct crawl_row *c, const struct page_row *p)
         c->d_unchanged++;
     } else if (p->state == STATE_STORED) {
         struct digest d;
-        bool same = p->has_last_hash && p->record && digest_parse(p->record->hash, &d) == 0 && memcmp(d.bytes, p->last_hash.bytes, DIGEST_BYTES) == 0;
+        bool same = p->has_last_hash && p->record && digest_parse(p->record->hash, &d) == 0 &&
+                    memcmp(d.bytes, p->last_hash.bytes, DIGEST_BYTES) == 0;
         c->d_added += !p->has_last_hash;
         c->d_unchanged += same;
         c->d_changed += p->has_last_hash && !same;
@@ -336,11 +348,13 @@ static void count_page(struct crawl_row *c, const struct page_row *p)
 
 static enum pg_status write_scopes_and_refusals(struct tx *tx)
 {
-    static const struct pg_stmt hosts = {"write_scopes", "INSERT INTO crawl_host (crawl_id, name) SELECT * FROM unnest($1::bigint[], $2::text[]) ON CONFLICT DO NOTHING"};
+    static const struct pg_stmt hosts = {
+        "write_scopes", "INSERT INTO crawl_host (crawl_id, name) SELECT * FROM unnest($1::bigint[], $2::text[]) ON CONFLICT DO NOTHING"};
     static const struct pg_stmt refused = {
-        "write_refused", "INSERT INTO refused AS r (crawl_id, rule, count, sample) SELECT c, k, n, ARRAY[s] FROM unnest($1::bigint[], $2::text[], "
-                         "$3::bigint[], $4::text[]) AS u (c, k, n, s) ON CONFLICT (crawl_id, rule) DO UPDATE SET count = r.count + excluded.count, "
-                         "sample = CASE WHEN cardinality(r.sample) < 20 THEN r.sample || excluded.sample ELSE r.sample END"};
+        "write_refused",
+        "INSERT INTO refused AS r (crawl_id, rule, count, sample) SELECT c, k, n, ARRAY[s] FROM unnest($1::bigint[], $2::text[], "
+        "$3::bigint[], $4::text[]) AS u (c, k, n, s) ON CONFLICT (crawl_id, rule) DO UPDATE SET count = r.count + excluded.count, "
+        "sample = CASE WHEN cardinality(r.sample) < 20 THEN r.sample || excluded.sample ELSE r.sample END"};
     static const char *const rules[] = {"scope", "depth", "url", "limit"};
     static const enum pg_type htypes[] = {PG_INT8, PG_TEXT}, rtypes[] = {PG_INT8, PG_TEXT, PG_INT8, PG_TEXT};
     struct pg_array h[COUNT(htypes)], r[COUNT(rtypes)];
@@ -390,9 +404,9 @@ enum pg_status tx_write_crawls(struct tx *tx)
     for (size_t i = 0; i < COLUMNS; i++) pg_array_init(&columns[i], PG_INT8);
     for (size_t i = 0; i < tx->crawl_count; i++) {
         const struct crawl_row *c = &tx->crawls[i];
-        const int64_t values[COLUMNS] = {c->id, c->d_admitted, c->d_state[0], c->d_state[1], c->d_state[2], c->d_state[3], c->d_state[4],
-                                         c->d_state[5], c->d_places, c->d_begun, c->d_kept, c->d_added, c->d_changed, c->d_unchanged,
-                                         c->d_gone, c->d_failed};
+        const int64_t values[COLUMNS] = {c->id,         c->d_admitted,  c->d_state[0], c->d_state[1], c->d_state[2], c->d_state[3],
+                                         c->d_state[4], c->d_state[5],  c->d_places,   c->d_begun,    c->d_kept,     c->d_added,
+                                         c->d_changed,  c->d_unchanged, c->d_gone,     c->d_failed};
         for (size_t k = 0; k < COLUMNS; k++) pg_array_int(&columns[k], values[k]);
     }
     pg_params_reset(&tx->params);

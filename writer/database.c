@@ -11,7 +11,7 @@
 #include "writer/migrate.h"
 #include "writer/writer.h"
 
-#define DEADLINE_MS 15000 /* of one statement; below half the broker's patience with our heartbeats */
+#define DEADLINE_MS    15000 /* of one statement; below half the broker's patience with our heartbeats */
 #define BACKOFF_MIN_MS 200
 #define BACKOFF_MAX_MS 5000
 

@@ -14,9 +14,9 @@
 #include "writer/conf.h"
 #include "writer/release.h"
 
-#define PAUSE_MIN_MS 50   /* after a ticket that the queue did not take */
+#define PAUSE_MIN_MS 50 /* after a ticket that the queue did not take */
 #define PAUSE_MAX_MS 1000
-#define LOOK_MAX_MS 1000  /* looks at least so often, should a wake-up be missed */
+#define LOOK_MAX_MS  1000 /* looks at least so often, should a wake-up be missed */
 
 struct frontier {
     struct host_rules *rules;
@@ -167,8 +167,9 @@ void frontier_tick(struct writer *w)
 
 void frontier_log_completed(struct writer *w, int64_t crawl)
 {
-    static const struct pg_stmt stmt = {"closing_line", "SELECT seed, run, admitted, stored, skipped, errors, added, changed, unchanged, gone, failed, "
-                                                        "(extract(epoch FROM finished_at - started_at) * 1000)::bigint FROM crawl WHERE id = $1"};
+    static const struct pg_stmt stmt = {"closing_line",
+                                        "SELECT seed, run, admitted, stored, skipped, errors, added, changed, unchanged, gone, failed, "
+                                        "(extract(epoch FROM finished_at - started_at) * 1000)::bigint FROM crawl WHERE id = $1"};
     struct pg_params params;
     struct pg_result *r;
     pg_params_init(&params);

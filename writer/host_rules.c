@@ -13,9 +13,9 @@
 #include "writer/robots.h"
 #include "writer/tx.h"
 
-#define SLOTS 1024
-#define BYTES_MAX (32u << 20) /* of text; parsed rules are of the same order */
-#define UNAVAILABLE_MS 600000 /* so long nothing of a host is tried after its robots.txt could not be had */
+#define SLOTS          1024
+#define BYTES_MAX      (32u << 20) /* of text; parsed rules are of the same order */
+#define UNAVAILABLE_MS 600000      /* so long nothing of a host is tried after its robots.txt could not be had */
 
 struct rules_slot {
     struct rules_slot *next;

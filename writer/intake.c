@@ -17,13 +17,13 @@
 #include "writer/writer.h"
 
 #define ENTRIES_A_TIME 512         /* records in one transaction */
-#define GATHER_MS 20               /* between two transactions: each costs by itself as much as ten records */
+#define GATHER_MS      20          /* between two transactions: each costs by itself as much as ten records */
 #define GATHER_ENTRIES 256         /* so many need not wait */
-#define ROWS_A_TIME 20000          /* rows it may make: seconds at worst, far from a statement's deadline */
-#define SEED_PART 65536            /* bytes of a plain seed that are one entry */
-#define TURN_MS 5000               /* then other things have their turn, heartbeats first */
+#define ROWS_A_TIME    20000       /* rows it may make: seconds at worst, far from a statement's deadline */
+#define SEED_PART      65536       /* bytes of a plain seed that are one entry */
+#define TURN_MS        5000        /* then other things have their turn, heartbeats first */
 #define BYTES_GATHERED (16u << 20) /* then the transaction starts, whatever else may be there to read */
-#define TRIES 10                   /* of a transaction that met another one (40P01, 40001) */
+#define TRIES          10          /* of a transaction that met another one (40P01, 40001) */
 
 struct intake {
     struct entry **entries;
@@ -163,7 +163,9 @@ static void take_dead(struct writer *w, struct job *job, const struct mq_deliver
     struct entry *e = add_entry(w, ENTRY_DEAD, new_message(job, d, LIMIT_BAD_BYTES));
     struct record_error error;
     long long page = 0, release = 0;
-    if (strcmp(d->type, "bad.v1") == 0 && record_decode(d->record, strlen(d->record), 1u << RECORD_VERDICT, &e->record, &error) == RECORD_OK) return;
+    if (strcmp(d->type, "bad.v1") == 0 &&
+        record_decode(d->record, strlen(d->record), 1u << RECORD_VERDICT, &e->record, &error) == RECORD_OK)
+        return;
     e->record = (struct record){.kind = RECORD_VERDICT};
     if (sscanf(d->message_id, "%18lld.%18lld", &page, &release) != 2) return;
     e->record.page = page;
@@ -172,7 +174,8 @@ static void take_dead(struct writer *w, struct job *job, const struct mq_deliver
 
 static void take_records(struct writer *w, struct job *job, const struct mq_delivery *d, const char *json, size_t n)
 {
-    static const unsigned report = 1u << RECORD_EMPTY | 1u << RECORD_FETCHED | 1u << RECORD_RETURNED | 1u << RECORD_ROBOTS | 1u << RECORD_VERDICT;
+    static const unsigned report =
+        1u << RECORD_EMPTY | 1u << RECORD_FETCHED | 1u << RECORD_RETURNED | 1u << RECORD_ROBOTS | 1u << RECORD_VERDICT;
     struct record *records;
     size_t count;
     struct record_error error;

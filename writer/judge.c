@@ -185,8 +185,8 @@ static int64_t pause_of(const struct record *r)
 static void judge_record(struct tx *tx, struct entry *e)
 {
     const struct record *r = &e->record;
-    bool ends_ticket = r->kind == RECORD_FETCHED || r->kind == RECORD_RETURNED || r->kind == RECORD_ROBOTS ||
-                       (r->kind == RECORD_VERDICT && r->ticketed);
+    bool ends_ticket =
+        r->kind == RECORD_FETCHED || r->kind == RECORD_RETURNED || r->kind == RECORD_ROBOTS || (r->kind == RECORD_VERDICT && r->ticketed);
     if (ends_ticket) tx_end_ticket(tx, r->host, r->page, r->release, pause_of(r));
     if (r->kind == RECORD_ROBOTS) {
         tx_robots(tx, r);
@@ -256,8 +256,9 @@ static bool speaks_of_ticket(const struct entry *e)
 
 enum pg_status judge_tickets(struct tx *tx, struct entry **entries, size_t count)
 {
-    static const struct pg_stmt stmt = {"tickets_out", "SELECT u.place FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (place, page_id, "
-                                                       "host_id, release) JOIN ticket t USING (page_id, host_id, release)"};
+    static const struct pg_stmt stmt = {
+        "tickets_out", "SELECT u.place FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (place, page_id, "
+                       "host_id, release) JOIN ticket t USING (page_id, host_id, release)"};
     struct pg_array columns[4];
     struct pg_result *r = NULL;
     for (size_t k = 0; k < 4; k++) pg_array_init(&columns[k], PG_INT8);

@@ -8,7 +8,7 @@
 
 #define PAGE_SLOTS 65536 /* direct-mapped: 2 MiB; a newer page takes an older one's slot */
 #define HOST_SLOTS 8192
-#define HOSTS_MAX 32768
+#define HOSTS_MAX  32768
 
 struct known_page {
     int64_t crawl; /* 0: empty */

@@ -6,8 +6,8 @@
 #include "base/log.h"
 
 /* The files as they are in sql/, taken in by the assembler; the build runs in the top folder. */
-#define SQL_FILE(symbol, file)                                                                                     \
-    __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n"); \
+#define SQL_FILE(symbol, file)                                                                                                             \
+    __asm__(".section .rodata\n.global " #symbol "\n" #symbol ":\n.incbin \"" file "\"\n.byte 0\n.previous\n");                            \
     extern const char symbol[]
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");

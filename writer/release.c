@@ -14,8 +14,8 @@
 #include "writer/tx.h"
 
 #define HOSTS_A_TIME 500
-#define EXTRA_ROWS 32 /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
-#define SHARE_ROWS 4  /* picked beyond an equal share of the credit: some hosts have less to offer than others */
+#define EXTRA_ROWS   32 /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
+#define SHARE_ROWS   4  /* picked beyond an equal share of the credit: some hosts have less to offer than others */
 
 /* When the release looks at a host again. */
 enum next { NEXT_PARKED, NEXT_FREE, NEXT_LATER };
@@ -27,9 +27,9 @@ struct due_host {
     int64_t slots, taken;
     int64_t robots_release;
     enum { ROBOTS_UNKNOWN, ROBOTS_RULES, ROBOTS_NONE } robots;
-    bool asks;    /* a request for robots.txt goes out now */
-    bool asked;   /* one is out */
-    char *why;    /* ROBOTS_NONE: code of the last failure */
+    bool asks;  /* a request for robots.txt goes out now */
+    bool asked; /* one is out */
+    char *why;  /* ROBOTS_NONE: code of the last failure */
     size_t pairs, rows, used;
     bool full;    /* a pick came back full: more waits */
     bool blocked; /* a row could not go because of its crawl's limit */
@@ -121,9 +121,10 @@ static void read_host(struct due_host *h, const struct pg_result *r, int i)
 static enum pg_status lock_hosts(struct release *rl)
 {
     static const struct pg_stmt stmt = {
-        "release_hosts", "SELECT id, name, https, out, greatest($2, coalesce(crawl_delay_ms, 0)), robots_state, coalesce(robots_until <= now(), false), "
-                         "robots_release, EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), robots_code "
-                         "FROM host WHERE id = ANY($1) AND next_at <= now() ORDER BY id FOR UPDATE SKIP LOCKED"};
+        "release_hosts",
+        "SELECT id, name, https, out, greatest($2, coalesce(crawl_delay_ms, 0)), robots_state, coalesce(robots_until <= now(), false), "
+        "robots_release, EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), robots_code "
+        "FROM host WHERE id = ANY($1) AND next_at <= now() ORDER BY id FOR UPDATE SKIP LOCKED"};
     struct pg_result *r;
     struct pg_array ids;
     pg_array_init(&ids, PG_INT8);
@@ -148,8 +149,9 @@ static enum pg_status lock_hosts(struct release *rl)
 /* What may still go out: the window less what is in flight, robots.txt included (law 3). */
 static enum pg_status read_credit(struct release *rl)
 {
-    static const struct pg_stmt stmt = {"release_credit", "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0), 0)::bigint - "
-                                                          "(SELECT count(*) FROM ticket WHERE page_id = 0)"};
+    static const struct pg_stmt stmt = {"release_credit",
+                                        "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0), 0)::bigint - "
+                                        "(SELECT count(*) FROM ticket WHERE page_id = 0)"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
     pg_add_int(&rl->tx.params, writer_conf.window);
@@ -225,10 +227,11 @@ static int64_t row_limit(const struct release *rl, const struct due_host *h)
 static enum pg_status pick_rows(struct release *rl)
 {
     static const struct pg_stmt stmt = {
-        "release_pick", "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place "
-                        "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
-                        "(SELECT * FROM frontier WHERE host_id = u.host_id AND crawl_id = u.crawl_id ORDER BY priority, depth, page_id LIMIT u.n) f "
-                        "JOIN page p ON p.id = f.page_id ORDER BY u.o, f.priority, f.depth, f.page_id"};
+        "release_pick",
+        "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place "
+        "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
+        "(SELECT * FROM frontier WHERE host_id = u.host_id AND crawl_id = u.crawl_id ORDER BY priority, depth, page_id LIMIT u.n) f "
+        "JOIN page p ON p.id = f.page_id ORDER BY u.o, f.priority, f.depth, f.page_id"};
     struct pg_array hosts, crawls, limits;
     struct pg_result *r = NULL;
     pg_array_init(&hosts, PG_INT8);
@@ -389,10 +392,11 @@ static enum pg_status write_tickets(struct release *rl)
 static enum pg_status write_ends(struct release *rl)
 {
     static const struct pg_stmt stmt = {
-        "release_ends", "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u (id, state, code, detail)), "
-                        "gone AS (DELETE FROM frontier f USING u WHERE f.page_id = u.id) "
-                        "UPDATE page p SET state = u.state::page_state, code = u.code, detail = u.detail, void_release = p.release, "
-                        "has_place = false, ended_at = now() FROM u WHERE p.id = u.id"};
+        "release_ends",
+        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u (id, state, code, detail)), "
+        "gone AS (DELETE FROM frontier f USING u WHERE f.page_id = u.id) "
+        "UPDATE page p SET state = u.state::page_state, code = u.code, detail = u.detail, void_release = p.release, "
+        "has_place = false, ended_at = now() FROM u WHERE p.id = u.id"};
     struct pg_array ids, states, codes, details;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&states, PG_TEXT);
@@ -504,15 +508,17 @@ static void publish(struct release *rl)
         char url[LIMIT_HOST + 32];
         if (!h->asks) continue;
         snprintf(url, sizeof url, "http%s://%s/robots.txt", h->https ? "s" : "", h->name);
-        struct record ticket = {.kind = RECORD_TICKET, .host = h->id, .release = h->robots_release + 1, .url = url, .deadline = rl->deadline, .attempt = 1};
+        struct record ticket = {
+            .kind = RECORD_TICKET, .host = h->id, .release = h->robots_release + 1, .url = url, .deadline = rl->deadline, .attempt = 1};
         frontier_publish(rl->writer, &ticket);
     }
 }
 
 static enum pg_status next_time(struct release *rl, struct release_result *result)
 {
-    static const struct pg_stmt stmt = {"release_next", "SELECT ceil(extract(epoch FROM least((SELECT min(next_at) FROM host WHERE next_at <> 'infinity'), "
-                                                        "(SELECT min(due_at) FROM delayed)) - clock_timestamp()) * 1000)::bigint"};
+    static const struct pg_stmt stmt = {"release_next",
+                                        "SELECT ceil(extract(epoch FROM least((SELECT min(next_at) FROM host WHERE next_at <> 'infinity'), "
+                                        "(SELECT min(due_at) FROM delayed)) - clock_timestamp()) * 1000)::bigint"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
     enum pg_status st = tx_run(&rl->tx, &stmt, &r);
@@ -562,15 +568,17 @@ enum pg_status release_run(struct writer *w, struct host_rules *rules, struct re
 
 enum pg_status release_delayed(struct writer *w)
 {
-    static const struct pg_stmt find = {"delayed_crawls", "SELECT DISTINCT crawl_id FROM (SELECT crawl_id FROM delayed WHERE due_at <= now() "
-                                                          "ORDER BY due_at LIMIT 2000) d"};
+    static const struct pg_stmt find = {"delayed_crawls",
+                                        "SELECT DISTINCT crawl_id FROM (SELECT crawl_id FROM delayed WHERE due_at <= now() "
+                                        "ORDER BY due_at LIMIT 2000) d"};
     static const struct pg_stmt move = {
-        "delayed_move", "WITH due AS (DELETE FROM delayed WHERE page_id IN (SELECT page_id FROM delayed WHERE due_at <= now() AND crawl_id = ANY($1) "
-                        "ORDER BY due_at LIMIT 2000) RETURNING page_id), "
-                        "rows AS (SELECT p.host_id, p.crawl_id, c.priority, p.depth, p.id FROM due JOIN page p ON p.id = due.page_id "
-                        "JOIN crawl c ON c.id = p.crawl_id), "
-                        "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT * FROM rows) "
-                        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id IN (SELECT host_id FROM rows)"};
+        "delayed_move",
+        "WITH due AS (DELETE FROM delayed WHERE page_id IN (SELECT page_id FROM delayed WHERE due_at <= now() AND crawl_id = ANY($1) "
+        "ORDER BY due_at LIMIT 2000) RETURNING page_id), "
+        "rows AS (SELECT p.host_id, p.crawl_id, c.priority, p.depth, p.id FROM due JOIN page p ON p.id = due.page_id "
+        "JOIN crawl c ON c.id = p.crawl_id), "
+        "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT * FROM rows) "
+        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id IN (SELECT host_id FROM rows)"};
     struct tx tx;
     struct pg_result *r = NULL;
     struct pg_array ids;

@@ -7,9 +7,9 @@
 #include "writer/writer.h"
 
 struct release_result {
-    size_t released;      /* tickets published */
-    bool more;            /* there may be more to release at once */
-    int64_t next_in_ms;   /* when to look again, if nothing happens before; -1: nothing waits for a time */
+    size_t released;    /* tickets published */
+    bool more;          /* there may be more to release at once */
+    int64_t next_in_ms; /* when to look again, if nothing happens before; -1: nothing waits for a time */
 };
 
 enum pg_status release_run(struct writer *w, struct host_rules *rules, struct release_result *result_r);

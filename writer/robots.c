@@ -42,9 +42,9 @@ struct span {
 struct reader {
     struct robots *robots;
     struct span agent;
-    unsigned group;     /* whom the lines now read concern */
-    bool agents_open;   /* another User-agent line adds to the group, else it begins one */
-    bool agent_seen;    /* some group names the agent: those for '*' are void */
+    unsigned group;   /* whom the lines now read concern */
+    bool agents_open; /* another User-agent line adds to the group, else it begins one */
+    bool agent_seen;  /* some group names the agent: those for '*' are void */
     int64_t delay_agent, delay_star;
 };
 
@@ -121,8 +121,10 @@ static void normalise(struct buf *out, struct span s, bool rule)
         } else {
             encoded = c <= 0x20 || c >= 0x7f || c == '*' || c == '$';
         }
-        if (encoded) buf_add(out, (char[]){'%', "0123456789ABCDEF"[c >> 4], "0123456789ABCDEF"[c & 15]}, 3);
-        else buf_add_char(out, (char)c);
+        if (encoded)
+            buf_add(out, (char[]){'%', "0123456789ABCDEF"[c >> 4], "0123456789ABCDEF"[c & 15]}, 3);
+        else
+            buf_add_char(out, (char)c);
     }
 }
 
@@ -200,10 +202,9 @@ static const struct {
     const char *key;
     void (*read)(struct reader *r, struct span value);
 } keys[] = {
-    {"user-agent", read_agent},    {"useragent", read_agent},     {"user agent", read_agent},
-    {"allow", read_allow},         {"disallow", read_disallow},   {"dissallow", read_disallow},
-    {"dissalow", read_disallow},   {"disalow", read_disallow},    {"diasllow", read_disallow},
-    {"disallaw", read_disallow},   {"crawl-delay", read_delay},   {"sitemap", read_sitemap},
+    {"user-agent", read_agent},  {"useragent", read_agent},    {"user agent", read_agent},  {"allow", read_allow},
+    {"disallow", read_disallow}, {"dissallow", read_disallow}, {"dissalow", read_disallow}, {"disalow", read_disallow},
+    {"diasllow", read_disallow}, {"disallaw", read_disallow},  {"crawl-delay", read_delay}, {"sitemap", read_sitemap},
 };
 
 static void read_line(struct reader *r, struct span line)
@@ -291,8 +292,10 @@ static bool rule_matches(struct span pattern, bool to_end, struct span path, siz
             if (first && at != path.p) return false;
             return memcmp(at, piece.p, n) == 0;
         }
-        if (first) at = memcmp(path.p, piece.p, n) == 0 ? path.p : NULL;
-        else if (n > 0) at = memmem(path.p, span_len(path), piece.p, n);
+        if (first)
+            at = memcmp(path.p, piece.p, n) == 0 ? path.p : NULL;
+        else if (n > 0)
+            at = memmem(path.p, span_len(path), piece.p, n);
         *work += (size_t)((at ? at : first ? path.p : path.end) - path.p);
         if (!at) return false;
         if (!star) return true;

@@ -57,8 +57,8 @@ void tx_release(struct tx *tx)
     free(tx->completed);
     free(tx->want_pages);
     free(tx->want_crawls);
-    struct pg_array *arrays[] = {&tx->at_page, &tx->at_release, &tx->at_code,  &tx->at_detail, &tx->at_status, &tx->at_bytes, &tx->at_ms,
-                                 &tx->br_queue, &tx->br_id,     &tx->br_reason, &tx->br_body,  &tx->bq_reason, &tx->bq_body};
+    struct pg_array *arrays[] = {&tx->at_page,  &tx->at_release, &tx->at_code,   &tx->at_detail, &tx->at_status, &tx->at_bytes, &tx->at_ms,
+                                 &tx->br_queue, &tx->br_id,      &tx->br_reason, &tx->br_body,   &tx->bq_reason, &tx->bq_body};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) pg_array_release(arrays[i]);
     pg_params_release(&tx->params);
 }
@@ -112,8 +112,9 @@ static enum scope scope_parse(const char *s)
 static enum pg_status lock_crawls(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
-        "lock_crawls", "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open FROM crawl "
-                       "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
+        "lock_crawls",
+        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open FROM crawl "
+        "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
     add_ids(tx, tx->want_crawls, tx->want_crawl_count);

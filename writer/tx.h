@@ -51,9 +51,9 @@ struct page_row {
     bool dirty;
     /* how it goes on */
     enum waits waits;
-    int64_t delay_ms; /* WAITS_DELAYED */
-    enum code code;   /* of the last outcome; CODE_COUNT: none in this transaction */
-    char *detail;     /* owned */
+    int64_t delay_ms;            /* WAITS_DELAYED */
+    enum code code;              /* of the last outcome; CODE_COUNT: none in this transaction */
+    char *detail;                /* owned */
     const struct record *record; /* what it ended with, or fetched; borrowed */
     bool redirects;              /* REDIRECTED to a page that was offered */
     struct digest redirect_hash; /* of its URL */
@@ -62,8 +62,8 @@ struct page_row {
 /* A URL offered for admission. */
 struct offer {
     int64_t crawl_id, parent_id, depth, hops;
-    char *url;      /* owned */
-    char *host;     /* owned */
+    char *url;  /* owned */
+    char *host; /* owned */
     bool https;
     struct digest hash;
 };

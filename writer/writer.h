@@ -37,9 +37,9 @@ struct entry {
     struct record record;
     const char *text; /* ENTRY_SEED: what of the message it is about: all of it, or some of its lines */
     size_t text_len;
-    bool is_part;     /* ENTRY_SEED: these are lines of a longer plain text */
-    size_t size;      /* bytes in memory, roughly */
-    size_t rows;      /* rows that it may make, roughly */
+    bool is_part; /* ENTRY_SEED: these are lines of a longer plain text */
+    size_t size;  /* bytes in memory, roughly */
+    size_t rows;  /* rows that it may make, roughly */
     /* what came of it, for the outcome line */
     bool judged;
     bool loops;      /* a redirect whose chain comes back */
@@ -73,21 +73,21 @@ bool intake_flush(struct writer *w);
 void intake_drop(struct writer *w);
 
 /* database.c: connection, migrations, outages. */
-void database_start(struct writer *w);   /* connects, or suspends the stage until that works */
+void database_start(struct writer *w); /* connects, or suspends the stage until that works */
 void database_stop(struct writer *w);
-void database_tick(struct writer *w);    /* connects again when due */
-void database_turn(struct writer *w);    /* reads notifications */
-void database_lost(struct writer *w);    /* suspends the stage until it is back */
-int database_migrate_command(void);      /* writer --migrate: an exit status */
+void database_tick(struct writer *w); /* connects again when due */
+void database_turn(struct writer *w); /* reads notifications */
+void database_lost(struct writer *w); /* suspends the stage until it is back */
+int database_migrate_command(void);   /* writer --migrate: an exit status */
 
 /* frontier.c: the leader: releases, clocks. */
 struct frontier *frontier_new(struct writer *w);
 void frontier_free(struct frontier **frontier);
-void frontier_wake(struct writer *w);    /* something may be released */
-void frontier_turn(struct writer *w);    /* releases what is due */
-void frontier_tick(struct writer *w);    /* every second: lock, clocks, sweeps */
+void frontier_wake(struct writer *w); /* something may be released */
+void frontier_turn(struct writer *w); /* releases what is due */
+void frontier_tick(struct writer *w); /* every second: lock, clocks, sweeps */
 void frontier_try_to_lead(struct writer *w);
-void frontier_lost(struct writer *w);    /* the session is gone, and with it the lock */
+void frontier_lost(struct writer *w); /* the session is gone, and with it the lock */
 bool frontier_leads(const struct writer *w);
 
 #endif

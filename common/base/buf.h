@@ -19,7 +19,10 @@ struct buf {
     bool failed;
 };
 
-#define BUF_INIT(limit) {.data = NULL, .len = 0, .cap = 0, .max = (limit), .failed = false}
+#define BUF_INIT(limit)                                                                                                                    \
+    {                                                                                                                                      \
+        .data = NULL, .len = 0, .cap = 0, .max = (limit), .failed = false                                                                  \
+    }
 
 /* Makes an empty buffer that may hold up to max bytes. Allocates nothing. */
 void buf_init(struct buf *b, size_t max);

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 
 #define SECRET_MAX 8192 /* bytes of a NAME_FILE line */
-#define SHOWN 80        /* bytes of a bad value that an error repeats */
+#define SHOWN      80   /* bytes of a bad value that an error repeats */
 
 static const struct {
     const char *suffix;
@@ -54,8 +54,10 @@ static bool parse_decimal(const char *s, double *value_r, const char **end_r)
     size_t digits = 0, points = 0;
     if (*p == '-') p++;
     for (; isdigit((unsigned char)*p) || (*p == '.' && digits > 0 && points == 0); p++) {
-        if (*p == '.') points++;
-        else digits++;
+        if (*p == '.')
+            points++;
+        else
+            digits++;
     }
     if (digits == 0 || p[-1] == '.' || p - s > 40) return false;
     *value_r = strtod(s, NULL);
@@ -114,8 +116,7 @@ static int bad_number(const struct conf_row *row, const char *value, const char 
 
 static int set_string(const struct conf_row *row, const char *value, struct conf_error *error)
 {
-    if (row->max > 0 && (double)strlen(value) > row->max)
-        return fault(error, "%s: longer than %.0f bytes", row->name, row->max);
+    if (row->max > 0 && (double)strlen(value) > row->max) return fault(error, "%s: longer than %.0f bytes", row->name, row->max);
     char **target = row->target;
     char *copy = mem_strdup(value);
     free(*target);
@@ -141,8 +142,10 @@ static int set_number(const struct conf_row *row, const char *value, struct conf
         break;
     }
     if (number < row->min || number > row->max) return bad_number(row, value, "", error);
-    if (row->type == CONF_REAL) *(double *)row->target = number;
-    else *(int64_t *)row->target = row->type == CONF_INT ? whole : (int64_t)number;
+    if (row->type == CONF_REAL)
+        *(double *)row->target = number;
+    else
+        *(int64_t *)row->target = row->type == CONF_INT ? whole : (int64_t)number;
     return 0;
 }
 

@@ -24,12 +24,15 @@ struct conf_row {
     const char *name;
     enum conf_type type;
     void *target;
-    const char *def;      /* default, in the form of the environment */
-    double min, max;      /* numbers: bounds, inclusive, in units of the target (ms for CONF_MS); CONF_STRING: max length if > 0 */
+    const char *def; /* default, in the form of the environment */
+    double min, max; /* numbers: bounds, inclusive, in units of the target (ms for CONF_MS); CONF_STRING: max length if > 0 */
     unsigned flags;
-    const char *help;     /* one line, for --help and the docs */
+    const char *help; /* one line, for --help and the docs */
 };
-#define CONF_END {.name = NULL}
+#define CONF_END                                                                                                                           \
+    {                                                                                                                                      \
+        .name = NULL                                                                                                                       \
+    }
 
 struct conf_error {
     char text[300];

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define DIGEST_BYTES 16
-#define DIGEST_HEX (2 * DIGEST_BYTES + 1)
+#define DIGEST_HEX   (2 * DIGEST_BYTES + 1)
 
 struct digest {
     uint8_t bytes[DIGEST_BYTES]; /* the first 16 bytes of SHA-256: collisions cost 2^64 hashes to make */

@@ -57,8 +57,7 @@ static void line_str(struct line *l, const char *s)
 static void line_value(struct line *l, const char *s)
 {
     bool bare = *s != '\0';
-    for (const unsigned char *p = (const unsigned char *)s; *p && bare; p++)
-        bare = *p > ' ' && *p != '"' && *p != '\\' && *p != 0x7f;
+    for (const unsigned char *p = (const unsigned char *)s; *p && bare; p++) bare = *p > ' ' && *p != '"' && *p != '\\' && *p != 0x7f;
     if (bare) {
         line_str(l, s);
         return;
@@ -124,13 +123,13 @@ __attribute__((format(printf, 2, 0))) static void log_text(enum log_level level,
     errno = saved;
 }
 
-#define LOG_VERB(name, level)             \
-    void name(const char *format, ...)    \
-    {                                     \
-        va_list ap;                       \
-        va_start(ap, format);             \
-        log_text(level, format, ap);      \
-        va_end(ap);                       \
+#define LOG_VERB(name, level)                                                                                                              \
+    void name(const char *format, ...)                                                                                                     \
+    {                                                                                                                                      \
+        va_list ap;                                                                                                                        \
+        va_start(ap, format);                                                                                                              \
+        log_text(level, format, ap);                                                                                                       \
+        va_end(ap);                                                                                                                        \
     }
 
 LOG_VERB(log_debug, LOG_DEBUG)

@@ -34,9 +34,18 @@ struct log_field {
     long long num;
     bool is_num;
 };
-#define LOG_STR(k, v) {.key = (k), .str = (v), .num = 0, .is_num = false}
-#define LOG_INT(k, v) {.key = (k), .str = NULL, .num = (long long)(v), .is_num = true}
-#define LOG_END {.key = NULL, .str = NULL, .num = 0, .is_num = false}
+#define LOG_STR(k, v)                                                                                                                      \
+    {                                                                                                                                      \
+        .key = (k), .str = (v), .num = 0, .is_num = false                                                                                  \
+    }
+#define LOG_INT(k, v)                                                                                                                      \
+    {                                                                                                                                      \
+        .key = (k), .str = NULL, .num = (long long)(v), .is_num = true                                                                     \
+    }
+#define LOG_END                                                                                                                            \
+    {                                                                                                                                      \
+        .key = NULL, .str = NULL, .num = 0, .is_num = false                                                                                \
+    }
 void log_event(enum log_level level, const char *event, const struct log_field *fields);
 
 /* Rate limit for faults that repeat: true at most once in `seconds` for this gate; *suppressed_r (may be NULL) gets the

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-#define LEVEL 1           /* pages shrink to a quarter at 400 MB/s; higher levels cost more than the broker saves */
+#define LEVEL          1  /* pages shrink to a quarter at 400 MB/s; higher levels cost more than the broker saves */
 #define WINDOW_LOG_MAX 25 /* refuse frames that ask for more than 32 MiB of history */
 
 static ZSTD_CCtx *pack_context;
@@ -18,8 +18,10 @@ bool zip_pack(struct buf *out, const void *data, size_t n)
     if (!buf_reserve(out, bound < room ? bound : room)) return false;
     size_t got = ZSTD_compressCCtx(pack_context, out->data + out->len, out->cap - out->len - 1, data, n, LEVEL);
     bool ok = !ZSTD_isError(got);
-    if (ok) out->len += got;
-    else out->failed = true;
+    if (ok)
+        out->len += got;
+    else
+        out->failed = true;
     out->data[out->len] = '\0'; /* a failed attempt has written here, too */
     return ok;
 }

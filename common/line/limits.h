@@ -6,40 +6,40 @@
 #include <assert.h>
 
 /* sizes, bytes */
-#define LIMIT_BODY (10u << 20)          /* a fetched body, unpacked */
-#define LIMIT_MESSAGE (4u << 20)        /* a message body as published (RabbitMQ 4 refuses above 16 MiB) */
-#define LIMIT_RECORD (12u << 20)        /* a record's JSON, unpacked */
-#define LIMIT_TEXT (512u << 10)         /* an article's plain text */
-#define LIMIT_MARKDOWN (1u << 20)       /* an article's Markdown */
-#define LIMIT_SUMMARY (64u << 10)       /* a summary */
-#define LIMIT_URL 2048u                 /* a canonical URL */
-#define LIMIT_HOST 270u                 /* host name (255) and port */
-#define LIMIT_LINKS 5000u               /* links of one page */
-#define LIMIT_LINKS_BYTES (1u << 20)    /* their bytes in sum */
-#define LIMIT_FIELD 1024u               /* a metadata field: title, byline, site, … */
-#define LIMIT_EXCERPT 2048u
-#define LIMIT_DETAIL 500u               /* an error's detail text */
-#define LIMIT_VALIDATOR 256u            /* ETag, Last-Modified, Content-Type as kept */
-#define LIMIT_ROBOTS (500u << 10)       /* robots.txt, RFC 9309 section 2.5 */
-#define LIMIT_SEED (16u << 20)          /* a seed message */
-#define LIMIT_HEADERS (64u << 10)       /* response header bytes */
-#define LIMIT_BAD_BYTES (16u << 10)     /* of a message that could not be read, kept for a person to look at */
-#define LIMIT_REPORT_RECORDS 1000u      /* records in one report message */
+#define LIMIT_BODY           (10u << 20)  /* a fetched body, unpacked */
+#define LIMIT_MESSAGE        (4u << 20)   /* a message body as published (RabbitMQ 4 refuses above 16 MiB) */
+#define LIMIT_RECORD         (12u << 20)  /* a record's JSON, unpacked */
+#define LIMIT_TEXT           (512u << 10) /* an article's plain text */
+#define LIMIT_MARKDOWN       (1u << 20)   /* an article's Markdown */
+#define LIMIT_SUMMARY        (64u << 10)  /* a summary */
+#define LIMIT_URL            2048u        /* a canonical URL */
+#define LIMIT_HOST           270u         /* host name (255) and port */
+#define LIMIT_LINKS          5000u        /* links of one page */
+#define LIMIT_LINKS_BYTES    (1u << 20)   /* their bytes in sum */
+#define LIMIT_FIELD          1024u        /* a metadata field: title, byline, site, … */
+#define LIMIT_EXCERPT        2048u
+#define LIMIT_DETAIL         500u         /* an error's detail text */
+#define LIMIT_VALIDATOR      256u         /* ETag, Last-Modified, Content-Type as kept */
+#define LIMIT_ROBOTS         (500u << 10) /* robots.txt, RFC 9309 section 2.5 */
+#define LIMIT_SEED           (16u << 20)  /* a seed message */
+#define LIMIT_HEADERS        (64u << 10)  /* response header bytes */
+#define LIMIT_BAD_BYTES      (16u << 10)  /* of a message that could not be read, kept for a person to look at */
+#define LIMIT_REPORT_RECORDS 1000u        /* records in one report message */
 
 /* counts */
-#define LIMIT_HOPS 10           /* redirects of a page, one after the other */
-#define LIMIT_ROBOTS_HOPS 5     /* redirects of a robots.txt, RFC 9309 section 2.3.1.2 */
-#define LIMIT_DEPTH 1000        /* the deepest a crawl may ask for */
-#define LIMIT_LOSSES 10         /* then a page ends as LOST */
-#define LIMIT_RETURNS 100       /* then, too */
-#define DELIVERY_LIMIT 1000     /* x-delivery-limit: only a message that kills every consumer for long gets there */
+#define LIMIT_HOPS        10   /* redirects of a page, one after the other */
+#define LIMIT_ROBOTS_HOPS 5    /* redirects of a robots.txt, RFC 9309 section 2.3.1.2 */
+#define LIMIT_DEPTH       1000 /* the deepest a crawl may ask for */
+#define LIMIT_LOSSES      10   /* then a page ends as LOST */
+#define LIMIT_RETURNS     100  /* then, too */
+#define DELIVERY_LIMIT    1000 /* x-delivery-limit: only a message that kills every consumer for long gets there */
 
 /* what a queue holds: x-max-length is at least twice the largest window, so that a full window never meets a full queue */
-#define WINDOW_DEFAULT 256
-#define WINDOW_MAX 4096
-#define QUEUE_LENGTH (2 * WINDOW_MAX)
-#define QUEUE_BYTES ((long long)WINDOW_MAX * LIMIT_MESSAGE)
-#define SEED_QUEUE_LENGTH 100000
+#define WINDOW_DEFAULT      256
+#define WINDOW_MAX          4096
+#define QUEUE_LENGTH        (2 * WINDOW_MAX)
+#define QUEUE_BYTES         ((long long)WINDOW_MAX * LIMIT_MESSAGE)
+#define SEED_QUEUE_LENGTH   100000
 #define REPORT_QUEUE_LENGTH (8 * WINDOW_MAX)
 
 static_assert(LIMIT_TEXT + LIMIT_MARKDOWN + LIMIT_LINKS_BYTES < LIMIT_RECORD / 2, "a record of full fields fits, escapes included");

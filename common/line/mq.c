@@ -14,14 +14,14 @@
 #include "line/mq_internal.h"
 
 #define CONNECT_SECONDS 5
-#define RPC_SECONDS 10
-#define BACKOFF_MIN 100
-#define BACKOFF_MAX 5000
-#define FRAME_MAX 131072
-#define CHANNEL_LIMIT 2000 /* channel numbers rotate, so that late frames of a closed one meet no new one */
-#define ROUNDS_A_TURN 16   /* bursts before other events get their chance */
-#define BURST_MESSAGES 16  /* so many need not wait */
-#define BURST_ACKS 8       /* nor so many acks: the broker must not run out of what it may deliver */
+#define RPC_SECONDS     10
+#define BACKOFF_MIN     100
+#define BACKOFF_MAX     5000
+#define FRAME_MAX       131072
+#define CHANNEL_LIMIT   2000 /* channel numbers rotate, so that late frames of a closed one meet no new one */
+#define ROUNDS_A_TURN   16   /* bursts before other events get their chance */
+#define BURST_MESSAGES  16   /* so many need not wait */
+#define BURST_ACKS      8    /* nor so many acks: the broker must not run out of what it may deliver */
 
 struct mq *mq_new(const struct mq_config *config, const struct mq_handlers *handlers)
 {

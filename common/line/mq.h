@@ -24,19 +24,19 @@ enum queue_id { QUEUE_SEED, QUEUE_URL, QUEUE_HTML, QUEUE_ARTICLE, QUEUE_SUMMARY,
 const char *queue_name(enum queue_id id); /* without prefix */
 
 struct mq_config {
-    const char *url;       /* amqp:// or amqps:// */
-    const char *prefix;    /* before each queue name */
-    const char *app;       /* app_id: the program's name */
+    const char *url;    /* amqp:// or amqps:// */
+    const char *prefix; /* before each queue name */
+    const char *app;    /* app_id: the program's name */
     int64_t heartbeat_s;
-    int64_t window;        /* unconfirmed messages at most */
-    int64_t gather_ms;     /* messages and acks go out in bursts, so long apart at least when busy; 0: at once */
-    const char *ca_file;   /* amqps: certificates to trust */
+    int64_t window;      /* unconfirmed messages at most */
+    int64_t gather_ms;   /* messages and acks go out in bursts, so long apart at least when busy; 0: at once */
+    const char *ca_file; /* amqps: certificates to trust */
 };
 
 struct mq_message {
     enum queue_id queue;
-    const char *message_id;       /* these texts are copied */
-    const char *type;             /* "html.v1" */
+    const char *message_id; /* these texts are copied */
+    const char *type;       /* "html.v1" */
     const char *content_type;
     const char *content_encoding; /* NULL: none */
     const char *record;           /* JSON for the header `record`, or NULL */
@@ -56,12 +56,12 @@ typedef void mq_settled_fn(void *context, enum mq_settled how);
 
 struct mq_delivery {
     enum queue_id queue;
-    uint64_t tag;     /* for mq_ack; unique over all queues and reconnects of this process */
+    uint64_t tag; /* for mq_ack; unique over all queues and reconnects of this process */
     bool redelivered;
     const char *message_id, *type, *content_type, *content_encoding, *record; /* "" if absent; borrowed */
-    const char *body; /* borrowed until the callback returns */
+    const char *body;                                                         /* borrowed until the callback returns */
     size_t len;
-    bool oversize;    /* larger than any message of ours: body holds only its beginning */
+    bool oversize; /* larger than any message of ours: body holds only its beginning */
 };
 
 struct mq_handlers {

@@ -40,8 +40,8 @@ struct mq_consumer {
     amqp_channel_t channel; /* 0: not consuming */
     uint64_t life;          /* number of this channel's life, part of each tag */
     int64_t retry_at;
-    int64_t renew_at;       /* monotonic ms: a subscription that brought nothing until then is made anew */
-    uint64_t *hand; /* delivery tags not acked yet, ascending */
+    int64_t renew_at; /* monotonic ms: a subscription that brought nothing until then is made anew */
+    uint64_t *hand;   /* delivery tags not acked yet, ascending */
     size_t hand_count, hand_cap;
     uint64_t *done; /* acked by the stage, not yet told to the broker */
     size_t done_count, done_cap;
@@ -89,7 +89,7 @@ struct mq {
     size_t flying_bytes, waiting_bytes;
     uint64_t next_seq, next_serial;
     int next_lane;
-    int64_t burst_at; /* monotonic ms of the last burst */
+    int64_t burst_at;        /* monotonic ms of the last burst */
     struct mq_assembly back; /* a returned message being read */
 
     struct ev_loop *loop;

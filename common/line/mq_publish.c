@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "line/mq_internal.h"
 
-#define BURST 32              /* messages sent before answers are read */
+#define BURST        32         /* messages sent before answers are read */
 #define WINDOW_BYTES (2u << 20) /* below what socket buffers hold, so that a send hardly ever blocks */
-#define PAUSE_MIN 10
-#define PAUSE_MAX 1000
+#define PAUSE_MIN    10
+#define PAUSE_MAX    1000
 
 static void list_push(struct mq_list *l, struct mq_out *m)
 {
@@ -159,8 +159,8 @@ static int send_one(struct mq *mq, struct mq_out *m)
         p.headers = (amqp_table_t){.num_entries = 1, .entries = &header};
     }
     amqp_bytes_t body = {.len = m->len, .bytes = m->body};
-    return amqp_basic_publish(mq->publish.conn, mq->out_channel, amqp_empty_bytes, mq_queue_bytes(mq, m->queue, name, sizeof name), 1,
-                              0, &p, body);
+    return amqp_basic_publish(mq->publish.conn, mq->out_channel, amqp_empty_bytes, mq_queue_bytes(mq, m->queue, name, sizeof name), 1, 0,
+                              &p, body);
 }
 
 static bool window_open(const struct mq *mq, const struct mq_out *m)

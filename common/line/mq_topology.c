@@ -82,8 +82,8 @@ static bool declare(struct mq *mq, enum queue_id id, bool passive, uint16_t *err
     }
     *error_r = 0;
     if (!admin_open(mq)) return false;
-    amqp_queue_declare_ok_t *ok = amqp_queue_declare(mq->consume.conn, mq->admin, mq_queue_bytes(mq, id, name, sizeof name), passive,
-                                                     1, 0, 0, passive ? amqp_empty_table : args);
+    amqp_queue_declare_ok_t *ok = amqp_queue_declare(mq->consume.conn, mq->admin, mq_queue_bytes(mq, id, name, sizeof name), passive, 1, 0,
+                                                     0, passive ? amqp_empty_table : args);
     if (mq_rpc_ok(&mq->consume, amqp_get_rpc_reply(mq->consume.conn), "queue.declare", error_r)) {
         if (ok_r) *ok_r = *ok;
         amqp_maybe_release_buffers_on_channel(mq->consume.conn, mq->admin);

@@ -13,8 +13,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#define CONNECT_MS 10000
-#define SESSION_S 30       /* an idle session ends after this, and with it its locks */
+#define CONNECT_MS     10000
+#define SESSION_S      30  /* an idle session ends after this, and with it its locks */
 #define STATEMENTS_MAX 256 /* prepared in one connection, three quarters of them used at most */
 
 struct pg {
@@ -40,14 +40,13 @@ static const struct {
     const char *prefix;
     enum pg_status status;
 } classes[] = {
-    {"40P01", PG_RETRY}, {"40001", PG_RETRY}, {"55P03", PG_RETRY}, {"57014", PG_RETRY},
-    {"21", PG_DATA},     {"22", PG_DATA},     {"23", PG_DATA},     {"54", PG_DATA},
-    {"08", PG_LOST},                          /* connection exception */
-    {"25006", PG_LOST},                       /* read only: this server is a standby now */
-    {"25P03", PG_LOST},                       /* idle in transaction for too long */
-    {"53", PG_LOST},                          /* disk, memory or connections used up */
-    {"57P", PG_LOST},                         /* shut down, starting, idle for too long */
-    {"58", PG_LOST},                          /* input or output error of the server */
+    {"40P01", PG_RETRY}, {"40001", PG_RETRY}, {"55P03", PG_RETRY}, {"57014", PG_RETRY}, {"21", PG_DATA},
+    {"22", PG_DATA},     {"23", PG_DATA},     {"54", PG_DATA},     {"08", PG_LOST}, /* connection exception */
+    {"25006", PG_LOST},                                                             /* read only: this server is a standby now */
+    {"25P03", PG_LOST},                                                             /* idle in transaction for too long */
+    {"53", PG_LOST},                                                                /* disk, memory or connections used up */
+    {"57P", PG_LOST},                                                               /* shut down, starting, idle for too long */
+    {"58", PG_LOST},                                                                /* input or output error of the server */
 };
 
 static enum pg_status classify(const PGresult *result)
@@ -160,13 +159,18 @@ static enum pg_status collect(struct pg *pg, const char *what, PGresult **last_r
             return PG_BUG;
         }
     }
-    if (end == WAIT_EXPIRED) status = fail_lost(pg, what, "no answer in time");
-    else if (end == WAIT_BROKEN && status == PG_OK) status = fail_lost(pg, what, PQerrorMessage(pg->conn));
-    else if (end == WAIT_BROKEN || status == PG_LOST) pg_disconnect(pg);
+    if (end == WAIT_EXPIRED)
+        status = fail_lost(pg, what, "no answer in time");
+    else if (end == WAIT_BROKEN && status == PG_OK)
+        status = fail_lost(pg, what, PQerrorMessage(pg->conn));
+    else if (end == WAIT_BROKEN || status == PG_LOST)
+        pg_disconnect(pg);
     if (end == WAIT_BROKEN) status = PG_LOST;
     if (pg->conn) take_notifications(pg);
-    if (status == PG_OK && last_r) *last_r = last;
-    else PQclear(last);
+    if (status == PG_OK && last_r)
+        *last_r = last;
+    else
+        PQclear(last);
     return status;
 }
 
@@ -259,8 +263,9 @@ bool pg_connect(struct pg *pg)
 {
     char user_timeout[24];
     /* What stands before dbname may be changed by the URL, what stands after it may not. */
-    const char *const keys[] = {"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
-                                "dbname", "application_name", "client_encoding", NULL};
+    const char *const keys[] = {"keepalives",       "keepalives_idle",  "keepalives_interval",
+                                "keepalives_count", "tcp_user_timeout", "dbname",
+                                "application_name", "client_encoding",  NULL};
     const char *const values[] = {"1", "10", "5", "3", user_timeout, pg->url, pg->app, "UTF8", NULL};
     snprintf(user_timeout, sizeof user_timeout, "%" PRId64, pg->deadline_ms < INT32_MAX ? pg->deadline_ms : INT32_MAX);
     pg_disconnect(pg);

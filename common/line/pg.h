@@ -39,7 +39,7 @@ void pg_free(struct pg **pg);
 bool pg_connect(struct pg *pg);
 bool pg_connected(const struct pg *pg);
 void pg_disconnect(struct pg *pg);
-const char *pg_error(const struct pg *pg);   /* the last failure, one line */
+const char *pg_error(const struct pg *pg);    /* the last failure, one line */
 const char *pg_sqlstate(const struct pg *pg); /* of the last failure, "" if none */
 /* Socket to watch for notifications, -1 if not connected. */
 int pg_socket(const struct pg *pg);
@@ -53,18 +53,22 @@ enum pg_type { PG_INT4, PG_INT8, PG_BOOL, PG_TEXT, PG_BYTEA, PG_UUID, PG_TIMESTA
 #define PG_PARAMS_MAX 40
 struct pg_params {
     int count;
-    struct { int oid; size_t offset, length; bool null; } items[PG_PARAMS_MAX];
+    struct {
+        int oid;
+        size_t offset, length;
+        bool null;
+    } items[PG_PARAMS_MAX];
     struct buf bytes;
 };
 void pg_params_init(struct pg_params *p);
 void pg_params_reset(struct pg_params *p);
 void pg_params_release(struct pg_params *p);
-void pg_add_int(struct pg_params *p, int64_t value);          /* bigint */
+void pg_add_int(struct pg_params *p, int64_t value); /* bigint */
 void pg_add_bool(struct pg_params *p, bool value);
-void pg_add_text(struct pg_params *p, const char *value);     /* NULL: SQL null */
+void pg_add_text(struct pg_params *p, const char *value); /* NULL: SQL null */
 void pg_add_bytes(struct pg_params *p, const void *data, size_t n);
 void pg_add_uuid(struct pg_params *p, const struct digest *d);
-void pg_add_time(struct pg_params *p, int64_t wall_ms);       /* 0: null */
+void pg_add_time(struct pg_params *p, int64_t wall_ms); /* 0: null */
 
 /* A growing column for `unnest($n::bigint[])` and the like. */
 struct pg_array {
@@ -76,12 +80,12 @@ struct pg_array {
 void pg_array_init(struct pg_array *a, enum pg_type type);
 void pg_array_reset(struct pg_array *a);
 void pg_array_release(struct pg_array *a);
-void pg_array_int(struct pg_array *a, int64_t value);          /* PG_INT4, PG_INT8 */
+void pg_array_int(struct pg_array *a, int64_t value); /* PG_INT4, PG_INT8 */
 void pg_array_bool(struct pg_array *a, bool value);
-void pg_array_text(struct pg_array *a, const char *value);     /* NULL: SQL null */
+void pg_array_text(struct pg_array *a, const char *value); /* NULL: SQL null */
 void pg_array_bytes(struct pg_array *a, const void *data, size_t n);
 void pg_array_uuid(struct pg_array *a, const struct digest *d); /* NULL: SQL null */
-void pg_array_time(struct pg_array *a, int64_t wall_ms);       /* 0: SQL null */
+void pg_array_time(struct pg_array *a, int64_t wall_ms);        /* 0: SQL null */
 void pg_add_array(struct pg_params *p, const struct pg_array *a);
 
 /* Runs a prepared statement. *result_r (may be NULL) gets the rows, in text; freed with pg_result_free. On failure it

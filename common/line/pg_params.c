@@ -6,15 +6,15 @@
 #include "base/log.h"
 #include "line/pg.h"
 
-#define BYTES_MAX (64u << 20) /* of one call; the server's own limit is 1 GiB */
-#define EPOCH_MS 946684800000 /* 2000-01-01 UTC, where PostgreSQL's time begins */
+#define BYTES_MAX (64u << 20)  /* of one call; the server's own limit is 1 GiB */
+#define EPOCH_MS  946684800000 /* 2000-01-01 UTC, where PostgreSQL's time begins */
 
 /* Object ids are constants of src/include/catalog/pg_type.dat. */
 static const struct {
     int oid, array_oid;
 } types[] = {
-    [PG_INT4] = {23, 1007},   [PG_INT8] = {20, 1016},   [PG_BOOL] = {16, 1000},          [PG_TEXT] = {25, 1009},
-    [PG_BYTEA] = {17, 1001},  [PG_UUID] = {2950, 2951}, [PG_TIMESTAMPTZ] = {1184, 1185},
+    [PG_INT4] = {23, 1007},  [PG_INT8] = {20, 1016},   [PG_BOOL] = {16, 1000},          [PG_TEXT] = {25, 1009},
+    [PG_BYTEA] = {17, 1001}, [PG_UUID] = {2950, 2951}, [PG_TIMESTAMPTZ] = {1184, 1185},
 };
 
 static void add_int32(struct buf *b, int32_t value)
@@ -32,8 +32,10 @@ static void add_int64(struct buf *b, int64_t value)
 /* Microseconds since 2000. A time beyond what 64 bits hold fails the buffer. */
 static void add_time(struct buf *b, int64_t wall_ms)
 {
-    if (wall_ms > INT64_MAX / 1000 || wall_ms < INT64_MIN / 1000 + EPOCH_MS) b->failed = true;
-    else add_int64(b, (wall_ms - EPOCH_MS) * 1000);
+    if (wall_ms > INT64_MAX / 1000 || wall_ms < INT64_MIN / 1000 + EPOCH_MS)
+        b->failed = true;
+    else
+        add_int64(b, (wall_ms - EPOCH_MS) * 1000);
 }
 
 /* --- parameters ----------------------------------------------------------------------------------------------- */
@@ -204,22 +206,28 @@ void pg_array_bool(struct pg_array *a, bool value)
 void pg_array_text(struct pg_array *a, const char *value)
 {
     expect_type(a, PG_TEXT);
-    if (value) add_element(a, value, strlen(value));
-    else add_null_element(a);
+    if (value)
+        add_element(a, value, strlen(value));
+    else
+        add_null_element(a);
 }
 
 void pg_array_bytes(struct pg_array *a, const void *data, size_t n)
 {
     expect_type(a, PG_BYTEA);
-    if (data) add_element(a, data, n);
-    else add_null_element(a);
+    if (data)
+        add_element(a, data, n);
+    else
+        add_null_element(a);
 }
 
 void pg_array_uuid(struct pg_array *a, const struct digest *d)
 {
     expect_type(a, PG_UUID);
-    if (d) add_element(a, d->bytes, sizeof d->bytes);
-    else add_null_element(a);
+    if (d)
+        add_element(a, d->bytes, sizeof d->bytes);
+    else
+        add_null_element(a);
 }
 
 void pg_array_time(struct pg_array *a, int64_t wall_ms)

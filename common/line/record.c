@@ -16,9 +16,9 @@
 #include "line/limits.h"
 
 #define INT_MAX_EXACT ((int64_t)1 << 53) /* doubles hold every integer below */
-#define BIT(kind) (1u << RECORD_##kind)
-#define PAGES (BIT(PAGE) | BIT(ARTICLE) | BIT(EMPTY)) /* kinds that are always of a page */
-#define ALL_KINDS ((1u << RECORD_KINDS) - 1)
+#define BIT(kind)     (1u << RECORD_##kind)
+#define PAGES         (BIT(PAGE) | BIT(ARTICLE) | BIT(EMPTY)) /* kinds that are always of a page */
+#define ALL_KINDS     ((1u << RECORD_KINDS) - 1)
 
 enum field_type {
     FIELD_ID,     /* int64_t, a JSON string of digits */
@@ -38,10 +38,13 @@ struct field {
     unsigned required; /* bit mask of kinds: must be there and neither 0 nor empty */
 };
 
-#define F(name, type, limit, required) {#name, FIELD_##type, offsetof(struct record, name), limit, required}
+#define F(name, type, limit, required)                                                                                                     \
+    {                                                                                                                                      \
+#name, FIELD_##type, offsetof(struct record, name), limit, required                                                                \
+    }
 /* One line a field. Names live in queues: they may be added, never renamed. Written in this order. */
 static const struct field fields[] = {
-    F(page, ID, 0, PAGES), /* the only one that is written as 0, too */
+    F(page, ID, 0, PAGES),                                  /* the only one that is written as 0, too */
     F(crawl, ID, 0, BIT(PAGE) | BIT(ARTICLE) | BIT(EMPTY)), /* and by tickets of a page: see check_required */
     F(host, ID, 0, BIT(TICKET) | BIT(PAGE) | BIT(FETCHED) | BIT(RETURNED) | BIT(ROBOTS)),
     F(release, ID, 0, ALL_KINDS),
@@ -91,8 +94,8 @@ static const struct field fields[] = {
 static_assert(FIELDS <= 64, "a bit mask of 64 bits marks the fields seen");
 
 static const char *const kind_names[RECORD_KINDS] = {
-    [RECORD_TICKET] = "ticket",     [RECORD_PAGE] = "page",         [RECORD_ARTICLE] = "article", [RECORD_EMPTY] = "empty",
-    [RECORD_FETCHED] = "fetched",   [RECORD_RETURNED] = "returned", [RECORD_ROBOTS] = "robots",   [RECORD_VERDICT] = "verdict",
+    [RECORD_TICKET] = "ticket",   [RECORD_PAGE] = "page",         [RECORD_ARTICLE] = "article", [RECORD_EMPTY] = "empty",
+    [RECORD_FETCHED] = "fetched", [RECORD_RETURNED] = "returned", [RECORD_ROBOTS] = "robots",   [RECORD_VERDICT] = "verdict",
 };
 
 static bool is_number(enum field_type type)
@@ -455,8 +458,10 @@ enum record_status record_decode_all(const char *json, size_t n, unsigned kinds,
     records = mem_calloc(want, sizeof *records);
     for (; item && status == RECORD_OK; item = item->next) {
         status = from_tree(item, kinds, &records[count], error_r);
-        if (status == RECORD_OK) count++;
-        else if (cJSON_IsArray(tree)) number_error(error_r, count + 1);
+        if (status == RECORD_OK)
+            count++;
+        else if (cJSON_IsArray(tree))
+            number_error(error_r, count + 1);
     }
     if (status == RECORD_OK) {
         *records_r = records;

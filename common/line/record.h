@@ -35,34 +35,34 @@ struct record_links {
     char **items; /* canonical URLs */
     size_t count;
     size_t cap;
-    size_t bytes;  /* of all items in sum; kept by record_add_link and the decoder */
+    size_t bytes; /* of all items in sum; kept by record_add_link and the decoder */
 };
 
 struct record {
     enum record_kind kind;
 
     /* which page */
-    int64_t page;    /* 0: a robots.txt */
+    int64_t page; /* 0: a robots.txt */
     int64_t crawl;
     int64_t host;
     int64_t release; /* number of the release; of the robots.txt request if page is 0 */
     int64_t depth;
-    char *url;       /* canonical */
+    char *url; /* canonical */
 
     /* ticket */
     int64_t deadline; /* wall clock ms: not to be started later */
     int64_t attempt;  /* 1 for the first try */
 
     /* fetch */
-    int64_t status;        /* HTTP status, 0 if there was none */
-    int64_t bytes;         /* body, unpacked */
-    int64_t ticketed;      /* has_ticket: this record also ends the ticket (verdicts of the fetcher) */
-    int64_t retry_after;   /* seconds asked for by the server, 0 if not */
-    char *content_type;    /* as received */
-    char *robots_tag;      /* X-Robots-Tag as received */
+    int64_t status;      /* HTTP status, 0 if there was none */
+    int64_t bytes;       /* body, unpacked */
+    int64_t ticketed;    /* has_ticket: this record also ends the ticket (verdicts of the fetcher) */
+    int64_t retry_after; /* seconds asked for by the server, 0 if not */
+    char *content_type;  /* as received */
+    char *robots_tag;    /* X-Robots-Tag as received */
     char *etag;
     char *last_modified;
-    char *location;        /* canonical redirect target */
+    char *location; /* canonical redirect target */
 
     /* stage times, wall clock ms */
     int64_t taken_at, fetched_at, parsed_at, calculated_at;
@@ -73,7 +73,7 @@ struct record {
 
     /* article */
     char *title, *byline, *date, *lang, *site, *excerpt, *canonical;
-    char *hash;      /* digest_hex of the normalised text */
+    char *hash; /* digest_hex of the normalised text */
     char *text, *markdown;
     int64_t words;
     int64_t links_cut; /* links or Markdown dropped by the caps */
@@ -81,10 +81,10 @@ struct record {
 
     /* summary */
     char *summary;
-    char *engine;    /* "extractive", "llm" */
+    char *engine; /* "extractive", "llm" */
     char *model;
-    char *recipe;    /* digest_hex of engine, model, prompt and parameters */
-    char *reason;    /* code name: why not the engine that was asked for */
+    char *recipe; /* digest_hex of engine, model, prompt and parameters */
+    char *reason; /* code name: why not the engine that was asked for */
     int64_t tokens_in, tokens_out;
 
     /* robots.txt */
@@ -93,8 +93,8 @@ struct record {
 
 enum record_status {
     RECORD_OK,
-    RECORD_BAD,   /* not a record; error says which field and why */
-    RECORD_NEWER  /* a version above RECORD_VERSION */
+    RECORD_BAD,  /* not a record; error says which field and why */
+    RECORD_NEWER /* a version above RECORD_VERSION */
 };
 
 struct record_error {

@@ -23,12 +23,14 @@ static struct {
 } conf;
 
 static const struct conf_row conf_rows[] = {
-    {"AMQP_URL", CONF_STRING, &conf.amqp_url, "amqp://guest:guest@127.0.0.1:5672/", 0, 1000, CONF_SECRET, "the broker, amqp:// or amqps://"},
+    {"AMQP_URL", CONF_STRING, &conf.amqp_url, "amqp://guest:guest@127.0.0.1:5672/", 0, 1000, CONF_SECRET,
+     "the broker, amqp:// or amqps://"},
     {"AMQP_PREFIX", CONF_STRING, &conf.amqp_prefix, "", 0, 60, 0, "put before each queue's name"},
     {"AMQP_CA_FILE", CONF_STRING, &conf.amqp_ca_file, "/etc/ssl/certs/ca-certificates.crt", 0, 1000, 0, "certificates to trust with amqps"},
     {"AMQP_HEARTBEAT", CONF_MS, &conf.heartbeat_ms, "30s", 1000, 300000, 0, "heartbeat asked for"},
     {"AMQP_WINDOW", CONF_INT, &conf.window, "128", 1, 2048, 0, "published messages waiting for the broker's confirm"},
-    {"AMQP_GATHER", CONF_MS, &conf.gather_ms, "10ms", 0, 1000, 0, "between two bursts of messages and acks when busy; 0: each goes at once"},
+    {"AMQP_GATHER", CONF_MS, &conf.gather_ms, "10ms", 0, 1000, 0,
+     "between two bursts of messages and acks when busy; 0: each goes at once"},
     {"HOLD_MAX", CONF_MS, &conf.hold_max_ms, "5m", 100, 1200000, 0, "no message is held longer; then it is handed back"},
     {"LOG_LEVEL", CONF_STRING, &conf.log_level, "info", 0, 10, 0, "debug, info, warn or error"},
     {"METRICS_ADDR", CONF_STRING, &conf.metrics_addr, "", 0, 100, 0, "host:port for /metrics, /healthz, /readyz; empty: off"},

@@ -19,16 +19,16 @@ struct service;
 struct job; /* one delivery in hand */
 
 struct service_spec {
-    const char *name;             /* "parser" */
-    const char *about;            /* one line for --help */
-    const struct conf_row *conf;  /* the program's own rows */
-    const enum queue_id *queues;  /* consumed; ended by QUEUE_COUNT */
-    const int64_t *prefetch;      /* points to a configuration value */
+    const char *name;            /* "parser" */
+    const char *about;           /* one line for --help */
+    const struct conf_row *conf; /* the program's own rows */
+    const enum queue_id *queues; /* consumed; ended by QUEUE_COUNT */
+    const int64_t *prefetch;     /* points to a configuration value */
     /* Checks the configuration as a whole. 0, or -1 with words. May be NULL. */
     int (*check)(struct conf_error *error_r);
     /* --once, --batch, --migrate and the like: returns an exit status, or -1 for "not mine". argv without the program. */
     int (*command)(int argc, char **argv);
-    const char *command_help;     /* lines for --help, or NULL */
+    const char *command_help; /* lines for --help, or NULL */
     /* Starts the stage. 0, or an exit status after saying why. */
     int (*init)(struct service *service);
     /* Takes a delivery. Copy what outlives the call. */

@@ -15,12 +15,12 @@
 
 #include "base/mem.h"
 
-#define CONNECTIONS_MAX 64u
-#define CONNECTIONS_PER_ADDRESS 16u /* so that one client that hangs leaves room for the probe */
-#define MEMORY_MAX (16u << 10)      /* of a connection: request line and headers */
-#define TIMEOUT_S 10u
-#define METRICS_MAX (1u << 20)
-#define BACKLOG 64
+#define CONNECTIONS_MAX         64u
+#define CONNECTIONS_PER_ADDRESS 16u         /* so that one client that hangs leaves room for the probe */
+#define MEMORY_MAX              (16u << 10) /* of a connection: request line and headers */
+#define TIMEOUT_S               10u
+#define METRICS_MAX             (1u << 20)
+#define BACKLOG                 64
 
 struct status {
     struct ev_loop *loop;
@@ -68,8 +68,8 @@ static enum MHD_Result get_readyz(struct status *status, struct MHD_Connection *
 {
     struct buf reason = BUF_INIT(1000);
     bool ready = status->handlers.ready(status->handlers.context, &reason);
-    enum MHD_Result result = ready ? answer_text(connection, MHD_HTTP_OK, "ready")
-                                   : answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, buf_str(&reason));
+    enum MHD_Result result =
+        ready ? answer_text(connection, MHD_HTTP_OK, "ready") : answer_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, buf_str(&reason));
     buf_release(&reason);
     return result;
 }
@@ -211,8 +211,7 @@ static int port_of(int fd)
     return ntohs(((struct sockaddr_in *)&bound)->sin_port);
 }
 
-struct status *status_start(struct ev_loop *loop, const char *addr, const struct status_handlers *handlers,
-                            struct conf_error *error_r)
+struct status *status_start(struct ev_loop *loop, const char *addr, const struct status_handlers *handlers, struct conf_error *error_r)
 {
     int fd = open_socket(addr, error_r);
     if (fd < 0) return NULL;
@@ -220,10 +219,10 @@ struct status *status_start(struct ev_loop *loop, const char *addr, const struct
     status->loop = loop;
     status->handlers = *handlers;
     status->port = port_of(fd);
-    status->daemon = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, status, MHD_OPTION_LISTEN_SOCKET, fd,
-                                      MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-                                      CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S,
-                                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_END);
+    status->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, status, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+                         CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT,
+                         TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_END);
     if (!status->daemon) {
         fault(error_r, "METRICS_ADDR=%.100s: the HTTP server does not start", addr);
         close(fd);

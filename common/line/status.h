@@ -29,8 +29,7 @@ struct status_handlers {
 int status_check_addr(const char *addr, struct conf_error *error_r);
 /* Listens on addr ("host:port", "[::1]:9100", ":9100" for all addresses; port 0 picks a free one). Handlers are copied and
  * called from the loop. NULL, with the reason in words, if it cannot be: a busy port is known at once. */
-struct status *status_start(struct ev_loop *loop, const char *addr, const struct status_handlers *handlers,
-                            struct conf_error *error_r);
+struct status *status_start(struct ev_loop *loop, const char *addr, const struct status_handlers *handlers, struct conf_error *error_r);
 /* The port that it listens on. */
 int status_port(const struct status *status);
 /* Closes everything; NULL is harmless. */

@@ -44,8 +44,10 @@ static size_t normalise_escapes(char *s, size_t n)
             low = hex_value(s[i + 2]);
         }
         if (high < 0 || low < 0) {
-            if (s[i] == '%') after_lone = 2;
-            else after_lone = after_lone > 0 && hex_value(s[i]) >= 0 ? after_lone - 1 : 0;
+            if (s[i] == '%')
+                after_lone = 2;
+            else
+                after_lone = after_lone > 0 && hex_value(s[i]) >= 0 ? after_lone - 1 : 0;
             s[w++] = s[i];
             continue;
         }
@@ -67,8 +69,8 @@ static size_t normalise_escapes(char *s, size_t n)
  * dclid, gbraid, wbraid), Facebook, Microsoft, Yandex, Twitter, Instagram, Mailchimp, HubSpot and Marketo. */
 static bool is_tracking(const char *parameter, size_t n)
 {
-    static const char *const names[] = {"gclid", "dclid", "gbraid", "wbraid", "fbclid", "msclkid", "yclid", "twclid",
-                                        "igshid", "mc_cid", "mc_eid", "_hsenc", "_hsmi", "mkt_tok"};
+    static const char *const names[] = {"gclid",  "dclid",  "gbraid", "wbraid", "fbclid", "msclkid", "yclid",
+                                        "twclid", "igshid", "mc_cid", "mc_eid", "_hsenc", "_hsmi",   "mkt_tok"};
     const char *equals = memchr(parameter, '=', n);
     if (equals) n = (size_t)(equals - parameter);
     if (n >= 4 && urlparse_word(parameter, 4, "utm_")) return true;
@@ -178,8 +180,7 @@ const char *url_status_text(enum url_status status)
 void url_robots(const struct url *url, struct url *robots_r)
 {
     if (robots_r != url) *robots_r = *url;
-    snprintf(robots_r->text, sizeof robots_r->text, "%s://%s/robots.txt", robots_r->https ? "https" : "http",
-             robots_r->host);
+    snprintf(robots_r->text, sizeof robots_r->text, "%s://%s/robots.txt", robots_r->https ? "https" : "http", robots_r->host);
 }
 
 const char *url_path(const char *canonical)

@@ -16,14 +16,14 @@
 
 enum url_status {
     URL_OK,
-    URL_INVALID,     /* no URL by the standard */
-    URL_SCHEME,      /* a URL, but neither http nor https */
-    URL_TOO_LONG     /* canonical form longer than LIMIT_URL, or host and port longer than LIMIT_HOST - 1 */
+    URL_INVALID, /* no URL by the standard */
+    URL_SCHEME,  /* a URL, but neither http nor https */
+    URL_TOO_LONG /* canonical form longer than LIMIT_URL, or host and port longer than LIMIT_HOST - 1 */
 };
 
 struct url {
-    char text[LIMIT_URL + 1];  /* the canonical URL */
-    char host[LIMIT_HOST];     /* "example.org" or "example.org:8080": port only if not the scheme's default;
+    char text[LIMIT_URL + 1]; /* the canonical URL */
+    char host[LIMIT_HOST];    /* "example.org" or "example.org:8080": port only if not the scheme's default;
                                   one entry of the politeness clock. IPv6 in brackets. */
     bool https;
 };

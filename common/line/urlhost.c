@@ -16,11 +16,10 @@ static pthread_once_t idna_once = PTHREAD_ONCE_INIT;
 
 /* "domain parser ToASCII" with beStrict false: CheckBidi and CheckJoiners are options of ICU; CheckHyphens and
  * VerifyDnsLength are always on in ICU, so their errors are taken out again. */
-#define IDNA_OPTIONS \
-    (UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE)
-#define IDNA_NO_ERRORS                                                                                    \
-    (UIDNA_ERROR_EMPTY_LABEL | UIDNA_ERROR_LABEL_TOO_LONG | UIDNA_ERROR_DOMAIN_NAME_TOO_LONG |            \
-     UIDNA_ERROR_LEADING_HYPHEN | UIDNA_ERROR_TRAILING_HYPHEN | UIDNA_ERROR_HYPHEN_3_4)
+#define IDNA_OPTIONS (UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ | UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE)
+#define IDNA_NO_ERRORS                                                                                                                     \
+    (UIDNA_ERROR_EMPTY_LABEL | UIDNA_ERROR_LABEL_TOO_LONG | UIDNA_ERROR_DOMAIN_NAME_TOO_LONG | UIDNA_ERROR_LEADING_HYPHEN |                \
+     UIDNA_ERROR_TRAILING_HYPHEN | UIDNA_ERROR_HYPHEN_3_4)
 
 static void idna_open(void)
 {
@@ -273,9 +272,12 @@ enum urlhost_status urlhost_parse(const char *s, size_t n, char *out_r, size_t *
     size_t i;
     for (i = 0; i < n; i++) {
         char c = s[i];
-        if ((c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.') out_r[i] = c;
-        else if (c >= 'A' && c <= 'Z') out_r[i] = (char)(c | 0x20);
-        else break;
+        if ((c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '.')
+            out_r[i] = c;
+        else if (c >= 'A' && c <= 'Z')
+            out_r[i] = (char)(c | 0x20);
+        else
+            break;
     }
     if (i < n) return parse_encoded(s, n, out_r, len_r);
     *len_r = n;

@@ -21,13 +21,33 @@ enum { FRAGMENT = 1, QUERY = 2, PATH = 4, USERINFO = 8, REMOVED = 16, HIGH = 32 
 #define ALL (FRAGMENT | QUERY | PATH | USERINFO)
 
 static const uint8_t byte_sets[256] = {
-    [0x00 ... 0x08] = ALL, ['\t'] = ALL | REMOVED, ['\n'] = ALL | REMOVED, [0x0b ... 0x0c] = ALL, ['\r'] = ALL | REMOVED,
-    [0x0e ... 0x20] = ALL, [0x7f] = ALL, [0x80 ... 0xff] = ALL | HIGH,
-    ['"'] = ALL, ['<'] = ALL, ['>'] = ALL, ['`'] = FRAGMENT | PATH | USERINFO,
-    ['#'] = QUERY | PATH | USERINFO, ['\''] = QUERY, /* QUERY is the special-query set */
-    ['?'] = PATH | USERINFO, ['^'] = PATH | USERINFO, ['{'] = PATH | USERINFO, ['}'] = PATH | USERINFO,
-    ['/'] = USERINFO, [':'] = USERINFO, [';'] = USERINFO, ['='] = USERINFO, ['@'] = USERINFO,
-    ['['] = USERINFO, ['\\'] = USERINFO, [']'] = USERINFO, ['|'] = USERINFO,
+    [0x00 ... 0x08] = ALL,
+    ['\t'] = ALL | REMOVED,
+    ['\n'] = ALL | REMOVED,
+    [0x0b ... 0x0c] = ALL,
+    ['\r'] = ALL | REMOVED,
+    [0x0e ... 0x20] = ALL,
+    [0x7f] = ALL,
+    [0x80 ... 0xff] = ALL | HIGH,
+    ['"'] = ALL,
+    ['<'] = ALL,
+    ['>'] = ALL,
+    ['`'] = FRAGMENT | PATH | USERINFO,
+    ['#'] = QUERY | PATH | USERINFO,
+    ['\''] = QUERY, /* QUERY is the special-query set */
+    ['?'] = PATH | USERINFO,
+    ['^'] = PATH | USERINFO,
+    ['{'] = PATH | USERINFO,
+    ['}'] = PATH | USERINFO,
+    ['/'] = USERINFO,
+    [':'] = USERINFO,
+    [';'] = USERINFO,
+    ['='] = USERINFO,
+    ['@'] = USERINFO,
+    ['['] = USERINFO,
+    ['\\'] = USERINFO,
+    [']'] = USERINFO,
+    ['|'] = USERINFO,
 };
 
 struct span {
@@ -70,7 +90,8 @@ static void put_encoded(struct urlparse *u, struct span in, uint8_t set)
             UChar32 code;
             size_t j = i;
             U8_NEXT(s, i, n, code);
-            if (code < 0) put(u, "%EF%BF%BD", 9);
+            if (code < 0)
+                put(u, "%EF%BF%BD", 9);
             else
                 while (j < i) put_percent(u, s[j++]);
         }
@@ -107,9 +128,12 @@ static int dots(struct span s)
 {
     int count = 0;
     while (s.p < s.end) {
-        if (*s.p == '.') s.p++;
-        else if (s.end - s.p >= 3 && s.p[0] == '%' && s.p[1] == '2' && (s.p[2] | 0x20) == 'e') s.p += 3;
-        else return 0;
+        if (*s.p == '.')
+            s.p++;
+        else if (s.end - s.p >= 3 && s.p[0] == '%' && s.p[1] == '2' && (s.p[2] | 0x20) == 'e')
+            s.p += 3;
+        else
+            return 0;
         if (++count > 2) return 0;
     }
     return count;
@@ -199,8 +223,10 @@ static bool split_port(struct span in, struct span *host_r, struct span *port_r)
     *host_r = in;
     *port_r = (struct span){in.end, in.end};
     for (const char *p = in.p; p < in.end; p++) {
-        if (*p == '[') brackets = true;
-        else if (*p == ']') brackets = false;
+        if (*p == '[')
+            brackets = true;
+        else if (*p == ']')
+            brackets = false;
         else if (*p == ':' && !brackets) {
             host_r->end = p;
             port_r->p = p + 1;

@@ -14,8 +14,8 @@
 struct urlparse {
     char *text; /* stack or heap */
     size_t len;
-    size_t user;     /* after "://" */
-    size_t host;     /* after credentials and '@' */
+    size_t user; /* after "://" */
+    size_t host; /* after credentials and '@' */
     size_t path;
     size_t query;    /* of '?'; 0: no query */
     size_t fragment; /* of '#'; 0: no fragment */

@@ -26,8 +26,8 @@ static void check(const struct url *url)
     demand(url_parse(url->text, &again) == URL_OK, "not a URL again", url->text, "");
     demand(strcmp(again.text, url->text) == 0, "not stable", url->text, again.text);
     demand(strcmp(again.host, url->host) == 0, "another host", url->host, again.host);
-    demand(url_resolve(url->text, "", 0, &again) == URL_OK && strcmp(again.text, url->text) == 0, "not its own base",
-           url->text, again.text);
+    demand(url_resolve(url->text, "", 0, &again) == URL_OK && strcmp(again.text, url->text) == 0, "not its own base", url->text,
+           again.text);
     snprintf(start, sizeof start, "%s://%s/", url->https ? "https" : "http", url->host);
     demand(strncmp(url->text, start, strlen(start)) == 0, "host is not in the text", url->text, start);
     demand(*url_path(url->text) == '/', "no path", url->text, "");

@@ -52,8 +52,10 @@ static void answer_url(const struct question *q)
         status = url_canonical(base, q->operands[1], q->lens[1], flags, &url);
         if (status == URL_OK) buf_add_str(&href, url.text);
     }
-    if (status == URL_OK) puts(buf_str(&href));
-    else printf("! %s\n", url_status_text(status));
+    if (status == URL_OK)
+        puts(buf_str(&href));
+    else
+        printf("! %s\n", url_status_text(status));
     buf_release(&href);
 }
 
@@ -89,8 +91,10 @@ int main(void)
         for (int i = 0; i < OPERANDS; i++) decode(strtok_r(NULL, " \n", &rest), &q.operands[i], &q.lens[i]);
         if (!q.verb || !q.operands[1]) continue;
         bool url = strcmp(q.verb, "href") == 0 || strcmp(q.verb, "canonical") == 0 || strcmp(q.verb, "page") == 0;
-        if (url) answer_url(&q);
-        else if (q.operands[0] && (q.operands[2] || strcmp(q.verb, "robots") != 0)) answer_robots(&q);
+        if (url)
+            answer_url(&q);
+        else if (q.operands[0] && (q.operands[2] || strcmp(q.verb, "robots") != 0))
+            answer_robots(&q);
         fflush(stdout);
     }
     free(line);

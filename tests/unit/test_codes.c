@@ -28,7 +28,7 @@ static void test_outside(void **state)
 {
     (void)state;
     enum code code = CODE_OK;
-    static const enum code outside[] = {CODE_COUNT, (enum code)-1, (enum code)1000};
+    static const enum code outside[] = {CODE_COUNT, (enum code) - 1, (enum code)1000};
     for (size_t i = 0; i < 3; i++) {
         assert_string_equal(code_name(outside[i]), "?");
         assert_string_equal(code_text(outside[i]), "?");

@@ -56,12 +56,12 @@ static void test_good_values(void **state)
         const char *name, *value;
         double want;
     } cases[] = {
-        {"GT_WINDOW", "1", 1},           {"GT_WINDOW", "4096", 4096},  {"GT_WINDOW", "", 256},  {"GT_DELAY", "500ms", 500},
-        {"GT_DELAY", "30s", 30000},      {"GT_DELAY", "5m", 300000},   {"GT_DELAY", "1h", 3600000}, {"GT_DELAY", "7", 7000},
-        {"GT_DELAY", "0.25", 250},       {"GT_DELAY", "1.5s", 1500},   {"GT_DELAY", "0", 0},    {"GT_FLAG", "1", 1},
-        {"GT_FLAG", "yes", 1},           {"GT_FLAG", "TRUE", 1},       {"GT_FLAG", "on", 1},    {"GT_FLAG", "0", 0},
-        {"GT_FLAG", "no", 0},            {"GT_FLAG", "false", 0},      {"GT_FLAG", "off", 0},   {"GT_SHARE", "0", 0},
-        {"GT_SHARE", "1.0", 1},          {"GT_SHARE", "0.125", 0.125},
+        {"GT_WINDOW", "1", 1},      {"GT_WINDOW", "4096", 4096},  {"GT_WINDOW", "", 256},      {"GT_DELAY", "500ms", 500},
+        {"GT_DELAY", "30s", 30000}, {"GT_DELAY", "5m", 300000},   {"GT_DELAY", "1h", 3600000}, {"GT_DELAY", "7", 7000},
+        {"GT_DELAY", "0.25", 250},  {"GT_DELAY", "1.5s", 1500},   {"GT_DELAY", "0", 0},        {"GT_FLAG", "1", 1},
+        {"GT_FLAG", "yes", 1},      {"GT_FLAG", "TRUE", 1},       {"GT_FLAG", "on", 1},        {"GT_FLAG", "0", 0},
+        {"GT_FLAG", "no", 0},       {"GT_FLAG", "false", 0},      {"GT_FLAG", "off", 0},       {"GT_SHARE", "0", 0},
+        {"GT_SHARE", "1.0", 1},     {"GT_SHARE", "0.125", 0.125},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct conf_error error = {""};
@@ -191,12 +191,9 @@ static void test_dump_and_help(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_defaults, clean, clean),
-        cmocka_unit_test_setup_teardown(test_good_values, clean, clean),
-        cmocka_unit_test_setup_teardown(test_bad_values, clean, clean),
-        cmocka_unit_test_setup_teardown(test_secret_file, clean, clean),
-        cmocka_unit_test_setup_teardown(test_load_twice, clean, clean),
-        cmocka_unit_test_setup_teardown(test_dump_and_help, clean, clean),
+        cmocka_unit_test_setup_teardown(test_defaults, clean, clean),   cmocka_unit_test_setup_teardown(test_good_values, clean, clean),
+        cmocka_unit_test_setup_teardown(test_bad_values, clean, clean), cmocka_unit_test_setup_teardown(test_secret_file, clean, clean),
+        cmocka_unit_test_setup_teardown(test_load_twice, clean, clean), cmocka_unit_test_setup_teardown(test_dump_and_help, clean, clean),
     };
     return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
 }

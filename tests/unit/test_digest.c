@@ -28,9 +28,14 @@ static void test_known(void **state)
 static void test_bad_hex(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"", "00", "BA7816BF8F01CFEA414140DE5DAE2223", "ba7816bf8f01cfea414140de5dae222g",
-        "ba7816bf8f01cfea414140de5dae222", "ba7816bf8f01cfea414140de5dae22233", " a7816bf8f01cfea414140de5dae2223",
-        "ba7816bf8f01cfea414140de5dae222\xff"};
+    static const char *const cases[] = {"",
+                                        "00",
+                                        "BA7816BF8F01CFEA414140DE5DAE2223",
+                                        "ba7816bf8f01cfea414140de5dae222g",
+                                        "ba7816bf8f01cfea414140de5dae222",
+                                        "ba7816bf8f01cfea414140de5dae22233",
+                                        " a7816bf8f01cfea414140de5dae2223",
+                                        "ba7816bf8f01cfea414140de5dae222\xff"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct digest d;
         if (digest_parse(cases[i], &d) != -1) fail_msg("\"%s\" was accepted", cases[i]);

@@ -9,15 +9,31 @@
 #include "line/limits.h"
 #include "line/record.h"
 
-#define ANY ((1u << RECORD_KINDS) - 1)
+#define ANY  ((1u << RECORD_KINDS) - 1)
 #define HASH "00112233445566778899aabbccddeeff"
 
 static struct record filled(enum record_kind kind)
 {
-    struct record r = {.kind = kind, .page = 9007199254740993, .crawl = 2, .host = 3, .release = INT64_MAX, .depth = 1,
-        .deadline = 1700000000123, .attempt = 2, .status = 200, .bytes = 12345, .ticketed = 1, .retry_after = 7,
-        .taken_at = 1000000000000000, .fetched_at = 1, .parsed_at = 2, .calculated_at = (1LL << 53) - 1,
-        .words = 4, .links_cut = 5, .tokens_in = 6, .tokens_out = 7};
+    struct record r = {.kind = kind,
+                       .page = 9007199254740993,
+                       .crawl = 2,
+                       .host = 3,
+                       .release = INT64_MAX,
+                       .depth = 1,
+                       .deadline = 1700000000123,
+                       .attempt = 2,
+                       .status = 200,
+                       .bytes = 12345,
+                       .ticketed = 1,
+                       .retry_after = 7,
+                       .taken_at = 1000000000000000,
+                       .fetched_at = 1,
+                       .parsed_at = 2,
+                       .calculated_at = (1LL << 53) - 1,
+                       .words = 4,
+                       .links_cut = 5,
+                       .tokens_in = 6,
+                       .tokens_out = 7};
     r.url = mem_strdup("http://example.org/a?b=%22c");
     r.content_type = mem_strdup("text/html; charset=\"utf-8\"");
     r.robots_tag = mem_strdup("none");
@@ -76,17 +92,21 @@ static void test_round_trip(void **state)
     }
 }
 
-#define TICKET "\"kind\":\"ticket\",\"page\":\"1\",\"crawl\":\"2\",\"host\":\"3\",\"release\":\"4\",\"url\":\"http://a/\",\"deadline\":5"
+#define TICKET        "\"kind\":\"ticket\",\"page\":\"1\",\"crawl\":\"2\",\"host\":\"3\",\"release\":\"4\",\"url\":\"http://a/\",\"deadline\":5"
 #define ROBOTS_TICKET "\"kind\":\"ticket\",\"page\":\"0\",\"host\":\"3\",\"release\":\"4\",\"url\":\"http://a/robots.txt\",\"deadline\":5"
-#define VERDICT "\"kind\":\"verdict\",\"page\":\"1\",\"release\":\"4\",\"code\":\"TIMEOUT\""
-#define ARTICLE "\"kind\":\"article\",\"page\":\"1\",\"crawl\":\"2\",\"release\":\"4\",\"url\":\"http://a/\",\"hash\":\"" HASH "\",\"text\":\"x\""
+#define VERDICT       "\"kind\":\"verdict\",\"page\":\"1\",\"release\":\"4\",\"code\":\"TIMEOUT\""
+#define ARTICLE                                                                                                                            \
+    "\"kind\":\"article\",\"page\":\"1\",\"crawl\":\"2\",\"release\":\"4\",\"url\":\"http://a/\",\"hash\":\"" HASH "\",\"text\":\"x\""
 #define V1(fields) "{\"v\":1," fields "}"
 
 static void test_golden(void **state)
 {
     (void)state;
     static const char *const golden[] = {
-        V1(TICKET), V1(ROBOTS_TICKET), V1(VERDICT), V1(ARTICLE),
+        V1(TICKET),
+        V1(ROBOTS_TICKET),
+        V1(VERDICT),
+        V1(ARTICLE),
         V1("\"kind\":\"page\",\"page\":\"1\",\"crawl\":\"2\",\"host\":\"3\",\"release\":\"4\",\"url\":\"http://a/\",\"status\":200"),
         V1("\"kind\":\"empty\",\"page\":\"1\",\"crawl\":\"2\",\"release\":\"4\",\"code\":\"NO_ARTICLE\",\"links\":[\"http://a/b\",\"http://a/c\"]"),
         V1("\"kind\":\"fetched\",\"page\":\"0\",\"host\":\"3\",\"release\":\"4\""),
@@ -146,7 +166,8 @@ static const struct {
     {V1("\"kind\":\"returned\",\"host\":\"3\",\"release\":\"4\""), "page: missing"},
     {V1("\"kind\":\"robots\",\"release\":\"4\""), "host: missing"},
     {V1("\"kind\":\"article\",\"page\":\"1\",\"crawl\":\"2\",\"release\":\"4\",\"url\":\"http://a/\",\"text\":\"x\""), "hash: missing"},
-    {V1("\"kind\":\"article\",\"page\":\"1\",\"crawl\":\"2\",\"release\":\"4\",\"url\":\"http://a/\",\"hash\":\"" HASH "\",\"text\":\"\""), "text: missing"},
+    {V1("\"kind\":\"article\",\"page\":\"1\",\"crawl\":\"2\",\"release\":\"4\",\"url\":\"http://a/\",\"hash\":\"" HASH "\",\"text\":\"\""),
+     "text: missing"},
     {V1(VERDICT ",\"hash\":\"00112233445566778899AABBCCDDEEFF\""), "hash: not a digest"},
     {V1(VERDICT ",\"recipe\":\"0011\""), "recipe: not a digest"},
     {V1(VERDICT ",\"reason\":\"WHY\""), "reason: not a known code"},
@@ -266,8 +287,9 @@ static void test_too_long(void **state)
     static const struct {
         const char *name;
         size_t limit;
-    } cases[] = {{"text", LIMIT_TEXT}, {"markdown", LIMIT_MARKDOWN}, {"title", LIMIT_FIELD}, {"etag", LIMIT_VALIDATOR},
-        {"detail", LIMIT_DETAIL}, {"summary", LIMIT_SUMMARY}, {"robots", LIMIT_ROBOTS}, {"excerpt", LIMIT_EXCERPT}, {"url", LIMIT_URL}};
+    } cases[] = {{"text", LIMIT_TEXT},      {"markdown", LIMIT_MARKDOWN}, {"title", LIMIT_FIELD},
+                 {"etag", LIMIT_VALIDATOR}, {"detail", LIMIT_DETAIL},     {"summary", LIMIT_SUMMARY},
+                 {"robots", LIMIT_ROBOTS},  {"excerpt", LIMIT_EXCERPT},   {"url", LIMIT_URL}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (size_t over = 0; over < 2; over++) {
             struct buf json = BUF_INIT(LIMIT_RECORD);
@@ -301,8 +323,11 @@ static void test_link_caps(void **state)
     static const struct {
         size_t count, length;
         enum record_status want;
-    } cases[] = {{LIMIT_LINKS, 10, RECORD_OK}, {LIMIT_LINKS + 1, 10, RECORD_BAD}, {512, 2048, RECORD_OK}, {513, 2048, RECORD_BAD},
-        {1, 2049, RECORD_BAD}};
+    } cases[] = {{LIMIT_LINKS, 10, RECORD_OK},
+                 {LIMIT_LINKS + 1, 10, RECORD_BAD},
+                 {512, 2048, RECORD_OK},
+                 {513, 2048, RECORD_BAD},
+                 {1, 2049, RECORD_BAD}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf json = BUF_INIT(LIMIT_RECORD);
         struct record r;
@@ -350,7 +375,8 @@ static void test_several(void **state)
     } cases[] = {
         {V1(VERDICT), RECORD_OK, 1, ""},
         {"[" V1(VERDICT) "]", RECORD_OK, 1, ""},
-        {"[" V1(VERDICT) ",\n" V1(ROBOTS_TICKET) ",{\"v\":1,\"kind\":\"fetched\",\"page\":\"0\",\"host\":\"1\",\"release\":\"1\"}]", RECORD_OK, 3, ""},
+        {"[" V1(VERDICT) ",\n" V1(ROBOTS_TICKET) ",{\"v\":1,\"kind\":\"fetched\",\"page\":\"0\",\"host\":\"1\",\"release\":\"1\"}]",
+         RECORD_OK, 3, ""},
         {"[]", RECORD_BAD, 0, "0 records, not 1 to 1000"},
         {"[" V1(VERDICT) ",5]", RECORD_BAD, 0, "record 2: not a JSON object"},
         {"[" V1(VERDICT) ",{\"v\":1,\"kind\":\"verdict\",\"page\":\"1\"}]", RECORD_BAD, 0, "record 2: release: missing"},
@@ -380,7 +406,7 @@ static void test_several(void **state)
 static void test_maximum(void **state)
 {
     (void)state;
-    struct record r = {.kind = RECORD_VERDICT, .page = 1, .release = 1, .code = (char *)(uintptr_t)"LOST"};
+    struct record r = {.kind = RECORD_VERDICT, .page = 1, .release = 1, .code = (char *)(uintptr_t) "LOST"};
     char text[2000];
     memset(text, '\x01', sizeof text - 1); /* grows sixfold */
     text[sizeof text - 1] = '\0';
@@ -402,10 +428,12 @@ static void test_maximum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_golden),  cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_surrogates_and_nul), cmocka_unit_test(test_newer), cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_too_long),   cmocka_unit_test(test_link_caps), cmocka_unit_test(test_deep_nesting),
-        cmocka_unit_test(test_several),    cmocka_unit_test(test_maximum),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_bad_input),    cmocka_unit_test(test_surrogates_and_nul),
+        cmocka_unit_test(test_newer),        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_too_long),     cmocka_unit_test(test_link_caps),
+        cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_several),
+        cmocka_unit_test(test_maximum),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

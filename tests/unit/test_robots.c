@@ -10,7 +10,7 @@
 #include "writer/robots.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-#define ALL "User-agent: *\n"
+#define ALL      "User-agent: *\n"
 
 struct row {
     const char *name;
@@ -52,8 +52,7 @@ static const struct row rows[] = {
     {"own group", "User-agent: mill\nDisallow: /a\n" ALL "Disallow: /b", "/b", "/a"},
     {"own group, last", ALL "Disallow: /b\nUser-agent: MILL\nDisallow: /a", "/b", "/a"},
     {"own group is empty", ALL "Disallow: /\nUser-agent: Mill", "/", ""},
-    {"own groups are one", "User-agent: mill\nDisallow: /a\nUser-agent: x\nDisallow: /c\nUser-agent: mill\nDisallow: /b", "/c",
-     "/a /b"},
+    {"own groups are one", "User-agent: mill\nDisallow: /a\nUser-agent: x\nDisallow: /c\nUser-agent: mill\nDisallow: /b", "/c", "/a /b"},
     {"groups for all are one", ALL "Disallow: /a\nUser-agent: x\nDisallow: /c\n" ALL "Disallow: /b", "/c", "/a /b"},
     {"several agents", "User-agent: x\nUser-agent: mill\nUser-agent: y\nDisallow: /a", "/", "/a"},
     {"agents apart", "User-agent: mill\n\n# x\nFoo: bar\nCrawl-delay: 1\nSitemap: z\nUser-agent: y\nDisallow: /a", "/", "/a"},
@@ -72,7 +71,10 @@ static const struct row rows[] = {
     {"misspelt", "Useragent: *\nDissallow: /a\nDisalow: /b\nDisallow /c\nDisallow /d e", "/d", "/a /b /c"},
     {"unknown lines", ALL ":\n: /a\nfoo\nNoindex: /b\nDisallow\nDisallow: /c", "/a /b", "/c"},
     {"byte order mark", "\xef\xbb\xbf" ALL "Disallow: /a", "/", "/a"},
-    {"byte order mark elsewhere", ALL "\xef\xbb\xbf" "Disallow: /a\nDisallow: /b", "/a", "/b"},
+    {"byte order mark elsewhere",
+     ALL "\xef\xbb\xbf"
+         "Disallow: /a\nDisallow: /b",
+     "/a", "/b"},
 
     {"unreserved", ALL "Disallow: /%7e%61/\nDisallow: /~b", "/", "/~a/ /%7Ea/ /%7eb"},
     {"reserved", ALL "Disallow: /a%2fb\nDisallow: /c/d", "/a/b /c%2Fd", "/a%2Fb /c/d"},

@@ -105,7 +105,8 @@ static void test_answers(void **state)
         {"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", true, "HTTP/1.1 404 ", "/healthz, /readyz or /metrics\n"},
         {"GET /healthz/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", true, "HTTP/1.1 404 ", "/healthz, /readyz or /metrics\n"},
         {"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc", true, "HTTP/1.1 200 ", "ok\n"},
-        {"POST /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 900\r\n\r\nabc", true, "HTTP/1.1 405 ", "only GET and HEAD\n"},
+        {"POST /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 900\r\n\r\nabc", true, "HTTP/1.1 405 ",
+         "only GET and HEAD\n"},
         {"DELETE /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", true, "HTTP/1.1 405 ", "only GET and HEAD\n"},
     };
     struct ev_loop *loop = ev_loop_new(0);

@@ -8,7 +8,7 @@
 #include "line/url.h"
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-#define BASE "https://u@www.site.test:8443/shop/list.php?p=3#end"
+#define BASE     "https://u@www.site.test:8443/shop/list.php?p=3#end"
 
 struct row {
     const char *name;
@@ -49,8 +49,7 @@ static const struct row resolve_rows[] = {
     {"sets: credentials", NULL, "http://a;b:c|d@e@h/", "http://a%3Bb:c%7Cd%40e@h/", URL_OK},
     {"escapes are not judged", NULL, "http://h/%zz%4", "http://h/%zz%4", URL_OK},
     {"beyond ASCII", NULL, "http://h/\xd0\x96?\xe2\x82\xac", "http://h/%D0%96?%E2%82%AC", URL_OK},
-    {"ill-formed UTF-8", NULL, "http://h/\xff\xe2\x82?\xed\xa0\x80", "http://h/%EF%BF%BD%EF%BF%BD?%EF%BF%BD%EF%BF%BD%EF%BF%BD",
-     URL_OK},
+    {"ill-formed UTF-8", NULL, "http://h/\xff\xe2\x82?\xed\xa0\x80", "http://h/%EF%BF%BD%EF%BF%BD?%EF%BF%BD%EF%BF%BD%EF%BF%BD", URL_OK},
     {"credentials without text", NULL, "http://:@h", "http://h/", URL_OK},
     {"password only", NULL, "http://:p@h", "http://:p@h/", URL_OK},
 
@@ -75,14 +74,23 @@ static const struct row host_rows[] = {
     {"control", NULL, "http://a\x01/", NULL, URL_INVALID},
     {"bracket", NULL, "http://a]b", NULL, URL_INVALID},
     {"trailing dot stays", NULL, "http://site.test./", "http://site.test./", URL_OK},
-    {"German", NULL, "http://stra\xc3\x9f" "e.test", "http://xn--strae-oqa.test/", URL_OK},
+    {"German", NULL,
+     "http://stra\xc3\x9f"
+     "e.test",
+     "http://xn--strae-oqa.test/", URL_OK},
     {"capitals beyond ASCII", NULL, "http://\xc3\x84rzte.test", "http://xn--rzte-koa.test/", URL_OK},
     {"Cyrillic", NULL, "http://\xd0\xbf\xd1\x80\xd0\xb8\xd0\xbc\xd0\xb5\xd1\x80.test", "http://xn--e1afmkfd.test/", URL_OK},
     {"Arabic", NULL, "http://\xd8\xb9\xd9\x85\xd8\xa7\xd9\x86", "http://xn--mgb9awbf/", URL_OK},
     {"full-width", NULL, "http://\xef\xbc\xa1\xef\xbc\x8e\xef\xbc\xa2", "http://a.b/", URL_OK},
     {"symbol", NULL, "http://\xe2\x98\x83.test", "http://xn--n3h.test/", URL_OK},
-    {"directions mixed", NULL, "http://\xd8\xb9" "a.test", NULL, URL_INVALID},
-    {"joiner out of place", NULL, "http://a\xe2\x80\x8d" "b.\xc3\xa4", NULL, URL_INVALID},
+    {"directions mixed", NULL,
+     "http://\xd8\xb9"
+     "a.test",
+     NULL, URL_INVALID},
+    {"joiner out of place", NULL,
+     "http://a\xe2\x80\x8d"
+     "b.\xc3\xa4",
+     NULL, URL_INVALID},
     {"only ignored characters", NULL, "http://\xc2\xad", NULL, URL_INVALID},
     {"ill-formed UTF-8", NULL, "http://a\xc3.test", NULL, URL_INVALID},
     {"private use", NULL, "http://\xee\x80\x80.test", NULL, URL_INVALID},
@@ -163,8 +171,7 @@ static const struct row canonical_rows[] = {
     {"tracking, middle", NULL, "http://site.test/?a&fbclid=2&&b", "http://site.test/?a&&b", URL_OK},
     {"tracking, encoded name", NULL, "http://site.test/?%75tm%5Fx=1&a=%75", "http://site.test/?a=u", URL_OK},
     {"tracking, first", NULL, "http://site.test/?yclid=1&a=1", "http://site.test/?a=1", URL_OK},
-    {"tracking, similar names", NULL, "http://site.test/?utm=1&gclids=2&u=utm_x", "http://site.test/?utm=1&gclids=2&u=utm_x",
-     URL_OK},
+    {"tracking, similar names", NULL, "http://site.test/?utm=1&gclids=2&u=utm_x", "http://site.test/?utm=1&gclids=2&u=utm_x", URL_OK},
     {"tracking ends in a lone percent", NULL, "http://site.test/?utm_x=%&%41", "http://site.test/?A", URL_OK},
     {"tracking between empty ones", NULL, "http://site.test/?&utm_x&", "http://site.test/?&", URL_OK},
     {"order stays", NULL, "http://site.test/?b=1&a=2&b=0", "http://site.test/?b=1&a=2&b=0", URL_OK},
@@ -288,8 +295,7 @@ static void test_limits(void **state)
         struct url url;
         char *text = repeat(rows[i].before, rows[i].c, rows[i].n, rows[i].after);
         enum url_status got = url_parse(text, &url);
-        if (got != rows[i].want)
-            fail_msg("%s: want %s, got %s", rows[i].name, url_status_text(rows[i].want), url_status_text(got));
+        if (got != rows[i].want) fail_msg("%s: want %s, got %s", rows[i].name, url_status_text(rows[i].want), url_status_text(got));
         free(text);
     }
 }
@@ -320,8 +326,8 @@ static void test_status_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_resolve),   cmocka_unit_test(test_hosts),  cmocka_unit_test(test_schemes),
-        cmocka_unit_test(test_canonical), cmocka_unit_test(test_parts),  cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_resolve),   cmocka_unit_test(test_hosts),        cmocka_unit_test(test_schemes),
+        cmocka_unit_test(test_canonical), cmocka_unit_test(test_parts),        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_ownership), cmocka_unit_test(test_status_texts),
     };
     return cmocka_run_group_tests_name("url", tests, NULL, NULL);

@@ -29,10 +29,16 @@ static const struct {
     {"surrogate", S("a\xed\xa0\x80z"), "a" R R R "z"},
     {"above U+10FFFF", S("\xf4\x90\x80\x80"), R R R R},
     {"byte f8", S("\xf8\x88\x80\x80\x80"), R R R R R},
-    {"byte ff", S("\xff" "a"), R "a"},
+    {"byte ff",
+     S("\xff"
+       "a"),
+     R "a"},
     {"cut after two of three", S("a\xe2\x82"), "a" R}, /* one for a maximal part, as browsers do */
     {"cut after three of four", S("\xf0\x9f\x98"), R},
-    {"cut before ascii", S("\xe2\x82" "a"), R "a"},
+    {"cut before ascii",
+     S("\xe2\x82"
+       "a"),
+     R "a"},
     {"good around bad", S("\xc3\xa4\xff\xe2\x82\xac"), "\xc3\xa4" R "\xe2\x82\xac"},
 #undef S
 };

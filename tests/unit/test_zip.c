@@ -139,8 +139,9 @@ static void test_bomb(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_exact_fit_of_a_stream), cmocka_unit_test(test_pack_maximum),
-        cmocka_unit_test(test_bad_frames), cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_exact_fit_of_a_stream),
+        cmocka_unit_test(test_pack_maximum), cmocka_unit_test(test_bad_frames),
+        cmocka_unit_test(test_bomb),
     };
     return cmocka_run_group_tests_name("zip", tests, NULL, NULL);
 }
