@@ -284,7 +284,7 @@ def own(request, run_dir, bin_dir, numbers):
         database.start().ready()
         services = types.SimpleNamespace(broker=broker, database=database)
         broker.process = types.SimpleNamespace(alive=lambda: False)
-        stack = Stack(services, bin_dir, run_dir.subdir(f"t{number}"), f"t{number}", QUICK | {"ATTEMPTS": "1000"}, template="template0")
+        stack = Stack(services, bin_dir, run_dir.subdir(f"t{number}"), f"t{number}", QUICK | {"ATTEMPTS": "100"}, template="template0")
         request.node.gistmill_logs = [stack.logs, broker.logs, database.logs]
         database.stop()
         with contextlib.closing(stack):
