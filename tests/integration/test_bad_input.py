@@ -46,7 +46,7 @@ def _frame(*blocks):
 def line(migrated, bin_dir, run_dir, numbers):
     """Writer, parser, summarizer and a Desk."""
     name = f"t{next(numbers)}"
-    stack = Stack(migrated, bin_dir, run_dir.subdir(name), name, ENV)
+    stack = Stack(migrated, bin_dir, run_dir.subdir(name), name, ENV | {"PARSE_TIMEOUT": "2m"})  # a sanitizer is slow at zeros
     with contextlib.closing(stack):
         programs = {program: stack.start(program, wait=False) for program in ("writer", "parser", "summarizer")}
         for program in programs.values():
