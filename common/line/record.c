@@ -451,7 +451,7 @@ enum record_status record_decode_all(const char *json, size_t n, unsigned kinds,
     struct record *records = NULL;
     size_t count = 0, want = cJSON_IsArray(tree) ? (size_t)cJSON_GetArraySize(tree) : 1;
     cJSON *item = cJSON_IsArray(tree) ? tree->child : tree;
-    if (want == 0 || want > LIMIT_REPORT_RECORDS) {
+    if (want > LIMIT_REPORT_RECORDS) {
         status = bad(error_r, "%zu records, not 1 to %u", want, LIMIT_REPORT_RECORDS);
         goto out;
     }

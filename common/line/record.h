@@ -112,7 +112,7 @@ bool record_encode(const struct record *r, struct buf *out);
  * to be released with RECORD_OK only; otherwise it is empty. */
 enum record_status record_decode(const char *json, size_t n, unsigned kinds, struct record *record_r, struct record_error *error_r);
 
-/* The same for a JSON array of records or a single one (report). *records_r is to be freed with record_free_all.
+/* The same for a JSON array of records, which may be empty, or a single one (report). *records_r is to be freed with record_free_all.
  * One bad record makes the whole message RECORD_BAD: producers are ours, and a half-read report would free no ticket. */
 enum record_status record_decode_all(const char *json, size_t n, unsigned kinds, struct record **records_r, size_t *count_r,
                                      struct record_error *error_r);
