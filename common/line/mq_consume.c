@@ -241,6 +241,7 @@ void mq_ack(struct mq *mq, uint64_t tag)
             c->done = mem_grow(c->done, &c->done_cap, c->done_count + 1, sizeof *c->done);
             c->done[c->done_count++] = delivery;
             mq->stats.acked++;
+            if (mq->loop) ev_idle_start(mq->loop, &mq->idle); /* the turn that sends it comes before the loop blocks */
             return;
         }
     }
