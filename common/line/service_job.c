@@ -241,22 +241,23 @@ static void begin_hold(struct service *s)
     for (int q = 0; q < QUEUE_COUNT; q++) {
         uint32_t consumers;
         s->held_depth[q] = 0;
-        if (mq_waiting(s->mq, (enum queue_id)q)) mq_depth(s->mq, (enum queue_id)q, &s->held_depth[q], &consumers);
+        if (!mq_blocked(s->mq) && mq_waiting(s->mq, (enum queue_id)q)) mq_depth(s->mq, (enum queue_id)q, &s->held_depth[q], &consumers);
     }
     service_suspend(s, "messages were held for too long: what comes after is full or away");
     s->holding = true;
     s->hold_check_at = clock_mono_ms() + HOLD_CHECK_MS;
 }
 
-/* Room again: the queues that took nothing are down to four fifths, where the broker itself starts to accept again. */
+/* Room again: the broker has what still waited to be published (a fetched page stays with us, though its ticket does not), and
+ * the queues that took nothing are down to four fifths, where the broker itself starts to accept again. */
 static bool may_resume(struct service *s)
 {
-    if (mq_blocked(s->mq)) return false;
+    if (mq_blocked(s->mq) || mq_unsettled(s->mq) > 0) return false;
     for (int q = 0; q < QUEUE_COUNT; q++) {
         uint32_t ready, consumers;
         if (s->held_depth[q] == 0) continue;
         if (mq_depth(s->mq, (enum queue_id)q, &ready, &consumers) != 0) return false;
-        if (ready > s->held_depth[q] / 5 * 4) return false;
+        if (5 * (uint64_t)ready > 4 * (uint64_t)s->held_depth[q]) return false;
     }
     return true;
 }
