@@ -12,10 +12,15 @@
 
 #define BATCH 1000
 #define TIDY_MS 10000
+#define SETTLE_MS 5000 /* what was on its way when the broker took our question has come and is stored by then */
 
 struct clocks {
-    int64_t quiet_since;  /* wall ms: the line has been seen empty and served since then; 0: it is not */
-    int64_t report_empty; /* wall ms of the last time `report` was seen empty while `url` had consumers; 0: never */
+    int64_t quiet_since; /* wall ms: the line has been seen empty and served since then; 0: it is not */
+    /* The ticket clock asks before it voids: a message to `report`. Wall ms, 0: not yet. */
+    bool asking;          /* the broker has not answered */
+    int64_t asked_at;     /* about tickets that were over by then */
+    int64_t answered_at;  /* the broker took it, and so takes the reports of others */
+    int64_t report_empty; /* `report` was seen empty after that, while `url` had consumers */
     int64_t next_tidy, next_age;
 };
 
@@ -32,7 +37,7 @@ void clocks_free(struct clocks **clocks)
 
 void clocks_reset(struct clocks *c)
 {
-    *c = (struct clocks){.quiet_since = 0};
+    *c = (struct clocks){.asking = c->asking};
 }
 
 /* ---- looking at the queues ---- */
@@ -58,7 +63,7 @@ static bool observe(struct writer *w, struct clocks *c, bool *served_r)
         c->quiet_since = 0;
     else if (!c->quiet_since)
         c->quiet_since = now;
-    if (report_empty && url_served) c->report_empty = now;
+    if (report_empty && url_served && c->answered_at && !c->report_empty) c->report_empty = now;
     *served_r = served;
     return true;
 }
@@ -77,16 +82,69 @@ static enum pg_status to_entries(struct writer *w, enum entry_kind kind, const s
     return PG_OK;
 }
 
-/* Tickets that can no longer be started, and whose report would have come: `report` was seen empty since. */
+/* ---- tickets ---- */
+
+static void on_answer(void *context, enum mq_settled how)
+{
+    struct clocks *c = context;
+    c->asking = false;
+    if (how == MQ_CONFIRMED && c->asked_at)
+        c->answered_at = clock_wall_ms();
+    else
+        c->asked_at = 0;
+}
+
+/* A report about nothing. */
+static void ask(struct writer *w, struct clocks *c, int64_t now)
+{
+    struct mq_message message = {.queue = QUEUE_REPORT, .type = "report.v1", .content_type = "application/json", .body = mem_strdup("[]"), .len = 2};
+    c->asking = true;
+    c->asked_at = now;
+    c->answered_at = c->report_empty = 0;
+    mq_publish(service_mq(w->service), &message, MQ_ONESHOT, on_answer, c);
+}
+
+/* Adds the deadline of a ticket that can no longer be under way at `now`. */
+static void add_deadline(struct pg_params *params, int64_t now)
+{
+    pg_params_init(params);
+    pg_add_time(params, now - writer_conf.fetch_timeout_ms - writer_conf.ticket_grace_ms);
+}
+
+static enum pg_status find_late(struct writer *w, int64_t now, bool *found_r)
+{
+    static const struct pg_stmt stmt = {"late_tickets", "SELECT FROM ticket WHERE deadline < $1 LIMIT 1"};
+    struct pg_params params;
+    struct pg_result *r;
+    add_deadline(&params, now);
+    enum pg_status st = pg_run(w->pg, &stmt, &params, &r);
+    pg_params_release(&params);
+    if (st != PG_OK) return st;
+    *found_r = pg_rows(r) > 0;
+    pg_result_free(r);
+    return PG_OK;
+}
+
+/* Tickets that can no longer be started, and whose report would have come. Their fetcher may sit on a page and its report for as
+ * long as the broker takes no messages, and nobody is told of an alarm who does not publish: so the broker is asked. Then
+ * `report` must be seen empty, and what some writer has in hand must have had its time. */
 static enum pg_status ticket_clock(struct writer *w, struct clocks *c)
 {
     static const struct pg_stmt stmt = {"void_tickets", "SELECT page_id, host_id, release FROM ticket WHERE deadline < $1 ORDER BY deadline LIMIT 1000"};
-    if (!c->report_empty) return PG_OK;
+    int64_t now = clock_wall_ms(), settle = writer_conf.ticket_grace_ms < SETTLE_MS ? writer_conf.ticket_grace_ms : SETTLE_MS;
+    bool late = false;
+    if (c->asking) return PG_OK;
+    if (!c->asked_at) {
+        enum pg_status st = find_late(w, now, &late);
+        if (st == PG_OK && late) ask(w, c, now);
+        return st;
+    }
+    if (!c->report_empty || now - c->report_empty < settle) return PG_OK;
     struct pg_params params;
-    pg_params_init(&params);
-    pg_add_time(&params, c->report_empty - writer_conf.fetch_timeout_ms - writer_conf.ticket_grace_ms);
+    add_deadline(&params, c->asked_at);
     enum pg_status st = to_entries(w, ENTRY_VOID, &stmt, &params);
     pg_params_release(&params);
+    c->asked_at = 0;
     return st;
 }
 
