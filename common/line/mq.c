@@ -17,6 +17,7 @@
 #define RPC_SECONDS     10
 #define BACKOFF_MIN     100
 #define BACKOFF_MAX     5000
+#define PROVEN_MS       1000 /* a connection that lasted so long was a good one */
 #define FRAME_MAX       131072
 #define CHANNEL_LIMIT   2000 /* channel numbers rotate, so that late frames of a closed one meet no new one */
 #define ROUNDS_A_TURN   16   /* bursts before other events get their chance */
@@ -171,6 +172,13 @@ out:
 
 static void watch(struct mq *mq, struct mq_side *side);
 
+static void back_off(struct mq_side *side)
+{
+    side->backoff = side->backoff ? side->backoff * 2 : BACKOFF_MIN;
+    if (side->backoff > BACKOFF_MAX) side->backoff = BACKOFF_MAX;
+    side->retry_at = clock_mono_ms() + side->backoff;
+}
+
 bool mq_side_open(struct mq *mq, struct mq_side *side)
 {
     if (side->conn) return true;
@@ -180,12 +188,10 @@ bool mq_side_open(struct mq *mq, struct mq_side *side)
     side->next_channel = 1;
     side->conn = connect_to(mq, side);
     if (!side->conn) {
-        side->backoff = side->backoff ? side->backoff * 2 : BACKOFF_MIN;
-        if (side->backoff > BACKOFF_MAX) side->backoff = BACKOFF_MAX;
-        side->retry_at = clock_mono_ms() + side->backoff;
+        back_off(side);
         return false;
     }
-    side->backoff = 0;
+    side->opened_at = clock_mono_ms();
     mq->stats.reconnects++;
     watch(mq, side);
     log_debug("connected for %s", side->name);
@@ -200,7 +206,9 @@ void mq_side_close(struct mq *mq, struct mq_side *side, const char *why)
     amqp_destroy_connection(side->conn);
     side->conn = NULL;
     side->broken = side->blocked = false;
-    side->retry_at = clock_mono_ms() + BACKOFF_MIN;
+    /* A broker that lets us in and throws us out at once gets more and more time. */
+    if (clock_mono_ms() - side->opened_at > PROVEN_MS) side->backoff = 0;
+    back_off(side);
     if (why) log_warn("connection for %s lost: %s", side->name, why);
     if (side == &mq->consume) {
         mq->admin = 0;
@@ -211,10 +219,21 @@ void mq_side_close(struct mq *mq, struct mq_side *side, const char *why)
     }
 }
 
-amqp_channel_t mq_channel_open(struct mq_side *side)
+static bool channel_in_use(const struct mq *mq, const struct mq_side *side, amqp_channel_t number)
 {
-    amqp_channel_t number = side->next_channel++;
-    if (side->next_channel > CHANNEL_LIMIT) side->next_channel = 1;
+    if (side == &mq->publish) return number == mq->out_channel;
+    for (int i = 0; i < QUEUE_COUNT; i++)
+        if (mq->consumers[i].channel == number) return true;
+    return number == mq->admin;
+}
+
+amqp_channel_t mq_channel_open(struct mq *mq, struct mq_side *side)
+{
+    amqp_channel_t number;
+    do {
+        number = side->next_channel++;
+        if (side->next_channel > CHANNEL_LIMIT) side->next_channel = 1;
+    } while (channel_in_use(mq, side, number));
     amqp_channel_open(side->conn, number);
     return mq_rpc_ok(side, amqp_get_rpc_reply(side->conn), "channel.open", NULL) ? number : 0;
 }

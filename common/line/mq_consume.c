@@ -77,7 +77,7 @@ static void subscribe_now(struct mq *mq, struct mq_consumer *c)
     char name[128];
     uint16_t error = 0;
     amqp_connection_state_t conn = mq->consume.conn;
-    amqp_channel_t channel = mq_channel_open(&mq->consume);
+    amqp_channel_t channel = mq_channel_open(mq, &mq->consume);
     c->retry_at = clock_mono_ms() + RETRY_MS;
     if (!channel) return;
     amqp_basic_qos(conn, channel, 0, (uint16_t)c->prefetch, 0);
@@ -106,12 +106,8 @@ refused:
 static void renew(struct mq *mq, struct mq_consumer *c)
 {
     amqp_channel_t old = c->channel;
-    c->channel = 0;
     subscribe_now(mq, c);
-    if (mq->consume.broken) {
-        c->channel = old; /* goes with the connection */
-        return;
-    }
+    if (c->channel == old || mq->consume.broken) return;
     mq_rpc_ok(&mq->consume, amqp_channel_close(mq->consume.conn, old, AMQP_REPLY_SUCCESS), "channel.close", NULL);
 }
 

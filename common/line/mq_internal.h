@@ -28,6 +28,7 @@ struct mq_side {
     amqp_channel_t next_channel;
     int64_t retry_at; /* monotonic ms of the next attempt to connect */
     int64_t backoff;
+    int64_t opened_at; /* monotonic ms */
     bool blocked;
     bool broken; /* found dead inside a callback: closed at the next safe point */
     ev_io io;
@@ -101,7 +102,7 @@ struct mq {
 /* mq.c */
 bool mq_side_open(struct mq *mq, struct mq_side *side);
 void mq_side_close(struct mq *mq, struct mq_side *side, const char *why);
-amqp_channel_t mq_channel_open(struct mq_side *side); /* 0 on failure (side marked broken if the connection is) */
+amqp_channel_t mq_channel_open(struct mq *mq, struct mq_side *side); /* 0 on failure (side marked broken if the connection is) */
 /* Words for the last RPC's failure; marks the side broken unless only the channel was closed. */
 bool mq_rpc_ok(struct mq_side *side, amqp_rpc_reply_t reply, const char *doing, uint16_t *channel_error_r);
 void mq_assembly_release(struct mq_assembly *a);

@@ -124,7 +124,7 @@ size_t mq_unsettled_bytes(const struct mq *mq)
 
 bool mq_publish_open(struct mq *mq)
 {
-    mq->out_channel = mq_channel_open(&mq->publish);
+    mq->out_channel = mq_channel_open(mq, &mq->publish);
     if (!mq->out_channel) return false;
     amqp_confirm_select(mq->publish.conn, mq->out_channel);
     mq->next_seq = 1;

@@ -52,7 +52,7 @@ static void put_number(amqp_table_t *t, const char *key, int64_t value)
 
 static bool admin_open(struct mq *mq)
 {
-    if (!mq->admin) mq->admin = mq_channel_open(&mq->consume);
+    if (!mq->admin) mq->admin = mq_channel_open(mq, &mq->consume);
     return mq->admin != 0;
 }
 
