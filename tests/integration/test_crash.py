@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from support.crawl import QUICK, Site, chance, end_session, kill, kill_child, leader, same
+from support.crawl import QUICK, Site, chance, delete_queues, end_session, kill, kill_child, leader, same
 from support.site import Folder, Server
 from support.stack import PROGRAMS, Failure
 
@@ -125,7 +125,7 @@ def test_queues_deleted(make_stack, maze, long):
     crawl = maze.crawl(stack)
     for pages in crawl.moments(10 if long else 2, rng):
         print(f"{pages} pages")
-        stack.delete_queues()
+        delete_queues(stack)
     same(crawl.finish(), maze.wanted)
 
 
@@ -141,7 +141,7 @@ def test_everything_at_once(make_stack, maze, long):
     for pages, stroke in zip(crawl.moments(len(strokes), rng), strokes):
         print(f"{pages} pages: {stroke}")
         if stroke == "queues":
-            stack.delete_queues()
+            delete_queues(stack)
         elif stroke in SERVICES:
             getattr(stack, stroke).restart()
         else:

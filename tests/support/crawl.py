@@ -4,9 +4,11 @@ import collections
 import os
 import random
 
+import pika
 import psycopg2
 
 from .process import descendants, wait_until
+from .stack import QUEUES
 
 # All times shortened together: what a crash loses is missed within seconds. LEASE > HOLD_MAX + SUMMARY_TIMEOUT + 3 heartbeats.
 QUICK = {
@@ -155,6 +157,25 @@ def leader(stack, other_than=None, deadline=20):
                 return writer
         return None
     return wait_until(found, deadline, "a writer leads")
+
+
+def delete_queues(stack):
+    """Deletes all queues at once, once all have a consumer.
+
+    RabbitMQ 3.10 must have the time to start what belongs to a new queue: one deleted in the same moment, as after a
+    restart, can end the supervisor of all dead-letter workers, and no quorum queue works until the broker is restarted.
+    """
+    def consumed():
+        with stack.broker.channel() as channel:
+            return all(channel.queue_declare(stack.prefix + queue, passive=True).method.consumer_count for queue in QUEUES)
+
+    def ready():
+        try:
+            return consumed()
+        except pika.exceptions.ChannelClosedByBroker:
+            return False  # not there yet
+    wait_until(ready, 60, "each queue has a consumer")
+    stack.delete_queues()
 
 
 def end_session(stack):

@@ -124,7 +124,8 @@ class Maze:
     def times(self, attempts):
         """{path: times} the server is asked for it, if nothing goes wrong. attempts: ATTEMPTS of the writer."""
         more = {"passing": 2, "broken": attempts}
-        times = {path: more.get(node.kind, 1) for path, node in self.nodes.items() if node.code != "ROBOTS_DISALLOWED"}
+        times = {path: more.get(self.nodes[path].kind, 1) for path, (_, _, code) in self.expected(lambda path: path).items()
+                 if code != "ROBOTS_DISALLOWED"}
         return times | {"/robots.txt": 1}
 
     # Serving ------------------------------------------------------------------------------------------------------------
