@@ -71,6 +71,8 @@ struct mq_handlers {
     /* The deliveries of this queue still in hand are gone (deleted queue, reconnect, mq_unsubscribe): they will come
      * again, acks for them are ignored. */
     void (*on_reset)(void *context, enum queue_id queue);
+    /* True while deliveries are being worked on, so that there will soon be more to send. */
+    bool (*is_working)(void *context);
 };
 
 /* True if a broker's address can be read: amqp:// or amqps://. */

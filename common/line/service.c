@@ -128,6 +128,11 @@ static void mq_delivered(void *context, const struct mq_delivery *delivery)
         s->spec->on_message(s, job, delivery);
 }
 
+static bool mq_is_working(void *context)
+{
+    return ((struct service *)context)->unfinished > 0;
+}
+
 static void mq_reset(void *context, enum queue_id queue)
 {
     service_jobs_void(context, queue);
@@ -197,7 +202,7 @@ static int start(struct service *s)
                                .window = conf.window,
                                .gather_ms = conf.gather_ms,
                                .ca_file = conf.amqp_ca_file};
-    struct mq_handlers handlers = {.context = s, .on_delivery = mq_delivered, .on_reset = mq_reset};
+    struct mq_handlers handlers = {.context = s, .on_delivery = mq_delivered, .on_reset = mq_reset, .is_working = mq_is_working};
     struct status_handlers status = {.context = s, .ready = on_ready, .metrics = on_metrics};
     struct conf_error error;
     if (*conf.metrics_addr && !(s->status = status_start(s->loop, conf.metrics_addr, &status, &error))) {

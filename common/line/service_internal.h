@@ -26,6 +26,7 @@ struct service {
 
     struct job *oldest, *newest;
     size_t job_count;
+    size_t unfinished; /* of them */
 
     bool suspended;
     bool holding;  /* suspended because messages were held too long: resumes by itself */

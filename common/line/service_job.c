@@ -68,6 +68,7 @@ struct job *service_job_new(struct service *s, const struct mq_delivery *deliver
         s->oldest = job;
     s->newest = job;
     s->job_count++;
+    s->unfinished++;
     return job;
 }
 
@@ -83,6 +84,7 @@ static void job_free(struct job *job)
     else
         s->newest = job->prev;
     s->job_count--;
+    s->unfinished -= !job->finished;
     free(job);
 }
 
@@ -111,6 +113,7 @@ void service_publish(struct service *s, struct job *job, const struct mq_message
 void service_done(struct service *s, struct job *job, const struct outcome *outcome)
 {
     if (outcome) service_outcome(s, outcome, service_job_age_ms(job));
+    s->unfinished -= !job->finished;
     job->finished = true;
     job_settle(job);
 }
