@@ -3,9 +3,12 @@
 
 #include <amqp_ssl_socket.h>
 #include <amqp_tcp_socket.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -401,9 +404,17 @@ static bool is_gathering(const struct mq *mq)
     return waiting < BURST_MESSAGES && mq->handlers.is_working(mq->handlers.context) && clock_mono_ms() < mq->burst_at + mq->config.gather_ms;
 }
 
+/* On: what is written waits for more, so that a burst is a few large packets. */
+static void cork(struct mq_side *side, int on)
+{
+    if (side->conn && !side->broken) setsockopt(amqp_get_sockfd(side->conn), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+}
+
 static void burst(struct mq *mq, int *moved)
 {
+    cork(&mq->publish, 1);
     int sent = mq_publish_pump(mq);
+    cork(&mq->publish, 0);
     if (mq->publish.broken) mq_side_close(mq, &mq->publish, "publish failed");
     if (sent + (int)mq_consume_flush(mq) > 0) mq->burst_at = clock_mono_ms();
     *moved += sent;
