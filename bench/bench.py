@@ -214,7 +214,8 @@ def measure(wish, run_dir):
             stacks[name] = Stack(services, bin_dir, run_dir.subdir(f"stack-{len(stacks)}"), f"bench_{len(stacks)}", wish.settings, defaults={},
                                  template=f"template_{len(stacks)}")
             for program in PROGRAMS:
-                stacks[name].start(program, METRICS_ADDR=f"127.0.0.1:{Port()}")
+                own = {"PREFETCH": os.environ[f"{program.upper()}_PREFETCH"]} if os.environ.get(f"{program.upper()}_PREFETCH") else {}
+                stacks[name].start(program, METRICS_ADDR=f"127.0.0.1:{Port()}", **own)
         rounds, others = {name: [] for name in stacks}, {name: [] for name in PEERS} if peers else {}
         for number in range(wish.runs):
             for name, stack in stacks.items():
