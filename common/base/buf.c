@@ -60,7 +60,10 @@ bool buf_add_str(struct buf *b, const char *s)
 
 bool buf_add_char(struct buf *b, char c)
 {
-    return buf_add(b, &c, 1);
+    if ((b->len + 1 >= b->cap || b->len >= b->max) && !buf_reserve(b, 1)) return false;
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+    return true;
 }
 
 bool buf_vaddf(struct buf *b, const char *format, va_list ap)
