@@ -113,9 +113,16 @@ static void add_node(struct gist *g, const struct gist_sentence *s)
     n->to = (uint32_t)g->entry_count;
 }
 
+static double rarity(const struct gist *g, uint32_t df)
+{
+    return pow(log(1 + (double)g->graph / df), g->weights.idf);
+}
+
 static void weigh_terms(struct gist *g)
 {
-    for (size_t t = 0; t < g->term_count; t++) g->terms[t].sum = pow(log(1 + (double)g->graph / g->terms[t].df), g->weights.idf);
+    double few[8] = {0}; /* most terms are in few sentences: reckoned once */
+    for (uint32_t df = 1; df < 8; df++) few[df] = rarity(g, df);
+    for (size_t t = 0; t < g->term_count; t++) g->terms[t].sum = g->terms[t].df < 8 ? few[g->terms[t].df] : rarity(g, g->terms[t].df);
     for (size_t i = 0; i < g->node_count; i++) {
         struct node *n = &g->nodes[i];
         double square = 0;

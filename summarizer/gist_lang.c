@@ -13,22 +13,28 @@
 #include "base/mem.h"
 #include "summarizer/gist_tables.h"
 
-#define STOP_SLOTS  8192 /* of the hash table; a power of two, more than twice the words of all lists */
+#define STOP_SLOTS  8192 /* of the hash tables; powers of two, more than twice the words of all lists */
+#define DOT_SLOTS   2048
 #define GUESS_BYTES 6000 /* what a guess reads */
 #define GUESS_WORD  40   /* longer words are no stop words, in bytes */
 #define GUESS_HITS  2    /* fewer stop words say nothing */
 #define LANGS_MAX   64   /* bits of a mask */
 
-struct stop {
+struct listed {
     const char *word; /* into the lists; not terminated */
     uint32_t n;
     uint64_t langs; /* bit per language that has it */
 };
 
+struct lists {
+    struct listed *slots;
+    uint32_t count;
+};
+
 struct gist_langs {
     struct gist_lang items[LANGS_MAX];
     int count;
-    struct stop *stops;
+    struct lists stops, abbrs, numbered;
 };
 
 static uint32_t hash_bytes(const char *s, size_t n)
@@ -38,11 +44,16 @@ static uint32_t hash_bytes(const char *s, size_t n)
     return h;
 }
 
-static struct stop *stop_slot(const struct gist_langs *langs, const char *word, size_t n)
+static struct listed *slot_of(const struct lists *l, const char *word, size_t n)
 {
-    uint32_t i = hash_bytes(word, n) & (STOP_SLOTS - 1);
-    while (langs->stops[i].word && (langs->stops[i].n != n || memcmp(langs->stops[i].word, word, n) != 0)) i = (i + 1) & (STOP_SLOTS - 1);
-    return &langs->stops[i];
+    uint32_t i = hash_bytes(word, n) & (l->count - 1);
+    while (l->slots[i].word && (l->slots[i].n != n || memcmp(l->slots[i].word, word, n) != 0)) i = (i + 1) & (l->count - 1);
+    return &l->slots[i];
+}
+
+static bool has(const struct lists *l, const struct gist_lang *lang, const char *word, size_t n)
+{
+    return slot_of(l, word, n)->langs >> lang->index & 1;
 }
 
 /* Takes the next word of a blank-separated list; NULL at its end. */
@@ -54,41 +65,45 @@ static const char *list_next(const char **list, size_t *n_r)
     return *n_r ? word : NULL;
 }
 
-static bool list_has(const char *list, const char *word, size_t n)
+static void lists_init(struct lists *l, uint32_t slots)
 {
-    const char *item;
-    size_t len;
-    while ((item = list_next(&list, &len)))
-        if (len == n && memcmp(item, word, n) == 0) return true;
-    return false;
+    l->slots = mem_calloc(slots, sizeof *l->slots);
+    l->count = slots;
 }
 
-static void add_stops(struct gist_langs *langs, int index, const char *list)
+static void add_words(struct lists *l, uint64_t langs, const char *list)
 {
     const char *word;
     size_t n;
     while ((word = list_next(&list, &n))) {
-        struct stop *slot = stop_slot(langs, word, n);
+        struct listed *slot = slot_of(l, word, n);
         slot->word = word;
         slot->n = (uint32_t)n;
-        slot->langs |= (uint64_t)1 << index;
+        slot->langs |= langs;
     }
 }
 
 struct gist_langs *gist_langs_new(void)
 {
     struct gist_langs *langs = mem_zalloc(sizeof *langs);
-    langs->stops = mem_calloc(STOP_SLOTS, sizeof *langs->stops);
+    lists_init(&langs->stops, STOP_SLOTS);
+    lists_init(&langs->abbrs, DOT_SLOTS);
+    lists_init(&langs->numbered, DOT_SLOTS);
+    add_words(&langs->abbrs, UINT64_MAX, gist_common_abbrs);
+    add_words(&langs->numbered, UINT64_MAX, gist_common_numbered);
     for (int i = 0; i < gist_table_count; i++) {
         const struct gist_table *t = &gist_tables[i];
         struct gist_lang *lang = &langs->items[langs->count];
         lang->code = t->code;
         lang->ordinals = t->ordinals;
         lang->stemming = !*t->stemmer ? GIST_STEM_NONE : *t->stemmer == '6' ? GIST_STEM_PREFIX : GIST_STEM_SNOWBALL;
+        lang->set = langs;
         lang->index = langs->count++;
-        add_stops(langs, lang->index, t->stops);
+        add_words(&langs->stops, (uint64_t)1 << lang->index, t->stops);
+        add_words(&langs->abbrs, (uint64_t)1 << lang->index, t->abbrs);
+        add_words(&langs->numbered, (uint64_t)1 << lang->index, t->numbered);
     }
-    langs->items[langs->count] = (struct gist_lang){.code = "", .stemming = GIST_STEM_NONE, .index = langs->count};
+    langs->items[langs->count] = (struct gist_lang){.code = "", .stemming = GIST_STEM_NONE, .set = langs, .index = langs->count};
     langs->count++;
     return langs;
 }
@@ -100,7 +115,9 @@ void gist_langs_free(struct gist_langs **langs)
         sb_stemmer_delete((*langs)->items[i].stemmer);
         if ((*langs)->items[i].breaks) ubrk_close((*langs)->items[i].breaks);
     }
-    free((*langs)->stops);
+    free((*langs)->stops.slots);
+    free((*langs)->abbrs.slots);
+    free((*langs)->numbered.slots);
     free(*langs);
     *langs = NULL;
 }
@@ -148,7 +165,7 @@ struct guess {
 
 static void guess_word(const struct gist_langs *langs, struct guess *g)
 {
-    uint64_t mask = g->word_n && g->word_n < GUESS_WORD ? stop_slot(langs, g->word, g->word_n)->langs : 0;
+    uint64_t mask = g->word_n && g->word_n < GUESS_WORD ? slot_of(&langs->stops, g->word, g->word_n)->langs : 0;
     for (; mask; mask &= mask - 1) g->hits[__builtin_ctzll(mask)]++;
     g->word_n = 0;
 }
@@ -195,7 +212,7 @@ struct gist_lang *gist_langs_guess(struct gist_langs *langs, const char *text, s
 
 bool gist_lang_is_stop(const struct gist_langs *langs, const struct gist_lang *lang, const char *word, size_t n)
 {
-    return stop_slot(langs, word, n)->langs >> lang->index & 1;
+    return has(&langs->stops, lang, word, n);
 }
 
 /* Lower case into low; its length, or 0 if it does not fit. */
@@ -243,8 +260,7 @@ enum gist_dot gist_lang_dot(const struct gist_lang *lang, const char *word, size
     size_t m = lower(word, n, low, sizeof low);
     if (m == 0) return GIST_DOT_ENDS;
     if (spelled(low, m)) return GIST_DOT_ABBR;
-    const struct gist_table *t = lang->index < gist_table_count ? &gist_tables[lang->index] : NULL;
-    if (list_has(gist_common_abbrs, low, m) || (t && list_has(t->abbrs, low, m))) return GIST_DOT_ABBR;
-    if (list_has(gist_common_numbered, low, m) || (t && list_has(t->numbered, low, m))) return GIST_DOT_NUMBER;
+    if (has(&lang->set->abbrs, lang, low, m)) return GIST_DOT_ABBR;
+    if (has(&lang->set->numbered, lang, low, m)) return GIST_DOT_NUMBER;
     return GIST_DOT_ENDS;
 }

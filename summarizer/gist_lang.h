@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <unicode/ubrk.h>
 
+struct gist_langs;
 struct sb_stemmer;
 
 /* How words are brought together where libstemmer has nothing for a language. */
@@ -24,10 +25,9 @@ struct gist_lang {
     bool ordinals;              /* "3." is an ordinal: "am 3. Oktober" is no sentence end */
     struct sb_stemmer *stemmer; /* NULL unless GIST_STEM_SNOWBALL */
     UBreakIterator *breaks;     /* by sentences */
-    int index;                  /* bit in the masks of the stop table */
+    const struct gist_langs *set;
+    int index;                  /* bit in the masks of its tables */
 };
-
-struct gist_langs;
 
 struct gist_langs *gist_langs_new(void);
 void gist_langs_free(struct gist_langs **langs);

@@ -109,24 +109,27 @@ struct census {
     bool cells;                              /* tabs or bars between words */
 };
 
-static void census_ascii(struct census *c, char ch)
+enum ascii { ASCII_OTHER, ASCII_LETTER, ASCII_DIGIT, ASCII_SYMBOL, ASCII_BLANK, ASCII_CLASSES };
+
+static unsigned char ascii_classes[128];
+
+static void ascii_init(void)
 {
     static const char symbols[] = "{}<>=;|\\_$#@&^~`+*/";
-    if ((ch | 32) >= 'a' && (ch | 32) <= 'z')
-        c->letters++;
-    else if (ch >= '0' && ch <= '9')
-        c->digits++;
-    else if (!is_blank(ch) && strchr(symbols, ch))
-        c->symbols++;
-    else if (!is_blank(ch))
-        c->others++;
+    if (ascii_classes[' ']) return;
+    for (int c = 'a'; c <= 'z'; c++) ascii_classes[c] = ascii_classes[c - 32] = ASCII_LETTER;
+    for (int c = '0'; c <= '9'; c++) ascii_classes[c] = ASCII_DIGIT;
+    for (const char *p = symbols; *p; p++) ascii_classes[(unsigned char)*p] = ASCII_SYMBOL;
+    for (int c = 0; c < 128; c++)
+        if (is_blank((char)c)) ascii_classes[c] = ASCII_BLANK;
 }
 
 static void census_take(struct census *c, const char *s, size_t n)
 {
+    size_t ascii[ASCII_CLASSES] = {0};
     for (int32_t i = 0; i < (int32_t)n;) {
         if ((unsigned char)s[i] < 0x80) {
-            census_ascii(c, s[i++]);
+            ascii[ascii_classes[(unsigned char)s[i++]]]++;
             continue;
         }
         UChar32 u;
@@ -136,6 +139,10 @@ static void census_take(struct census *c, const char *s, size_t n)
         else
             c->others++;
     }
+    c->letters += ascii[ASCII_LETTER];
+    c->digits += ascii[ASCII_DIGIT];
+    c->symbols += ascii[ASCII_SYMBOL];
+    c->others += ascii[ASCII_OTHER];
 }
 
 static size_t census_sum(const struct census *c)
@@ -333,6 +340,7 @@ static void cut(struct gist_text *t, const struct gist_lang *lang, size_t units)
 
 void gist_text_init(struct gist_text *t)
 {
+    ascii_init();
     *t = (struct gist_text){.clean = BUF_INIT(LIMIT_TEXT + 1)};
 }
 
