@@ -79,13 +79,15 @@ static struct due_host *host_of(struct release *rl, int64_t id)
 
 /* ---- looking ---- */
 
-/* Due hosts and the crawls that have rows there, without locks; a host without rows comes with crawl 0. */
+/* Due hosts and the crawls that have rows there, without locks; a host without rows comes with crawl 0. Crawls that have
+ * ended have none; but what they had may still be in the index, dead, and is stepped over. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
         "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
-        "LEFT JOIN LATERAL (WITH RECURSIVE t AS ((SELECT crawl_id FROM frontier WHERE host_id = h.id ORDER BY crawl_id LIMIT 1) "
+        "LEFT JOIN LATERAL (WITH RECURSIVE t AS ((SELECT crawl_id FROM frontier WHERE host_id = h.id AND crawl_id >= "
+        "(SELECT min(id) FROM crawl WHERE open > 0) ORDER BY crawl_id LIMIT 1) "
         "UNION ALL SELECT (SELECT f.crawl_id FROM frontier f WHERE f.host_id = h.id AND f.crawl_id > t.crawl_id ORDER BY f.crawl_id LIMIT 1) "
         "FROM t WHERE t.crawl_id IS NOT NULL) SELECT crawl_id FROM t WHERE crawl_id IS NOT NULL) c ON true"};
     struct pg_result *r;
