@@ -26,7 +26,7 @@ struct gist_lang {
     struct sb_stemmer *stemmer; /* NULL unless GIST_STEM_SNOWBALL */
     UBreakIterator *breaks;     /* by sentences */
     const struct gist_langs *set;
-    int index;                  /* bit in the masks of its tables */
+    int index; /* bit in the masks of its tables */
 };
 
 struct gist_langs *gist_langs_new(void);

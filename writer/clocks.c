@@ -10,8 +10,8 @@
 #include "writer/frontier.h"
 #include "writer/tx.h"
 
-#define BATCH 1000
-#define TIDY_MS 10000
+#define BATCH     1000
+#define TIDY_MS   10000
 #define SETTLE_MS 5000 /* what was on its way when the broker took our question has come and is stored by then */
 
 struct clocks {
@@ -97,7 +97,8 @@ static void on_answer(void *context, enum mq_settled how)
 /* A report about nothing. */
 static void ask(struct writer *w, struct clocks *c, int64_t now)
 {
-    struct mq_message message = {.queue = QUEUE_REPORT, .type = "report.v1", .content_type = "application/json", .body = mem_strdup("[]"), .len = 2};
+    struct mq_message message = {
+        .queue = QUEUE_REPORT, .type = "report.v1", .content_type = "application/json", .body = mem_strdup("[]"), .len = 2};
     c->asking = true;
     c->asked_at = now;
     c->answered_at = c->report_empty = 0;
@@ -130,7 +131,8 @@ static enum pg_status find_late(struct writer *w, int64_t now, bool *found_r)
  * `report` must be seen empty, and what some writer has in hand must have had its time. */
 static enum pg_status ticket_clock(struct writer *w, struct clocks *c)
 {
-    static const struct pg_stmt stmt = {"void_tickets", "SELECT page_id, host_id, release FROM ticket WHERE deadline < $1 ORDER BY deadline LIMIT 1000"};
+    static const struct pg_stmt stmt = {"void_tickets",
+                                        "SELECT page_id, host_id, release FROM ticket WHERE deadline < $1 ORDER BY deadline LIMIT 1000"};
     int64_t now = clock_wall_ms(), settle = writer_conf.ticket_grace_ms < SETTLE_MS ? writer_conf.ticket_grace_ms : SETTLE_MS;
     bool late = false;
     if (c->asking) return PG_OK;
@@ -151,9 +153,10 @@ static enum pg_status ticket_clock(struct writer *w, struct clocks *c)
 /* Pages in flight without a ticket, released before `before`. */
 static enum pg_status lose_pages(struct writer *w, int64_t before)
 {
-    static const struct pg_stmt stmt = {"lost_pages", "SELECT p.id, p.host_id, p.release FROM crawl c JOIN page p ON p.crawl_id = c.id WHERE c.scheduled > 0 "
-                                                      "AND p.state = 'scheduled' AND p.scheduled_at < $1 AND NOT EXISTS (SELECT FROM ticket t WHERE "
-                                                      "t.page_id = p.id) LIMIT 1000"};
+    static const struct pg_stmt stmt = {
+        "lost_pages", "SELECT p.id, p.host_id, p.release FROM crawl c JOIN page p ON p.crawl_id = c.id WHERE c.scheduled > 0 "
+                      "AND p.state = 'scheduled' AND p.scheduled_at < $1 AND NOT EXISTS (SELECT FROM ticket t WHERE "
+                      "t.page_id = p.id) LIMIT 1000"};
     struct pg_params params;
     pg_params_init(&params);
     pg_add_time(&params, before);
@@ -186,9 +189,10 @@ struct sweep {
 
 static enum pg_status find_full(struct writer *w, struct sweep *sweep_r, bool *found_r)
 {
-    static const struct pg_stmt stmt = {"full_crawls", "SELECT id, kept >= max_pages FROM crawl WHERE open > 0 AND registered > 0 AND (kept >= max_pages OR "
-                                                       "(begun >= 10 * max_pages AND EXISTS (SELECT FROM frontier f JOIN page p ON p.id = f.page_id "
-                                                       "WHERE f.crawl_id = crawl.id AND NOT p.has_place))) ORDER BY id LIMIT 1"};
+    static const struct pg_stmt stmt = {
+        "full_crawls", "SELECT id, kept >= max_pages FROM crawl WHERE open > 0 AND registered > 0 AND (kept >= max_pages OR "
+                       "(begun >= 10 * max_pages AND EXISTS (SELECT FROM frontier f JOIN page p ON p.id = f.page_id "
+                       "WHERE f.crawl_id = crawl.id AND NOT p.has_place))) ORDER BY id LIMIT 1"};
     struct pg_result *r;
     enum pg_status st = pg_run(w->pg, &stmt, NULL, &r);
     if (st != PG_OK) return st;
@@ -253,8 +257,9 @@ static enum pg_status limit_sweep(struct writer *w)
 /* Links are kept until their crawl ends. */
 static enum pg_status tidy(struct writer *w, struct clocks *c)
 {
-    static const struct pg_stmt stmt = {"tidy_links", "DELETE FROM page_links WHERE page_id IN (SELECT l.page_id FROM crawl c JOIN page_links l ON "
-                                                      "l.crawl_id = c.id WHERE c.state <> 'running' LIMIT 5000)"};
+    static const struct pg_stmt stmt = {"tidy_links",
+                                        "DELETE FROM page_links WHERE page_id IN (SELECT l.page_id FROM crawl c JOIN page_links l ON "
+                                        "l.crawl_id = c.id WHERE c.state <> 'running' LIMIT 5000)"};
     int64_t now = clock_wall_ms();
     if (now < c->next_tidy) return PG_OK;
     c->next_tidy = now + TIDY_MS;

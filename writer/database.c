@@ -29,8 +29,9 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 
 /* Each of our statements finds its rows by an index, for tens to hundreds of keys. Left alone, the planner, who knows tables
  * as they were at the last ANALYZE, reads whole tables while it thinks them small, and keeps that plan while they grow. */
-static const char PLANNING[] = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
-                               "SET jit = off";
+static const char PLANNING[] =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
+    "SET jit = off";
 
 static bool connect_now(struct writer *w)
 {

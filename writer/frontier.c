@@ -81,7 +81,7 @@ static void on_ticket_settled(void *context, enum mq_settled how)
     struct frontier *f = t->writer->frontier;
     if (how == MQ_CONFIRMED) {
         f->pause = 0;
-    } else {
+    } else if (how != MQ_LOST) { /* one that is lost may be in the queue and be used: the ticket clock looks after it */
         struct record r = {.kind = RECORD_RETURNED, .page = t->page, .host = t->host, .release = t->release};
         intake_own(t->writer, ENTRY_PUTBACK, &r);
         if (clock_mono_ms() >= f->paused_until) {
@@ -110,13 +110,24 @@ void frontier_publish(struct writer *w, const struct record *ticket)
 
 /* ---- releasing ---- */
 
+/* The loop's idea of now may be some milliseconds old, so a timer may be early: each turn that is too early sets it again. */
+static void wake_in(struct writer *w, int64_t ms)
+{
+    struct frontier *f = w->frontier;
+    ev_timer_stop(service_loop(w->service), &f->timer);
+    ev_timer_set(&f->timer, ms > 0 ? (double)ms / 1000 : 0.0005, 0);
+    ev_timer_start(service_loop(w->service), &f->timer);
+}
+
 void frontier_turn(struct writer *w)
 {
     struct frontier *f = w->frontier;
-    int64_t now = clock_mono_ms();
-    if (!f->leads || !w->db_ready || service_stopping(w->service)) return;
-    if (!f->woken && now < f->look_at) return;
-    if (mq_blocked(service_mq(w->service)) || now < f->paused_until) return;
+    if (!f->leads || !w->db_ready || service_stopping(w->service) || mq_blocked(service_mq(w->service))) return;
+    int64_t now = clock_mono_ms(), due = f->woken || f->look_at < f->paused_until ? f->paused_until : f->look_at;
+    if (now < due) {
+        wake_in(w, due - now);
+        return;
+    }
     struct release_result result;
     f->woken = false;
     enum pg_status st = release_run(w, f->rules, &result);
@@ -128,9 +139,7 @@ void frontier_turn(struct writer *w)
     int64_t wait = st != PG_OK ? 100 : result.more ? 0 : result.next_in_ms < 0 ? LOOK_MAX_MS : result.next_in_ms;
     if (wait > LOOK_MAX_MS) wait = LOOK_MAX_MS;
     f->look_at = clock_mono_ms() + (wait > 0 ? wait : 0);
-    ev_timer_stop(service_loop(w->service), &f->timer);
-    ev_timer_set(&f->timer, wait > 0 ? (double)wait / 1000 : 0.0005, 0);
-    ev_timer_start(service_loop(w->service), &f->timer);
+    wake_in(w, wait);
 }
 
 /* ---- leading ---- */

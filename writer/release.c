@@ -59,6 +59,7 @@ struct release {
     struct pick *picks;
     size_t pick_count;
     int64_t credit;
+    bool starved;  /* hosts were due, but the window is full */
     int64_t share; /* of the credit, for one crawl on one host */
     int64_t deadline;
 };
@@ -477,7 +478,8 @@ static enum pg_status transact(struct release *rl)
     if (st == PG_OK) st = tx_load(&rl->tx);
     if (st == PG_OK) st = lock_hosts(rl);
     if (st == PG_OK) st = read_credit(rl);
-    if (st == PG_OK && rl->credit <= 0) return tx_commit(&rl->tx);
+    rl->starved = rl->credit <= 0;
+    if (st == PG_OK && rl->starved) return tx_commit(&rl->tx);
     if (st == PG_OK) st = load_rules(rl);
     if (st == PG_OK) st = pick_rows(rl);
     if (st != PG_OK) return st;
@@ -560,7 +562,7 @@ enum pg_status release_run(struct writer *w, struct host_rules *rules, struct re
         result->more = rl.credit > 0 && (ended || rl.pair_count >= HOSTS_A_TIME);
         for (size_t i = 0; i < rl.tx.completed_count; i++) frontier_log_completed(w, rl.tx.completed[i]);
         if (!result->more) st = next_time(&rl, result);
-        if (rl.credit <= 0 && result->next_in_ms >= 0 && result->next_in_ms < 1000) result->next_in_ms = 1000; /* an ending page wakes us */
+        if (rl.starved && result->next_in_ms >= 0 && result->next_in_ms < 1000) result->next_in_ms = 1000; /* an ending page wakes us */
     } else if (pg_connected(w->pg)) {
         pg_exec(w->pg, "ROLLBACK");
     }

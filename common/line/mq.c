@@ -401,7 +401,8 @@ static bool is_gathering(const struct mq *mq)
     if (mq_consume_done(mq) >= BURST_ACKS) return false;
     size_t waiting = 0;
     for (int i = 0; i < QUEUE_COUNT; i++) waiting += mq->lanes[i].waiting.count;
-    return waiting < BURST_MESSAGES && mq->handlers.is_working(mq->handlers.context) && clock_mono_ms() < mq->burst_at + mq->config.gather_ms;
+    return waiting < BURST_MESSAGES && mq->handlers.is_working(mq->handlers.context) &&
+           clock_mono_ms() < mq->burst_at + mq->config.gather_ms;
 }
 
 /* On: what is written waits for more, so that a burst is a few large packets. */

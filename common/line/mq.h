@@ -46,9 +46,9 @@ struct mq_message {
 
 enum mq_settled {
     MQ_CONFIRMED,
-    MQ_FULL,     /* nacked: MQ_ONESHOT only */
+    MQ_FULL,     /* nacked, or not sent because the broker is away or blocks: MQ_ONESHOT only */
     MQ_RETURNED, /* no such queue: MQ_ONESHOT only */
-    MQ_LOST      /* connection lost before an answer: MQ_ONESHOT only */
+    MQ_LOST      /* connection lost before an answer: the broker may have it or not: MQ_ONESHOT only */
 };
 typedef void mq_settled_fn(void *context, enum mq_settled how);
 
@@ -79,7 +79,8 @@ struct mq_handlers {
 bool mq_url_valid(const char *url);
 /* Makes the object; connects in the background from the first mq_turn on. Strings of config are copied. */
 struct mq *mq_new(const struct mq_config *config, const struct mq_handlers *handlers);
-/* Closes both connections; messages with MQ_ONESHOT are told MQ_LOST. Nothing more happens until mq_free. */
+/* Closes both connections; messages with MQ_ONESHOT are told MQ_LOST, or MQ_FULL if they were not sent. Nothing more happens
+ * until mq_free. */
 void mq_close(struct mq *mq);
 void mq_free(struct mq **mq);
 

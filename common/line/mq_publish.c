@@ -170,7 +170,7 @@ static bool window_open(const struct mq *mq, const struct mq_out *m)
 }
 
 /* Tickets are not kept for later: their rows can wait better. */
-static void refuse_oneshots(struct mq *mq, enum mq_settled how)
+static void refuse_oneshots(struct mq *mq)
 {
     for (int i = 0; i < QUEUE_COUNT; i++) {
         struct mq_list *l = &mq->lanes[i].waiting;
@@ -181,7 +181,7 @@ static void refuse_oneshots(struct mq *mq, enum mq_settled how)
             }
             struct mq_out *m = list_take(l, at);
             mq->waiting_bytes -= m->len;
-            settle(mq, m, how);
+            settle(mq, m, MQ_FULL);
         }
     }
 }
@@ -203,12 +203,8 @@ static struct mq_lane *pick_lane(struct mq *mq, int64_t now)
 
 int mq_publish_pump(struct mq *mq)
 {
-    if (!mq->publish.conn || !mq->out_channel) {
-        refuse_oneshots(mq, MQ_LOST);
-        return 0;
-    }
-    if (mq->publish.blocked) {
-        refuse_oneshots(mq, MQ_FULL);
+    if (!mq->publish.conn || !mq->out_channel || mq->publish.blocked) {
+        refuse_oneshots(mq);
         return 0;
     }
     int sent = 0;

@@ -9,13 +9,12 @@ import gzip
 import json
 import re
 import types
-import urllib.error
-import urllib.request
 
 import pika
 import pytest
 
 from support.desk import ENV, Desk, Message, pack
+from support.probes import get
 from support.site import Pages, Server, page
 from support.stack import Port, Stack, wait_until
 
@@ -449,11 +448,7 @@ STAGES = {"url": "fetcher", "html": "parser", "article": "summarizer", "summary"
 
 def ready(port):
     """(status, text) of /readyz."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+    return get(port, "/readyz")[::2]
 
 
 def newer(queue):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from support.crawl import QUICK, Site, chance, delete_queues, end_session, kill, kill_child, leader, same
-from support.site import Folder, Server
+from support.site import Folder, Server, Synthetic
 from support.stack import PROGRAMS, Failure
 
 MANUAL = "/usr/share/doc/postgresql-doc-15/html"
@@ -115,6 +115,24 @@ def test_services_killed(make_stack, maze, long, which):
             service.ready()
     same(crawl.finish(), maze.wanted)
     assert all(len(stack.running(name)) == 1 for name in PROGRAMS)
+
+
+@pytest.mark.limit(600)
+def test_connections_cut_politely(make_stack, undisturbed, long):
+    """Whatever a cut leaves unsure, no host is asked more often than its delay allows."""
+    rng = chance()
+    delay = 0.05
+    made = Synthetic(600 if long else 80, 8)
+    with Server(made) as server:
+        site = Site(server, "/0", made.pages, depth=20, limit=100_000)
+        site.wanted = undisturbed(site)
+        stack = make_stack(**QUICK | {"HOST_DELAY": f"{int(1000 * delay)}ms"})
+        stack.start_all()
+        crawl = site.crawl(stack)
+        for _ in crawl.moments(40 if long else 4, rng):
+            stack.broker.ctl("close_all_connections", "a cable was pulled")
+        same(crawl.finish(), site.wanted)
+        assert min(server.gaps()) >= delay, sorted(server.gaps())[:5]
 
 
 @pytest.mark.limit(600)

@@ -18,21 +18,13 @@ import pytest
 
 from support.crawl import QUICK
 from support.fake_llm import FakeLLM
+from support.probes import get
 from support.process import descendants
 from support.site import Pages, Reply, Server, Synthetic, article, page
 from support.stack import PROGRAMS, Broker, Database, Port, Process, Stack, base_env, new_log, parse_line, tail, wait_until
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NOWHERE = {"AMQP_URL": "amqp://u:secret-word@127.0.0.1:9/", "DATABASE_URL": "postgresql://u:secret-word@127.0.0.1:9/x"}
-
-
-def get(port, path):
-    """(status, headers, text)"""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
-            return answer.status, answer.headers, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read().decode()
 
 
 def readyz(port):

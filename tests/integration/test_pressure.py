@@ -12,8 +12,9 @@ import pytest
 from support.broker import Broker
 from support.fake_llm import FakeLLM
 from support.gauge import MIB, Gauge
+from support.probes import counter
 from support.site import Reply, Server, Synthetic
-from support.stack import PROGRAMS, Stack, wait_until
+from support.stack import PROGRAMS, Port, Stack, wait_until
 
 WAL = 16 * MIB
 WINDOW = 256
@@ -217,6 +218,7 @@ def until_quiet(stack):
 # Small queues ---------------------------------------------------------------------------------------------------------------
 
 SMALL = 50
+FULL = SMALL * 8 // 10  # a quorum queue that was full refuses until no more than this is left
 SMALL_WINDOW = 16  # AMQP_WINDOW: what each publisher may have on its way when a quorum queue begins to refuse
 
 
@@ -247,10 +249,12 @@ def test_url_and_report_of_fifty(press, long):
     stack = press(AMQP_WINDOW=str(SMALL_WINDOW), FETCH_PER_HOST=str(WINDOW))
     declare_small(stack, "url", "report")
     with Server(site) as server:
+        fetcher = stack.start("fetcher")
+        stack.start("summarizer")
+        ports = {"report": Port(), "url": Port()}
+        parser = stack.start("parser", METRICS_ADDR=f"127.0.0.1:{ports['report']}")
         # A writer that takes little at once leaves the rest to the queue.
-        started = one_of_each(stack, "writer")
-        parser, fetcher = started["parser"], started["fetcher"]
-        writer = stack.start("writer", PREFETCH="8")
+        writer = stack.start("writer", PREFETCH="8", METRICS_ADDR=f"127.0.0.1:{ports['url']}")
         with Gauge(stack, books_every=2 if long else 0.5) as gauge:
             begin(stack, server)
             for part in (0.1, 0.3, 0.5):
@@ -259,19 +263,20 @@ def test_url_and_report_of_fifty(press, long):
                 reach(stack, scheduled=WINDOW)
                 writer.freeze()
                 parser.thaw()
-                until(stack, lambda: stack.depths()["report"] >= SMALL, "reports fill their queue")
+                until(stack, lambda: stack.depths()["report"] > FULL, "reports fill their queue")
                 writer.thaw()
                 fetcher.freeze()
-                until(stack, lambda: stack.depths()["url"] >= SMALL, "tickets fill their queue")
+                until(stack, lambda: stack.depths()["url"] > FULL, "tickets fill their queue")
                 # The writer knows what to do meanwhile: it goes on taking what comes.
                 until(stack, lambda: stack.depths()["summary"] == stack.depths()["report"] == 0, "the writer goes on")
                 fetcher.thaw()
             finish(stack, site, server, 300)
             check_warnings(stack, "url", "report")
+            assert all(counter(port, "gistmill_nacks_total") > 0 for port in ports.values()), "nobody was refused"
     assert stack.crawl().skipped == site.pages * 3 // 4
     print(f"\nqueues at most {gauge.depth}")
-    assert SMALL <= gauge.depth["url"] <= SMALL + SMALL_WINDOW
-    assert SMALL <= gauge.depth["report"] <= SMALL + 3 * SMALL_WINDOW
+    assert FULL < gauge.depth["url"] <= SMALL + SMALL_WINDOW
+    assert FULL < gauge.depth["report"] <= SMALL + 3 * SMALL_WINDOW
     assert all(gauge.depth[queue] <= WINDOW for queue in LINE)
 
 
@@ -296,7 +301,7 @@ def test_held_for_too_long(press, long):
             assert handed_back(started["parser"]) == handed_back(started["fetcher"]) == 1
             assert not handed_back(started["writer"])
             depths = stack.depths()
-            assert depths["article"] >= SMALL and depths["html"] >= SMALL
+            assert depths["article"] > FULL and depths["html"] > FULL
             stack.start("summarizer")
             finish(stack, site, server)
             check_warnings(stack, "html", "article")
@@ -337,10 +342,14 @@ class Slow(Synthetic):
 
 
 @pytest.mark.limit(300)
-def test_memory_alarm(press, broker, long):
-    """Nobody may publish: the writer goes on taking, releases stop. It lasts until every ticket that is out is too old."""
+@pytest.mark.parametrize("hold", ["5m", "3s"])
+def test_memory_alarm(press, broker, long, hold):
+    """Nobody may publish: the writer goes on taking, releases stop. It lasts until every ticket that is out is too old.
+
+    hold: HOLD_MAX; the fetcher outwaits the alarm, or hands its tickets back meanwhile.
+    """
     site = Slow(4_000 if long else 1_000, LINKS)
-    stack = press(TICKET_DEADLINE="6s", FETCH_TIMEOUT="2s", TICKET_GRACE="1s", FETCH_PER_HOST=str(WINDOW),
+    stack = press(TICKET_DEADLINE="5s", FETCH_TIMEOUT="2s", TICKET_GRACE="1s", HOLD_MAX=hold, FETCH_PER_HOST=str(WINDOW),
                   FETCH_CONCURRENCY="16")
     with Server(site) as server:
         started = one_of_each(stack, "writer")
@@ -365,7 +374,8 @@ def test_memory_alarm(press, broker, long):
                 reach(stack, stored=stored + waiting)
                 until(stack, lambda: "blocks publishing" in writer.log_text(), "the writer has met the alarm")
                 before = releases(stack)
-                let_pass(10)
+                let_pass(9)  # more than deadline, fetch and grace
+                assert handed_back(fetcher) == (hold == "3s")
                 print(f"{waiting} summaries waited for the writer, {tickets} tickets were out")
                 assert releases(stack) == before
             site.after = 0.0
