@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "line/multi.h"
 
 #define SWEEP_S           0.1 /* how exactly the first byte's and the trickle's limits are kept */
 #define LOW_SPEED_MS      10000
@@ -54,9 +55,9 @@ struct list {
 };
 
 struct http {
-    CURLM *multi;
+    struct multi multi;
     struct ev_loop *loop;
-    ev_timer timer, sweep;
+    ev_timer sweep;
     struct http_config config;
     char *user_agent, *ca_file;
     struct curl_slist *headers, *connect_to, *resolve;
@@ -278,7 +279,7 @@ static void end(struct http_transfer *t, enum http_failure failure)
     struct http *http = t->http;
     long connects = 0;
     curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-    curl_multi_remove_handle(http->multi, t->easy);
+    curl_multi_remove_handle(http->multi.curl, t->easy);
     http->stats.connections += (uint64_t)connects;
     http->stats.finished++;
     http->stats.bytes += t->response.bytes;
@@ -311,11 +312,12 @@ static void deliver(struct http *http)
     if (http->active.count == 0) ev_timer_stop(http->loop, &http->sweep);
 }
 
-static void collect(struct http *http)
+static void collect(void *context)
 {
+    struct http *http = context;
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(http->multi, &left))) {
+    while ((message = curl_multi_info_read(http->multi.curl, &left))) {
         if (message->msg != CURLMSG_DONE) continue;
         struct http_transfer *t;
         CURLcode result = message->data.result; /* message dies with curl_multi_remove_handle */
@@ -323,61 +325,6 @@ static void collect(struct http *http)
         end(t, judge(t, result));
     }
     deliver(http);
-}
-
-/* ---- libev ---- */
-
-static void act(struct http *http, curl_socket_t fd, int what)
-{
-    int running;
-    CURLMcode result = curl_multi_socket_action(http->multi, fd, what, &running);
-    if (result != CURLM_OK && result != CURLM_BAD_SOCKET) log_panic("curl: %s", curl_multi_strerror(result));
-    collect(http);
-}
-
-static void on_socket(struct ev_loop *loop, ev_io *w, int revents)
-{
-    (void)loop;
-    act(w->data, w->fd, ((revents & EV_READ) ? CURL_CSELECT_IN : 0) | ((revents & EV_WRITE) ? CURL_CSELECT_OUT : 0));
-}
-
-static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
-{
-    (void)loop, (void)revents;
-    act(w->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-/* The library wants to know when fd can be read or written. */
-static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *context, void *socket_context)
-{
-    struct http *http = context;
-    ev_io *w = socket_context;
-    (void)easy;
-    if (w) ev_io_stop(http->loop, w);
-    if (what == CURL_POLL_REMOVE) {
-        free(w);
-        return 0;
-    }
-    if (!w) {
-        w = mem_alloc(sizeof *w);
-        ev_init(w, on_socket);
-        w->data = http;
-        curl_multi_assign(http->multi, fd, w);
-    }
-    ev_io_set(w, fd, ((what & CURL_POLL_IN) ? EV_READ : 0) | ((what & CURL_POLL_OUT) ? EV_WRITE : 0));
-    ev_io_start(http->loop, w);
-    return 0;
-}
-
-static int timer_wanted(CURLM *multi, long ms, void *context)
-{
-    struct http *http = context;
-    (void)multi;
-    ev_timer_stop(http->loop, &http->timer);
-    if (ms < 0) return 0;
-    ev_timer_set(&http->timer, (double)ms / 1000, 0);
-    ev_timer_start(http->loop, &http->timer);
-    return 0;
 }
 
 /* True, with words, if the transfer has broken a time limit that the library does not know. */
@@ -474,17 +421,6 @@ bool http_words(const char *connect_to, const char *resolve, char *error_r, size
     return good;
 }
 
-static void set_multi(struct http *http)
-{
-    CURLM *m = http->multi;
-    curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, socket_wanted);
-    curl_multi_setopt(m, CURLMOPT_SOCKETDATA, http);
-    curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, timer_wanted);
-    curl_multi_setopt(m, CURLMOPT_TIMERDATA, http);
-    curl_multi_setopt(m, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)http->config.connections);
-}
-
 static int default_socket(int domain, int type, int protocol)
 {
     return socket(domain, type, protocol);
@@ -498,15 +434,15 @@ struct http *http_new(const struct http_config *config, struct ev_loop *loop)
     http->user_agent = mem_strdup(config->user_agent);
     http->ca_file = config->ca_file && *config->ca_file ? mem_strdup(config->ca_file) : NULL;
     if (!http->config.open_socket) http->config.open_socket = default_socket;
-    ev_timer_init(&http->timer, on_timer, 0, 0);
     ev_timer_init(&http->sweep, on_sweep, SWEEP_S, SWEEP_S);
-    http->timer.data = http->sweep.data = http;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(http->multi = curl_multi_init())) log_panic("curl does not start");
+    http->sweep.data = http;
+    multi_init(&http->multi, loop, collect, http);
+    curl_multi_setopt(http->multi.curl, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+    curl_multi_setopt(http->multi.curl, CURLMOPT_MAXCONNECTS, (long)config->connections);
     split_connect_to(&http->connect_to, config->connect_to);
     split_resolve(&http->resolve, config->resolve);
     http->headers = curl_slist_append(NULL, "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,text/plain;q=0.8,*/*;q=0.5");
     raise_descriptors(http);
-    set_multi(http);
     return http;
 }
 
@@ -529,8 +465,7 @@ void http_free(struct http **http)
         h->spare = t->next;
         transfer_free(t);
     }
-    curl_multi_cleanup(h->multi);
-    ev_timer_stop(h->loop, &h->timer);
+    multi_release(&h->multi);
     ev_timer_stop(h->loop, &h->sweep);
     curl_slist_free_all(h->headers);
     curl_slist_free_all(h->connect_to);
@@ -635,14 +570,14 @@ struct http_transfer *http_start(struct http *http, const struct http_request *r
     if (http->active.count == 0) ev_timer_again(http->loop, &http->sweep);
     list_add(&http->active, t);
     http->stats.started++;
-    CURLMcode result = curl_multi_add_handle(http->multi, easy);
+    CURLMcode result = curl_multi_add_handle(http->multi.curl, easy);
     if (result != CURLM_OK) log_panic("curl: %s", curl_multi_strerror(result));
     return t;
 }
 
 void http_abort(struct http_transfer *t)
 {
-    if (t->list == &t->http->active) curl_multi_remove_handle(t->http->multi, t->easy);
+    if (t->list == &t->http->active) curl_multi_remove_handle(t->http->multi.curl, t->easy);
     list_remove(t);
     recycle(t);
 }

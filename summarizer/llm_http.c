@@ -2,20 +2,18 @@
 #include "summarizer/llm_http.h"
 
 #include <curl/curl.h>
-#include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "line/multi.h"
 
 #define CONNECT_MS 10000 /* name, connection and TLS, or the whole time if that is less */
 
 struct llm_http {
-    struct ev_loop *loop;
-    CURLM *multi;
-    ev_timer timer;
+    struct multi multi;
     char *url;
     struct curl_slist *headers;
     size_t answer_max;
@@ -42,7 +40,7 @@ static void call_free(struct llm_http_call *call)
     else
         http->calls = call->next;
     if (call->next) call->next->prev = call->prev;
-    curl_multi_remove_handle(http->multi, call->easy);
+    curl_multi_remove_handle(http->multi.curl, call->easy);
     curl_easy_cleanup(call->easy);
     buf_release(&call->answer);
     free(call);
@@ -96,71 +94,18 @@ static void call_done(struct llm_http_call *call, CURLcode code)
     buf_release(&answer);
 }
 
-static void collect(struct llm_http *http)
+static void collect(void *context)
 {
+    struct llm_http *http = context;
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(http->multi, &left))) {
+    while ((message = curl_multi_info_read(http->multi.curl, &left))) {
         struct llm_http_call *call;
         if (message->msg != CURLMSG_DONE) continue;
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&call);
         call_done(call, code);
     }
-}
-
-/* ---- curl and libev ---- */
-
-static void act(struct llm_http *http, curl_socket_t fd, int what)
-{
-    int running;
-    curl_multi_socket_action(http->multi, fd, what, &running);
-    collect(http);
-}
-
-static void on_ready(struct ev_loop *loop, ev_io *w, int revents)
-{
-    (void)loop;
-    act(w->data, w->fd, (revents & EV_READ ? CURL_CSELECT_IN : 0) | (revents & EV_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
-static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
-{
-    (void)loop, (void)revents;
-    act(w->data, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *watcher)
-{
-    struct llm_http *http = context;
-    ev_io *w = watcher;
-    (void)easy;
-    if (w) ev_io_stop(http->loop, w);
-    if (what == CURL_POLL_REMOVE) {
-        free(w);
-        curl_multi_assign(http->multi, fd, NULL);
-        return 0;
-    }
-    if (!w) {
-        w = mem_zalloc(sizeof *w);
-        ev_init(w, on_ready);
-        w->data = http;
-        curl_multi_assign(http->multi, fd, w);
-    }
-    ev_io_set(w, fd, (what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
-    ev_io_start(http->loop, w);
-    return 0;
-}
-
-static int on_timeout(CURLM *multi, long ms, void *context)
-{
-    struct llm_http *http = context;
-    (void)multi;
-    ev_timer_stop(http->loop, &http->timer);
-    if (ms < 0) return 0;
-    ev_timer_set(&http->timer, (double)ms / 1000, 0);
-    ev_timer_start(http->loop, &http->timer);
-    return 0;
 }
 
 /* ---- public ---- */
@@ -175,17 +120,10 @@ static void add_header(struct llm_http *http, const char *line)
 struct llm_http *llm_http_new(struct ev_loop *loop, const struct llm_http_config *config)
 {
     struct llm_http *http = mem_zalloc(sizeof *http);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(http->multi = curl_multi_init())) log_panic("libcurl does not start");
-    http->loop = loop;
+    multi_init(&http->multi, loop, collect, http);
     http->url = mem_strdup(config->url);
     http->answer_max = config->answer_max;
-    ev_init(&http->timer, on_timer);
-    http->timer.data = http;
-    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
-    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-    curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)config->connections);
+    curl_multi_setopt(http->multi.curl, CURLMOPT_MAXCONNECTS, (long)config->connections);
     add_header(http, "Content-Type: application/json");
     add_header(http, "Accept: application/json");
     add_header(http, "Expect:"); /* no round trip before a long body */
@@ -204,13 +142,11 @@ void llm_http_free(struct llm_http **http)
     struct llm_http *h = *http;
     if (!h) return;
     while (h->calls) call_free(h->calls);
-    curl_multi_cleanup(h->multi);
-    ev_timer_stop(h->loop, &h->timer);
+    multi_release(&h->multi);
     curl_slist_free_all(h->headers);
     free(h->url);
     free(h);
     *http = NULL;
-    curl_global_cleanup();
 }
 
 struct llm_http_call *llm_http_post(struct llm_http *http, const char *body, size_t n, int64_t timeout_ms, llm_http_done_fn *done,
@@ -237,7 +173,7 @@ struct llm_http_call *llm_http_post(struct llm_http *http, const char *body, siz
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
-    if (curl_multi_add_handle(http->multi, easy) != CURLM_OK) log_panic("libcurl does not take a transfer");
+    if (curl_multi_add_handle(http->multi.curl, easy) != CURLM_OK) log_panic("libcurl does not take a transfer");
     return call;
 }
 
