@@ -125,6 +125,11 @@ static enum record_status read_record(const struct mq_delivery *d, struct record
         why = "content_encoding is neither zstd nor none";
     else if (!(why = zip_unpack(&json, d->body, d->len)))
         status = record_decode(buf_str(&json), json.len, kinds, record_r, error_r);
+    if (status == RECORD_OK && !record_is_about(record_r, d->message_id)) {
+        record_release(record_r);
+        status = RECORD_BAD;
+        why = "page: not the one of the message";
+    }
     if (why) snprintf(error_r->text, sizeof error_r->text, "%s", why);
     buf_release(&json);
     return status;

@@ -185,6 +185,12 @@ static void take_records(struct writer *w, struct job *job, const struct mq_deli
         service_refuse_newer(w->service, job);
         return;
     }
+    for (size_t i = 0; st == RECORD_OK && i < count; i++) {
+        if (record_is_about(&records[i], d->message_id)) continue;
+        snprintf(error.text, sizeof error.text, "page: not the one of the message");
+        record_free_all(records, count);
+        st = RECORD_BAD;
+    }
     if (st != RECORD_OK) {
         service_bad_message(w->service, job, d, error.text);
         return;

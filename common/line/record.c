@@ -127,6 +127,13 @@ void record_release(struct record *r)
     *r = (struct record){0};
 }
 
+bool record_is_about(const struct record *r, const char *message_id)
+{
+    char id[48];
+    snprintf(id, sizeof id, "%" PRId64 ".%" PRId64, r->page, r->release);
+    return !*message_id || strcmp(message_id, id) == 0;
+}
+
 void record_free_all(struct record *records, size_t count)
 {
     for (size_t i = 0; i < count; i++) record_release(&records[i]);

@@ -118,6 +118,10 @@ enum record_status record_decode_all(const char *json, size_t n, unsigned kinds,
                                      struct record_error *error_r);
 void record_free_all(struct record *records, size_t count);
 
+/* False if message_id names a page and release and r is about others. The parser sets it for its child, which a hostile page might
+ * have taken over: what comes out of the cage is believed about that one page only. A message without an id may be about any. */
+bool record_is_about(const struct record *r, const char *message_id);
+
 /* Appends a link (copied). False if a cap of limits.h is reached: then it is counted in links_cut. */
 bool record_add_link(struct record *r, const char *url, size_t n);
 

@@ -159,6 +159,13 @@ PACKED = {
 }
 
 
+# The record is about another page than the message, a neighbour: whoever sent it must not speak for that.
+OTHERS = {
+    "other-page": (lambda r: Message(pack(r | {"page": str(int(r["page"]) - 1)})), "page: not the one of the message"),
+    "other-release": (lambda r: Message(pack(r | {"release": "7"})), "page: not the one of the message"),
+}
+
+
 def bad_messages(make, tickets, encodings):
     """{name: (Message, reason)}, one of each kind of damage, each about a page of its own."""
     found = {}
@@ -280,7 +287,7 @@ def test_html_bodies(desk):
 
 
 def test_article(desk, line):
-    encodings = {"gzip": (lambda r: Message(gzip.compress(pack(r)), content_encoding="gzip"), "content_encoding is neither zstd nor none"),
+    encodings = OTHERS | {"gzip": (lambda r: Message(gzip.compress(pack(r)), content_encoding="gzip"), "content_encoding is neither zstd nor none"),
                  "array": (lambda r: Message(pack([r])), "not a JSON object"),
                  "no-text": (lambda r: Message(pack(without(r, "text"))), "text: missing"),
                  "no-hash": (lambda r: Message(pack(without(r, "hash"))), "hash: missing"),
@@ -298,7 +305,7 @@ def test_article(desk, line):
 
 
 def test_summary(desk, line):
-    encodings = {"code": (lambda r: Message(pack(r | {"reason": "BECAUSE"})), "reason: not a known code"),
+    encodings = OTHERS | {"code": (lambda r: Message(pack(r | {"reason": "BECAUSE"})), "reason: not a known code"),
                  "gzip": (lambda r: Message(gzip.compress(pack(r)), content_encoding="gzip"), "not UTF-8, or holds a NUL byte"),
                  "no-text": (lambda r: Message(pack(without(r, "text"))), "text: missing"),
                  "array": (lambda r: Message(pack([r, 7])), "record 2: not a JSON object")}
@@ -321,7 +328,7 @@ def both_kinds(desk, more):
 
 
 def test_report(desk, line):
-    encodings = {"no-code": (lambda r: Message(pack(without(r, "code"))), "code: missing"),
+    encodings = OTHERS | {"no-code": (lambda r: Message(pack(without(r, "code"))), "code: missing"),
                  "code": (lambda r: Message(pack(r | {"code": "SO_SO"})), "code: not a known code"),
                  "many": (lambda r: Message(pack([r] * 1001)), "1001 records, not 1 to 1000"),
                  "second": (lambda r: Message(pack([r, without(r, "release")])), "record 2: release: missing"),
