@@ -144,7 +144,7 @@ help:
 	@echo 'make check          install what tests need; unit tests, integration tests, lint (under 10 minutes)'
 	@echo 'make check-long     the same with the full forms of the tests'
 	@echo 'make check-compose  runs docker-compose.yml for real; needs a Docker engine'
-	@echo 'make fuzz           libFuzzer on every target of tests/fuzz for SECONDS=60 each, or on FUZZ=name alone; needs clang'
+	@echo 'make fuzz           libFuzzer on every target of tests/fuzz for SECONDS=60 each, or on FUZZ=name alone; CORPUS=DIR: pages to start from'
 	@echo 'make bench          pages per second of the whole line, beside others'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'

@@ -1,4 +1,5 @@
-/* A whole page, from bytes to the record that travels on. Input: a Content-Type and the body, parted by the first line end. */
+/* A whole page, from bytes to the record that travels on. Input: a Content-Type and the body, parted by the first line end;
+ * or, if it begins with '<', a page as it is. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,9 +39,10 @@ static void check(struct record *r, enum code code)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const uint8_t *end = size ? memchr(data, '\n', size) : NULL;
+    bool bare = size && *data == '<';
+    const uint8_t *end = size && !bare ? memchr(data, '\n', size) : NULL;
     size_t head = end ? (size_t)(end - data) : 0, skip = end ? head + 1 : 0;
-    char *type = mem_strndup((const char *)data, head);
+    char *type = bare ? mem_strdup("text/html") : mem_strndup((const char *)data, head);
     struct buf explain = BUF_INIT(EXPLAIN_MAX);
     struct record record = {.kind = RECORD_ARTICLE};
     struct extract_notes notes = {.explain = &explain};
