@@ -40,9 +40,10 @@ COMMON_OBJ := $(call to_obj,$(COMMON_SRC))
 ALL_OBJ := $(COMMON_OBJ) $(foreach p,$(PROGRAMS),$(call to_obj,$(call lib_src,$(p)) $(p)/main.c))
 
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
-UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose demo bench lint fmt clean install help
+.PHONY: all unit check check-long check-compose fuzz demo bench lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -72,11 +73,29 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$(p))))
 
 # A unit test links every library: tests/unit/test_X.c becomes $(BUILD)/tests/test_X.
-$(BUILD)/tests/%: tests/unit/%.c $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a
+TEST_LIBS := $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a
+define link_test
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(GM_CFLAGS) -Itests/unit $(CFLAGS) -c $< -o $@.o
-	$(Q)$(CXX) $(GM_LDFLAGS) $@.o -Wl,--start-group $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
+	$(Q)$(CXX) $(GM_LDFLAGS) $(TEST_LDFLAGS) $@.o $(filter-out $<,$(filter %.o,$^)) -Wl,--start-group $(TEST_LIBS) -Wl,--end-group -o $@ $(PKG_LIBS)
+endef
+
+$(BUILD)/tests/%: tests/unit/%.c $(TEST_LIBS)
+	$(link_test) -lcmocka
+
+# A fuzz target with a main that replays files: what is committed runs with every check.
+$(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/obj/tests/fuzz/replay.o $(TEST_LIBS)
+	$(link_test)
+.SECONDARY: $(BUILD)/obj/tests/fuzz/replay.o
+
+# The same with libFuzzer's main; tests/fuzz/run gives the compiler and the sanitizers.
+$(BUILD)/fuzz/fuzz_%: TEST_LDFLAGS := -fsanitize=fuzzer
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(TEST_LIBS)
+	$(link_test)
+
+# The caged child of this test attempts what the cage forbids: its extract_page is the test's own. Nothing in the program allows for it.
+$(BUILD)/tests/test_extract_cage: TEST_LDFLAGS := -Wl,--wrap=extract_page
 
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
@@ -91,6 +110,10 @@ check-long:
 
 check-compose:
 	deploy/check-compose
+
+SECONDS ?= 60
+fuzz:
+	@tests/fuzz/run "$(SECONDS)" "$(FUZZ)"
 
 lint:
 	@tests/lint $(BUILD)
@@ -121,6 +144,7 @@ help:
 	@echo 'make check          install what tests need; unit tests, integration tests, lint (under 10 minutes)'
 	@echo 'make check-long     the same with the full forms of the tests'
 	@echo 'make check-compose  runs docker-compose.yml for real; needs a Docker engine'
+	@echo 'make fuzz           libFuzzer on every target of tests/fuzz for SECONDS=60 each, or on FUZZ=name alone; CORPUS=DIR: pages to start from'
 	@echo 'make bench          pages per second of the whole line, beside others'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'

@@ -345,6 +345,7 @@ static bool is_data_table(struct writer *w, size_t i, uint32_t table, size_t *en
         if (b->mark) continue;
         struct path path = path_of(page, b->node);
         if (path.table != table || b->kind != BLOCK_CELL || b->chars > CELL_BYTES) return false;
+        if (path.row == NODE_NONE || path.cell == NODE_NONE) return false; /* a cell without a row */
         if (path.row != row) rows++, columns = 0;
         if (path.cell != cell) columns++;
         if (columns > widest) widest = columns;
@@ -397,7 +398,8 @@ static void put_table(struct writer *w, size_t from, size_t to)
         /* Empty cells have no blocks, but a column. */
         for (; next_cell <= path.cell && next_cell < page->doc.nodes[row].end; next_cell = page->doc.nodes[next_cell].end) {
             if (!(doc_tag_flags(page->doc.nodes[next_cell].tag) & TAGF_CELL)) continue;
-            buf_add_str(w->out, next_cell == row + 1 || w->out->data[w->out->len - 1] == '\n' ? "|" : " |");
+            bool first = next_cell == row + 1 || w->out->len == 0 || w->out->data[w->out->len - 1] == '\n'; /* of its row */
+            buf_add_str(w->out, first ? "|" : " |");
             if (next_cell == path.cell) buf_add_char(w->out, ' ');
         }
         put_inline(w, b);

@@ -73,8 +73,8 @@ static bool next_piece(const char *p, const char *end, struct piece *piece_r)
         const char *q = p + 1;
         if (q == end) return false;
         *piece_r = (struct piece){.start = p, .closing = *q == '/'};
-        if (*q == '/') q++;
-        if (q < end && isalpha((unsigned char)*q)) {
+        if (*q == '/' && ++q == end) return false;
+        if (isalpha((unsigned char)*q)) {
             piece_r->name = q;
             while (q < end && *q != '>' && *q != '/' && !is_blank(*q)) q++;
             piece_r->name_len = (size_t)(q - piece_r->name);

@@ -15,9 +15,9 @@ UNIT_LIMIT = 300
 
 
 def run_unit(_arguments):
-    """Each binary of tests/unit, one after the other. A case that never reports counts as failed."""
+    """Each binary of tests/unit and tests/fuzz, one after the other. A case that never reports counts as failed."""
     passed = failed = 0
-    for source in sorted(glob.glob(os.path.join(TOP, "tests/unit/test_*.c"))):
+    for source in sorted(glob.glob(os.path.join(TOP, "tests/unit/test_*.c")) + glob.glob(os.path.join(TOP, "tests/fuzz/fuzz_*.c"))):
         name = os.path.basename(source)[:-2]
         good, bad, output = run_cases(os.path.join(TOP, os.environ["GM_BUILD"], "tests", name))
         print(f"unit {name}: {good} passed, {bad} failed", flush=True)
@@ -28,7 +28,7 @@ def run_unit(_arguments):
 
 
 def run_cases(binary):
-    """(passed, failed, output) of one cmocka binary, which prints TAP: a plan `1..n`, then `ok` or `not ok` a case."""
+    """(passed, failed, output) of one binary, which prints TAP: a plan `1..n`, then `ok` or `not ok` a case."""
     try:
         done = subprocess.run([binary], cwd=TOP, env=os.environ | {"CMOCKA_MESSAGE_OUTPUT": "TAP"}, timeout=UNIT_LIMIT,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

@@ -1,15 +1,23 @@
-/* The cage: pages in, records out, and what becomes of those that kill the child. The test starts itself as the child. */
+/* The cage: pages in, records out, and what becomes of those that kill the child. The test starts itself as the child, linked so
+ * that the child's extract_page is the one below: what a page that has taken the parser over might do is done within the real cage. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <arpa/inet.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,10 +26,13 @@
 #include "line/record.h"
 #include "parser/cage.h"
 #include "parser/cage_child.h"
+#include "parser/extract/extract.h"
 #include "parser/extract/labels.h"
 
 #define PAGES    50
 #define DEADLINE 60.0
+#define ACT      "ACT " /* a body that begins so names an act */
+#define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static struct {
     struct cage *cage;
@@ -32,6 +43,7 @@ static struct {
         enum code code;
         enum parser_trouble trouble;
         int place; /* in the order of ending */
+        char detail[100];
         char *json;
     } pages[PAGES];
     ev_timer deadline;
@@ -51,6 +63,7 @@ static void on_result(void *context, void *page, struct cage_result *result)
     t.pages[i].code = result->code;
     t.pages[i].trouble = result->trouble;
     t.pages[i].place = t.ended++;
+    snprintf(t.pages[i].detail, sizeof t.pages[i].detail, "%s", result->detail);
     if (result->body->len) {
         struct buf json = BUF_INIT(LIMIT_RECORD);
         if (result->is_packed)
@@ -270,6 +283,152 @@ static void test_unwanted(void **state)
     cage_free(&t.cage);
 }
 
+/* ---- what a caged child must not do ---- */
+
+/* Each returns whether it got what it wanted; most are dead before. */
+static bool act_open(void)
+{
+    return open("/etc/passwd", O_RDONLY | O_CLOEXEC) >= 0;
+}
+
+static bool act_create(void)
+{
+    return open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) >= 0;
+}
+
+static bool act_connect(void)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
+}
+
+static bool act_fork(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) _exit(0);
+    return pid > 0;
+}
+
+static bool act_exec(void)
+{
+    char *argv[] = {(char *)"true", NULL};
+    execve("/bin/true", argv, NULL);
+    return false;
+}
+
+static bool act_kill(void)
+{
+    return kill(getppid(), 0) == 0;
+}
+
+static bool act_signal_thread(void)
+{
+    return syscall(SYS_tgkill, 1, 1, 0) == 0;
+}
+
+static bool act_trace(void)
+{
+    return ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0;
+}
+
+static bool act_map_code(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+}
+
+static bool act_make_code(void)
+{
+    void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p != MAP_FAILED && mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0;
+}
+
+static bool act_lift_limit(void)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    return setrlimit(RLIMIT_AS, &limit) == 0;
+}
+
+#ifndef GM_SANITIZER /* memory is not limited under a sanitizer */
+static bool act_eat_memory(void)
+{
+    size_t eaten = 0, piece = 1u << 20;
+    for (char *p; eaten < (1u << 30) && (p = malloc(piece)); eaten += piece) memset(p, 1, piece);
+    return eaten >= (1u << 30);
+}
+#endif
+
+#ifdef GM_SANITIZER
+#define OPENING SIGABRT /* a sanitizer may open files; but there is no descriptor left */
+#else
+#define OPENING SIGSYS
+#endif
+
+static const struct act {
+    const char *name;
+    bool (*attempt)(void);
+    int death; /* the signal */
+} acts[] = {
+    {"open a file", act_open, OPENING},
+    {"create a file", act_create, OPENING},
+    {"connect", act_connect, SIGSYS},
+    {"fork", act_fork, SIGSYS},
+    {"run a program", act_exec, SIGSYS},
+    {"signal the parent", act_kill, SIGSYS},
+    {"signal a thread of another process", act_signal_thread, SIGSYS},
+    {"be traced", act_trace, SIGSYS},
+    {"map memory for code", act_map_code, SIGSYS},
+    {"turn memory into code", act_make_code, SIGSYS},
+    {"lift a limit", act_lift_limit, SIGSYS},
+#ifndef GM_SANITIZER
+    {"eat memory", act_eat_memory, SIGABRT},
+#endif
+};
+
+enum code __real_extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes);
+enum code __wrap_extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes);
+
+/* An act that succeeds gives a page without an article; one that is refused ends as a failed allocation of the parser does. */
+enum code __wrap_extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes)
+{
+    for (size_t i = 0; i < COUNT(acts); i++) {
+        size_t n = strlen(acts[i].name);
+        if (in->n != sizeof ACT - 1 + n || memcmp(in->bytes, ACT, sizeof ACT - 1) != 0) continue;
+        if (memcmp(in->bytes + sizeof ACT - 1, acts[i].name, n) != 0) continue;
+        if (!acts[i].attempt()) abort();
+        notes->detail[0] = '\0';
+        return CODE_NO_ARTICLE;
+    }
+    return __real_extract_page(in, record, notes);
+}
+
+/* The child dies of the attempt, twice; the page is poison, those beside it are well. */
+static void test_forbidden_acts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(acts); i++) {
+        struct cage_stats stats;
+        char body[100], how[40];
+        snprintf(body, sizeof body, ACT "%s", acts[i].name);
+        snprintf(how, sizeof how, "signal %d,", acts[i].death);
+        begin(30000, 64);
+        submit(0, good, sizeof good - 1);
+        submit(1, body, strlen(body));
+        submit(2, good, sizeof good - 1);
+        submit(3, good, sizeof good - 1);
+        run(4);
+        if (t.pages[1].end != CAGE_END_TROUBLE) fail_msg("%s: the child lives", acts[i].name);
+        assert_int_equal(t.pages[1].trouble, TROUBLE_CHILD_DIED);
+        assert_int_equal(parser_trouble_verdict(t.pages[1].trouble).code, CODE_POISON);
+        if (strncmp(t.pages[1].detail, how, strlen(how)) != 0) fail_msg("%s: %s", acts[i].name, t.pages[1].detail);
+        for (int k = 0; k < 4; k++)
+            if (k != 1) assert_int_equal(t.pages[k].end, CAGE_END_ARTICLE);
+        cage_stats(t.cage, &stats);
+        assert_int_equal(stats.deaths, 2);
+        cage_free(&t.cage);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], CAGE_CHILD_FLAG) == 0) return cage_child_run(argc - 1, argv + 1);
@@ -278,7 +437,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_bad_bodies),
         cmocka_unit_test(test_poison),           cmocka_unit_test(test_hang),
         cmocka_unit_test(test_killed_child),     cmocka_unit_test(test_unwanted),
-        cmocka_unit_test(test_every_encoding),
+        cmocka_unit_test(test_every_encoding),   cmocka_unit_test(test_forbidden_acts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
