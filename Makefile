@@ -42,7 +42,7 @@ ALL_OBJ := $(COMMON_OBJ) $(foreach p,$(PROGRAMS),$(call to_obj,$(call lib_src,$(
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose demo bench lint fmt clean install help
+.PHONY: all unit check check-long check-compose demo bench bench-extract lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -78,6 +78,17 @@ $(BUILD)/tests/%: tests/unit/%.c $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommo
 	$(Q)$(CC) $(GM_CFLAGS) -Itests/unit $(CFLAGS) -c $< -o $@.o
 	$(Q)$(CXX) $(GM_LDFLAGS) $@.o -Wl,--start-group $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a -Wl,--end-group -o $@ $(PKG_LIBS) -lcmocka
 
+# What measurements and drivers of tests are built from: one file each, beside the libraries.
+$(BUILD)/tools/%: $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(call say,CC,$(TOOL_SRC))
+	$(Q)$(CC) $(GM_CFLAGS) $(CFLAGS) -c $(TOOL_SRC) -o $@.o
+	$(Q)$(CXX) $(GM_LDFLAGS) $@.o -Wl,--start-group $(PROGRAMS:%=$(BUILD)/lib%.a) $(BUILD)/libcommon.a -Wl,--end-group -o $@ $(PKG_LIBS)
+$(BUILD)/tools/extract: TOOL_SRC := bench/extract.c
+$(BUILD)/tools/extract: bench/extract.c
+$(BUILD)/tools/vectors: TOOL_SRC := tests/support/vectors.c
+$(BUILD)/tools/vectors: tests/support/vectors.c
+
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
 
@@ -107,6 +118,9 @@ demo:
 bench:
 	@bench/run
 
+bench-extract: $(BUILD)/parser $(BUILD)/tools/extract $(BUILD)/tools/vectors
+	@CORPUS=$(CORPUS) SITE=$(SITE) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/extract.py
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin/
@@ -122,6 +136,7 @@ help:
 	@echo 'make check-long     the same with the full forms of the tests'
 	@echo 'make check-compose  runs docker-compose.yml for real; needs a Docker engine'
 	@echo 'make bench          pages per second of the whole line, beside others'
+	@echo 'make bench-extract  CORPUS=DIR: quality and speed of extraction on evaluation data'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'
 	@echo 'SANITIZER=address,undefined, WERROR=1, CC=clang: knobs of any of these'
