@@ -11,14 +11,17 @@
 #define TEXTS_MAX ((size_t)4 * LIMIT_BODY) /* decoding to UTF-8 at most triples a body; entities never grow it */
 #define TAG_SLOTS 512
 
-static const struct {
-    const char *name;
-    uint8_t flags;
-} tags[TAG_COUNT] = {[TAG_TEXT] = {"", 0},
-                     [TAG_OTHER] = {"", 0},
-                     [TAG_CUSTOM] = {"", TAGF_BLOCK},
-#define X(id, flag_bits) [TAG_##id] = {#id, flag_bits},
-                     TAG_LIST(X)
+static const char *const tag_names[TAG_COUNT] = {[TAG_TEXT] = "",
+                                                 [TAG_OTHER] = "",
+                                                 [TAG_CUSTOM] = "",
+#define X(id, flags) [TAG_##id] = #id,
+                                                 TAG_LIST(X)
+#undef X
+};
+
+const uint8_t doc_flags[TAG_COUNT] = {[TAG_CUSTOM] = TAGF_BLOCK,
+#define X(id, flags) [TAG_##id] = flags,
+                                      TAG_LIST(X)
 #undef X
 };
 
@@ -56,13 +59,13 @@ enum tag doc_tag(const char *name, size_t n)
     static uint8_t slots[TAG_SLOTS]; /* open addressing; 0 is TAG_TEXT, which has no name: an empty slot */
     if (!slots[tag_hash("a", 1)]) {
         for (int t = TAG_CUSTOM + 1; t < TAG_COUNT; t++) {
-            unsigned h = tag_hash(tags[t].name, strlen(tags[t].name));
+            unsigned h = tag_hash(tag_names[t], strlen(tag_names[t]));
             while (slots[h]) h = (h + 1) % TAG_SLOTS;
             slots[h] = (uint8_t)t;
         }
     }
     for (unsigned h = tag_hash(name, n); slots[h]; h = (h + 1) % TAG_SLOTS) {
-        const char *known = tags[slots[h]].name;
+        const char *known = tag_names[slots[h]];
         if (strncmp(known, name, n) == 0 && known[n] == '\0') return (enum tag)slots[h];
     }
     return memchr(name, '-', n) ? TAG_CUSTOM : TAG_OTHER;
@@ -70,12 +73,7 @@ enum tag doc_tag(const char *name, size_t n)
 
 const char *doc_tag_name(enum tag tag)
 {
-    return tags[tag].name;
-}
-
-unsigned doc_tag_flags(enum tag tag)
-{
-    return tags[tag].flags;
+    return tag_names[tag];
 }
 
 enum attr_name doc_attr_name(const char *name)

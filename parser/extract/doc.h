@@ -115,7 +115,11 @@ void doc_release(struct doc *d);
 enum tag doc_tag(const char *name, size_t n);
 const char *doc_tag_name(enum tag tag);
 /* TAGF_* of a tag. */
-unsigned doc_tag_flags(enum tag tag);
+extern const uint8_t doc_flags[TAG_COUNT];
+static inline unsigned doc_tag_flags(enum tag tag)
+{
+    return doc_flags[tag];
+}
 /* ATTR_COUNT for an attribute that is not kept. */
 enum attr_name doc_attr_name(const char *name);
 

@@ -208,17 +208,26 @@ static void render(struct work *w)
     buf_release(&markdown);
 }
 
+/* What a second look could find at most. */
+static uint32_t prose_words_of_all(const struct page *page)
+{
+    uint32_t words = 0;
+    for (size_t i = 0; i < page->block_count; i++)
+        if (mark_is_prose(&page->blocks[i])) words += page->blocks[i].words;
+    return words;
+}
+
 /* Finds the article. On a page whose names mislead, so little is left that names are trusted less and less. */
 static void find_article(struct page *page)
 {
-    uint32_t best = 0, best_trust = MARK_TRUST_FULL;
+    uint32_t best = 0, best_trust = MARK_TRUST_FULL, all = prose_words_of_all(page);
     for (int trust = MARK_TRUST_FULL; trust >= MARK_TRUST_NONE; trust--) {
         mark_page(page, (enum mark_trust)trust);
         pick_article(page);
         filter_blocks(page);
         uint32_t words = prose_words(page);
         if (trust == MARK_TRUST_FULL || words > 2 * best + ENOUGH_WORDS / 4) best = words, best_trust = (uint32_t)trust;
-        if (words >= ENOUGH_WORDS || page->block_count > SECOND_LOOK_BLOCKS) break;
+        if (words >= ENOUGH_WORDS || words == all || page->block_count > SECOND_LOOK_BLOCKS) break;
     }
     if ((int)best_trust != page->trust) {
         mark_page(page, (enum mark_trust)best_trust);

@@ -2,6 +2,7 @@
 #include "parser/extract/filter.h"
 
 #include <ctype.h>
+#include <string.h>
 #include <strings.h>
 
 #include "parser/extract/date.h"
@@ -17,7 +18,12 @@
 #define HEAD_BLOCKS      500 /* before the first sentence, looked at */
 #define LEAD_WORDS       10
 #define LEAD_BLOCKS      30 /* between headline and text, at most */
-#define AFTER_WORDS      6  /* shorter lines behind the last sentence are tags and the like */
+#define STANDALONE_WORDS 15 /* of a heading before the text that stands for itself: a standfirst, not a label */
+#define MORE_LINK_BYTES  30 /* of "Read more" at the end of a teaser */
+#define REPEAT_WORDS     8  /* shorter lines may come twice in a text: refrains, answers */
+#define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
+#define SHOUT_LETTERS    8
+#define AFTER_WORDS      6 /* shorter lines behind the last sentence are tags and the like */
 
 struct region {
     struct page *page;
@@ -108,8 +114,8 @@ static bool is_opening(const struct region *r, uint32_t i)
 {
     const struct block *b = &r->page->blocks[i];
     if (b->words < OPENING_WORDS) return false;
-    bool may_open = b->kind == BLOCK_HEADING ? r->title > r->from && b->words >= STANDFIRST_WORDS
-                                             : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
+    uint32_t enough = r->title > r->from ? STANDFIRST_WORDS : STANDALONE_WORDS;
+    bool may_open = b->kind == BLOCK_HEADING ? b->words >= enough : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
     return may_open && !has_date(r->page, b);
 }
 
@@ -155,6 +161,57 @@ static bool is_stock(const struct page *page, const struct block *b)
     return stock;
 }
 
+/* Text about another page, cut short, with a link "Read more" at its end. */
+static bool is_cut_short(const struct page *page, const struct block *b)
+{
+    const struct node *nodes = page->doc.nodes;
+    if (b->link_chars == 0 || b->link_chars * 3 > b->chars) return false;
+    struct span last = span_of(NULL, 0);
+    uint32_t i = b->end;
+    while (i > b->first && last.n == 0) last = nodes[--i].tag == TAG_TEXT ? span_trim(doc_text(&page->doc, i)) : last;
+    if (last.n == 0 || last.n > MORE_LINK_BYTES) return false;
+    while (i != NODE_NONE && i != b->node && nodes[i].tag != TAG_a) i = nodes[i].parent;
+    return i != NODE_NONE && nodes[i].tag == TAG_a && phrase_is_stock(last);
+}
+
+static bool same_text(const struct page *page, const struct block *a, const struct block *b)
+{
+    struct buf x = BUF_INIT(PHRASE_MAX), y = BUF_INIT(PHRASE_MAX);
+    if (a->chars != b->chars || a->words != b->words || a->commas != b->commas) return false;
+    page_block_text(page, a, &x);
+    page_block_text(page, b, &y);
+    bool same = x.len == y.len && memcmp(buf_str(&x), buf_str(&y), x.len) == 0;
+    buf_release(&x);
+    buf_release(&y);
+    return same;
+}
+
+/* A summary that stands above the byline and below it, a quotation that is shown large. */
+static void drop_repeated(const struct region *r)
+{
+    for (uint32_t i = r->from; i < r->to; i++) {
+        struct block *b = &r->page->blocks[i];
+        if (b->mark || b->kind != BLOCK_TEXT || b->words < REPEAT_WORDS || !mark_is_prose(b)) continue;
+        uint32_t first = i - r->from > REPEAT_BLOCKS ? i - REPEAT_BLOCKS : r->from;
+        for (uint32_t k = first; k < i && !b->mark; k++)
+            if (!r->page->blocks[k].mark && same_text(r->page, &r->page->blocks[k], b)) b->mark = MARK_REPEATED;
+    }
+}
+
+/* Capitals alone: a headline, not a sentence. */
+static bool is_shouted(const struct page *page, const struct block *b)
+{
+    struct buf text = BUF_INIT(PHRASE_MAX);
+    size_t capitals = 0, others = 0;
+    page_block_text(page, b, &text);
+    for (size_t i = 0; i < text.len; i++) {
+        capitals += text.data[i] >= 'A' && text.data[i] <= 'Z';
+        others += (text.data[i] >= 'a' && text.data[i] <= 'z') || text.data[i] & 0x80;
+    }
+    buf_release(&text);
+    return capitals >= SHOUT_LETTERS && others * 10 <= capitals;
+}
+
 /* A link that is a paragraph of its own between paragraphs of text. */
 static bool is_linked_paragraph(const struct region *r, uint32_t i)
 {
@@ -162,6 +219,7 @@ static bool is_linked_paragraph(const struct region *r, uint32_t i)
     const struct node *nodes = r->page->doc.nodes;
     if (b->kind == BLOCK_QUOTE) return true;
     if (b->kind != BLOCK_TEXT || nodes[b->node].tag != TAG_p || b->words < NEIGHBOUR_WORDS || i == r->from || i + 1 >= r->to) return false;
+    if (is_shouted(r->page, b)) return false;
     const struct block *before = b - 1, *after = b + 1;
     return mark_is_prose(before) && mark_is_prose(after) && nodes[before->node].parent == nodes[b->node].parent &&
            nodes[after->node].parent == nodes[b->node].parent;
@@ -193,9 +251,12 @@ void filter_blocks(struct page *page)
         if (b->mark) continue;
         if (mark_is_linky(b) && !is_linked_paragraph(&r, i))
             b->mark = MARK_LINKS;
+        else if (is_cut_short(page, b))
+            b->mark = MARK_TEASER;
         else if (b->words <= PHRASE_WORDS && b->kind != BLOCK_CELL && b->kind != BLOCK_PRE && is_stock(page, b))
             b->mark = MARK_PHRASE;
     }
+    drop_repeated(&r);
     cut_at_title(&r);
     trim_ends(&r);
     drop_empty_headings(&r);

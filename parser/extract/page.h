@@ -15,7 +15,7 @@
     X(META, "byline, date or tags") X(CAPTION, "caption") X(TOC, "table of contents") X(EDIT, "edit tool") \
     X(TEASER, "one of a list of teasers") X(OUTSIDE, "outside the article") X(LINKS, "mostly links") \
     X(TITLE, "the title") X(BEFORE, "before the text") X(AFTER, "after the text") X(PHRASE, "stock phrase") \
-    X(EMPTY_HEADING, "heading without text")
+    X(EMPTY_HEADING, "heading without text") X(REPEATED, "a repetition")
 /* clang-format on */
 
 enum mark {

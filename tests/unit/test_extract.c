@@ -263,6 +263,43 @@ static void test_hash(void **state)
     record_release(&a), record_release(&b), record_release(&c);
 }
 
+/* Lines that stand among an article's paragraphs without being part of it. */
+static void test_other_pages(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "<p>The council of the city has found a sum in its accounts that nobody had been looking for… <a href=/2>Read more</a></p>",
+        "<p><a href=/3>BRIDGE ACROSS THE OLD HARBOUR IS TO BE CLOSED</a></p>",
+        "<p>Nobody had been there in the night, so far as he knew, and the key was still hanging on its nail behind the door.</p>",
+    };
+    struct record plain, r;
+    assert_int_equal(
+        extract_html("<article>" SENTENCES
+                     "<p>He closed it with both hands, and wrote that down in the book as the rules of the canal demand.</p></article>",
+                     &plain),
+        CODE_OK);
+    for (size_t i = 0; i < COUNT(others); i++) {
+        struct buf html = BUF_INIT(10000);
+        buf_addf(
+            &html,
+            "<article>%s%s<p>He closed it with both hands, and wrote that down in the book as the rules of the canal demand.</p></article>",
+            SENTENCES, others[i]);
+        assert_int_equal(extract_html(buf_str(&html), &r), CODE_OK);
+        assert_string_equal(r.text, plain.text);
+        record_release(&r);
+        buf_release(&html);
+    }
+    record_release(&plain);
+    /* The same link, written as a sentence is, is a paragraph. */
+    assert_int_equal(
+        extract_html("<article><p>A path runs along the canal here, and it ends where the water of the lake comes in sight.</p>"
+                     "<p><a href=/3>Bridge across the old harbour</a></p>" SENTENCES "</article>",
+                     &r),
+        CODE_OK);
+    assert_non_null(strstr(r.text, "old harbour"));
+    record_release(&r);
+}
+
 static void test_explain(void **state)
 {
     (void)state;
@@ -282,10 +319,10 @@ int main(void)
 {
     extract_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fixtures), cmocka_unit_test(test_metadata), cmocka_unit_test(test_index_page),
-        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_links),    cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_titles),   cmocka_unit_test(test_language), cmocka_unit_test(test_hash),
-        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_fixtures), cmocka_unit_test(test_metadata),    cmocka_unit_test(test_index_page),
+        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_links),       cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_titles),   cmocka_unit_test(test_language),    cmocka_unit_test(test_hash),
+        cmocka_unit_test(test_explain),  cmocka_unit_test(test_other_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,276 @@
+/* The cost of extraction beside that of libxml2's bare parser, on the same bytes, in one process.
+ *
+ *     extract speed ROUNDS CHARSET DIR    all files of a folder (gzip or not): both ways a page, in turn, ROUNDS times
+ *     extract monsters CHARSET DIR        pages made to be slow, by their time per byte against the folder's mean
+ *
+ * Bare is htmlReadMemory and xmlFreeDoc. Extraction is everything from the bytes to the finished record, which is freed,
+ * too. Time is the process's CPU time. bench/extract.py prints what comes out of here: one line of `key=value`. */
+#include <dirent.h>
+#include <libxml/HTMLparser.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "parser/extract/extract.h"
+
+#define OPTIONS      (HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_COMPACT)
+#define BARE_SECONDS 2
+#define MONSTER_RUNS 3 /* the fastest counts: all but one may have been disturbed */
+
+struct body {
+    char *data;
+    size_t n;
+};
+
+struct folder {
+    struct body *bodies;
+    size_t count, cap, bytes;
+};
+
+struct round {
+    double bare, full; /* seconds for all pages */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool is_page(const char *name)
+{
+    return strstr(name, ".html") || strstr(name, ".htm");
+}
+
+static void folder_read(struct folder *f, const char *path)
+{
+    struct dirent **names;
+    int count = scandir(path, &names, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        struct buf name = BUF_INIT(4096), body = BUF_INIT(LIMIT_BODY);
+        buf_addf(&name, "%s/%s", path, names[i]->d_name);
+        gzFile file = is_page(names[i]->d_name) ? gzopen(buf_str(&name), "rb") : NULL;
+        char chunk[65536];
+        int n;
+        while (file && (n = gzread(file, chunk, sizeof chunk)) > 0 && buf_add(&body, chunk, (size_t)n)) continue;
+        if (file) gzclose(file);
+        if (body.len) {
+            f->bodies = mem_grow(f->bodies, &f->cap, f->count + 1, sizeof *f->bodies);
+            f->bytes += body.len;
+            f->bodies[f->count].n = body.len;
+            f->bodies[f->count++].data = buf_take(&body);
+        }
+        buf_release(&name);
+        buf_release(&body);
+        free(names[i]);
+    }
+    if (count >= 0) free(names);
+}
+
+static void folder_release(struct folder *f)
+{
+    for (size_t i = 0; i < f->count; i++) free(f->bodies[i].data);
+    free(f->bodies);
+}
+
+static double time_bare(const struct body *b, const char *charset)
+{
+    double start = now();
+    htmlDocPtr doc = htmlReadMemory(b->data, (int)b->n, NULL, charset, OPTIONS);
+    xmlFreeDoc(doc);
+    return now() - start;
+}
+
+static double time_full(const struct body *b, const char *charset)
+{
+    char type[100];
+    snprintf(type, sizeof type, "text/html; charset=%s", charset);
+    double start = now();
+    struct record record = {.kind = RECORD_ARTICLE};
+    struct extract_notes notes = {.explain = NULL};
+    struct extract_input in = {
+        .bytes = b->data, .n = b->n, .url = "http://example.org/a/page.html", .content_type = type, .robots_tag = ""};
+    extract_page(&in, &record, &notes);
+    record_release(&record);
+    return now() - start;
+}
+
+/* Each page both ways, one right after the other; who is first changes with the page and the round. */
+static struct round run_round(const struct folder *f, const char *charset, int round)
+{
+    struct round r = {0, 0};
+    for (size_t i = 0; i < f->count; i++) {
+        bool bare_first = ((size_t)round + i) % 2 == 0;
+        if (bare_first) r.bare += time_bare(&f->bodies[i], charset);
+        r.full += time_full(&f->bodies[i], charset);
+        if (!bare_first) r.bare += time_bare(&f->bodies[i], charset);
+    }
+    return r;
+}
+
+static int by_ratio(const void *a, const void *b)
+{
+    const struct round *x = a, *y = b;
+    double left = x->full / x->bare, right = y->full / y->bare;
+    return (left > right) - (left < right);
+}
+
+static int speed(int rounds, const char *charset, const char *path)
+{
+    struct folder f = {.bodies = NULL};
+    folder_read(&f, path);
+    if (f.count == 0 || rounds < 1) return 1;
+    struct round *all = mem_calloc((size_t)rounds, sizeof *all);
+    run_round(&f, charset, 0); /* caches and allocator warm up */
+    for (int i = 0; i < rounds; i++) all[i] = run_round(&f, charset, i);
+    qsort(all, (size_t)rounds, sizeof *all, by_ratio);
+    const struct round *median = &all[rounds / 2], *least = &all[0], *most = &all[rounds - 1];
+    printf("pages=%zu bytes=%zu bare_ms=%.4f full_ms=%.4f ratio=%.3f least=%.3f most=%.3f\n", f.count, f.bytes,
+           median->bare * 1e3 / (double)f.count, median->full * 1e3 / (double)f.count, median->full / median->bare,
+           least->full / least->bare, most->full / most->bare);
+    free(all);
+    folder_release(&f);
+    return 0;
+}
+
+/* Pages that are made of one piece, over and over. */
+static const struct monster {
+    const char *name, *head, *piece, *middle, *tail;
+    size_t times; /* pieces, and as many tails */
+} monsters[] = {
+    {"tables in each other", "", "<table><tr><td>a ", "", "</table>", 100000},
+    {"divs in each other", "", "<div>a ", "", "</div>", 100000},
+    {"divs in each other, unclosed", "", "<div>a ", "", "", 100000},
+    {"spans in each other", "<p>", "<span>a ", "", "</span>", 100000},
+    {"list items, unclosed", "<ul>", "<li><ul>a ", "", "", 100000},
+    {"paragraphs, unclosed", "", "<p>one sentence of eight words, and a stop. ", "", "", 100000},
+    {"formatting, unclosed", "", "<b><i><a href=x><p>a ", "", "", 50000},
+    {"end tags alone", "", "</div></p></b>", "", "", 300000},
+    {"5 MB in one text", "<p>", "word and. ", "", "", 500000},
+    {"5 MB in one word", "<p>", "wordandwor", "", "", 500000},
+    {"a million links", "", "<a href=a>", "", "", 1000000},
+    {"different links", "", "<a href=/%zu>a word or two</a> ", "", "", 200000},
+    {"teasers", "", "<div class=t%zu><a href=x>a link of four words or more</a><p>a text.</div>", "", "", 60000},
+    {"200,000 attributes", "<p", " a%zu=b", ">A text behind them.", "", 200000},
+    {"200,000 attributes of one name", "<p", " class=b", ">A text behind them.", "", 200000},
+    {"class of 3 MB", "<p class=\"", "post meta content nav ", "\">A text behind it.", "", 140000},
+    {"entities", "<p>", "&amp;&#65;&nbsp;&unknown;", "", "", 150000},
+    {"ampersands", "<p>", "&&&&&&&&&&", "", "", 300000},
+    {"NUL bytes", "<p>", "a\1b\1c ", "", "", 500000},
+    {"half surrogates", "<p>", "a\xed\xa0\x80 \xed\xbf\xbf ", "", "", 300000},
+    {"half surrogates by number", "<p>", "a&#xD800; ", "", "", 300000},
+    {"comments, unclosed", "<p>", "<!-- a ", "", "", 400000},
+    {"less-than signs", "<p>", "< a <", "", "", 500000},
+    {"scripts", "", "<script>a<b</script>", "", "", 150000},
+    {"JSON-LD, nested", "<script type=application/ld+json>", "[", "", "]</script>", 200000},
+    {"headings", "", "<h2>a heading of words</h2>", "", "", 100000},
+    {"breaks", "<p>", "a<br><br>", "", "", 300000},
+    {"table cells", "<table>", "<tr><td>a<td>b", "", "", 150000},
+    {"meta", "", "<meta property=og:title content=\"%zu\">", "", "", 80000},
+};
+
+static void add_times(struct buf *out, const char *piece, size_t times)
+{
+    const char *number = strstr(piece, "%zu");
+    for (size_t i = 0; i < times && *piece; i++) {
+        buf_add(out, piece, number ? (size_t)(number - piece) : strlen(piece));
+        if (number) buf_addf(out, "%zu%s", i, number + 3);
+    }
+}
+
+static void monster_make(const struct monster *m, struct buf *out)
+{
+    buf_add_str(out, "<!doctype html><title>A page of one piece</title><body><h1>A page of one piece</h1>");
+    buf_add_str(out, m->head);
+    add_times(out, m->piece, m->times);
+    buf_add_str(out, m->middle);
+    add_times(out, m->tail, m->times);
+    buf_add_str(out, "<p>The last words of this page, which nothing before them may swallow, make a sentence.");
+    for (size_t i = 0; i < out->len; i++)
+        if (out->data[i] == '\1') out->data[i] = '\0';
+}
+
+static double best_of_runs(const struct body *b, const char *charset)
+{
+    double best = time_full(b, charset);
+    for (int i = 1; i < MONSTER_RUNS; i++) {
+        double again = time_full(b, charset);
+        if (again < best) best = again;
+    }
+    return best;
+}
+
+/* What the bare parser needs for it, in a process that may take BARE_SECONDS: its time is quadratic for some of these pages. */
+static void monster_bare(const struct body *page, const char *charset)
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setrlimit(RLIMIT_CPU, &(struct rlimit){BARE_SECONDS, BARE_SECONDS});
+        printf("bare_ms=%.1f ", time_bare(page, charset) * 1e3);
+        fflush(stdout);
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (status) printf("bare_ms=>%d000 ", BARE_SECONDS);
+}
+
+/* In a process of its own, whose peak of memory is told. */
+static void monster_run(const struct monster *m, const char *charset, double mean)
+{
+    struct buf page = BUF_INIT(LIMIT_BODY);
+    monster_make(m, &page);
+    struct body body = {page.data, page.len};
+    monster_bare(&body, charset);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        double full = best_of_runs(&body, charset);
+        struct rusage used;
+        getrusage(RUSAGE_SELF, &used);
+        printf("bytes=%zu ms=%.1f times=%.2f peak_mb=%ld name=%s\n", page.len, full * 1e3, full / (double)page.len / mean,
+               used.ru_maxrss >> 10, m->name);
+        fflush(stdout);
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (status) printf("bytes=0 ms=0 times=0 peak_mb=0 name=%s: died\n", m->name);
+    buf_release(&page);
+}
+
+static int run_monsters(const char *charset, const char *path)
+{
+    struct folder f = {.bodies = NULL};
+    folder_read(&f, path);
+    if (f.count == 0) return 1;
+    double best = 0;
+    for (int i = 0; i < 5; i++) {
+        double sum = 0;
+        for (size_t k = 0; k < f.count; k++) sum += time_full(&f.bodies[k], charset);
+        if (i == 0 || sum < best) best = sum;
+    }
+    double mean = best / (double)f.bytes;
+    printf("mean_ns=%.2f\n", mean * 1e9);
+    folder_release(&f);
+    for (size_t i = 0; i < sizeof monsters / sizeof *monsters; i++) monster_run(&monsters[i], charset, mean);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    extract_init();
+    if (argc == 5 && strcmp(argv[1], "speed") == 0) return speed((int)strtol(argv[2], NULL, 10), argv[3], argv[4]);
+    if (argc == 4 && strcmp(argv[1], "monsters") == 0) return run_monsters(argv[2], argv[3]);
+    fprintf(stderr, "usage: extract speed ROUNDS CHARSET DIR | extract monsters CHARSET DIR\n");
+    return 100;
+}

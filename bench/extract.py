@@ -1,0 +1,281 @@
+"""Quality and speed of the parser's extraction, measured on evaluation data without broker or database; `make bench-extract`.
+
+The environment: CORPUS, the folder of the evaluation data (its folders have the scorers and say in README.md what other
+programs reach); SITE, a folder of HTML for the second measurement of speed; ROUNDS=15; ONLY="articles speed …", some of the
+parts; GM_BUILD. docs/EXTRACTION.md says how to read the figures.
+
+exit status: 0 measured, 1 something that must be right is wrong, 100 misuse
+"""
+
+import base64
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SITE = "/usr/share/doc/postgresql-doc-15/html"
+OURS = "Gistmill"
+FIELDS = ("title", "author", "date", "lang", "site", "excerpt")
+RATIO_MAX, MONSTER_MAX = 2.0, 5.0
+
+
+def say(text=""):
+    print(text, flush=True)
+
+
+def table(head, rows):
+    """Columns side by side, the first to the left, the others to the right."""
+    rows = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[k]) for row in [list(head)] + rows) for k in range(len(head))]
+    for row in [list(head)] + rows:
+        say("  " + row[0].ljust(widths[0]) + "".join("  " + cell.rjust(width) for cell, width in zip(row[1:], widths[1:])))
+    say()
+
+
+def figure(value):
+    return f"{value:.3f}"
+
+
+def is_even(page):
+    """The half of a page whose id is a hash: rules are tuned on the even half and confirmed on the odd one."""
+    return int(page, 16) % 2 == 0
+
+
+class Corpus:
+    """The evaluation data and the programs that are measured on it."""
+
+    def __init__(self, folder, build, work):
+        self.folder, self.work = folder, work
+        self.parser, self.extract, self.vectors = (os.path.join(build, name) for name in ("parser", "tools/extract", "tools/vectors"))
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def load(self, *names):
+        with open(self.path(*names), encoding="utf-8") as file:
+            return json.load(file)
+
+    def save(self, name, value):
+        path = os.path.join(self.work, name)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(value, file)
+        return path
+
+    def peers(self, folder, first):
+        """The rows of the README's table whose head begins with `first`."""
+        with open(self.path(folder, "README.md"), encoding="utf-8") as file:
+            rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in file if line.startswith("|")]
+        start = next((k for k, row in enumerate(rows) if row[0] == first), len(rows))
+        return [row for row in rows[start + 2:] if len(row) == len(rows[start])]
+
+    def parse(self, body, content_type, url=None):
+        command = [self.parser, "--once", "--content-type", content_type] + (["--url", url] if url else [])
+        return json.loads(subprocess.run(command, input=body, capture_output=True, check=False).stdout)
+
+    def parse_folder(self, content_type, *names):
+        done = subprocess.run([self.parser, "--batch", self.path(*names), "--content-type", content_type], capture_output=True, check=True)
+        pages = [json.loads(line) for line in done.stdout.decode().split("\n") if line]
+        return {page["file"].split(".html")[0]: page for page in pages}
+
+    def score(self, folder, truth, pages):
+        """What a folder's scorer says, as JSON."""
+        command = [sys.executable, self.path(folder, "score.py"), "--json", "--truth", self.save("truth.json", truth)]
+        done = subprocess.run(command + ["--pred", self.save("pred.json", pages)], capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def check(self, folder, name, field, answers):
+        """What check.py counts for a file of vectors: (its words, whether all that must be right is)."""
+        command = [sys.executable, self.path("check.py"), "--vectors", self.path(folder, name), "--field", field]
+        done = subprocess.run(command + ["--pred", self.save("answers.json", answers)], capture_output=True, text=True, check=False)
+        return done.stdout.strip().split("\n"), done.returncode == 0
+
+
+# Quality --------------------------------------------------------------------------------------------------------------
+
+def texts(corpus, folder, content_type):
+    """Scores of the article's text: all pages, the two halves, and the README's peers."""
+    truth = corpus.load(folder, "ground-truth.json")
+    pages = {key: {"articleBody": page.get("text", "")} for key, page in corpus.parse_folder(content_type, folder, "html").items()}
+    halves = (("all", lambda page: True), ("even", is_even), ("odd", lambda page: not is_even(page)))
+    rows = []
+    for name, wanted in halves:
+        part = {key: value for key, value in truth.items() if wanted(key)}
+        score = corpus.score(folder, part, pages)
+        rows.append([f"{OURS}, {name}"] + [figure(score[key]) for key in ("f1", "precision", "recall")])
+        rows[-1].append(len(part))
+    others = [row[:4] + [""] for row in corpus.peers(folder, "system")]
+    ours, parts = rows[0], rows[1:]
+    table(("system", "F1", "precision", "recall", "pages"), sorted([ours] + others, key=lambda row: -float(row[1])) + parts)
+    return True
+
+
+def articles(corpus):
+    say("Article text (mean over pages of 4-gram shingles)")
+    return texts(corpus, "extraction", "text/html; charset=utf-8")
+
+
+def snippets(corpus):
+    say("Wanted and unwanted snippets")
+    return texts(corpus, "extraction-snippets", "text/html")
+
+
+def metadata(corpus):
+    say("Metadata (F1 of equal values)")
+    truth = corpus.load("metadata", "truth-pages.json")
+    pages = {}
+    for key, facts in truth.items():
+        with open(corpus.path("extraction-snippets", "html", key + ".html.gz"), "rb") as file:
+            body = subprocess.run(["gzip", "-dc"], stdin=file, capture_output=True, check=True).stdout
+        pages[key] = corpus.parse(body, "text/html", facts.get("url"))
+    readers = corpus.parse_folder("text/html; charset=utf-8", "metadata", "reader")
+    rows = []
+    for name, facts, found in (("pages", truth, pages), ("reader", corpus.load("metadata", "truth-reader.json"), readers)):
+        score = corpus.score("metadata", facts, {key: {f: page.get(f) for f in FIELDS} for key, page in found.items()})
+        rows.append([name, OURS] + [figure(score[f]["f1"]) if f in score else "" for f in FIELDS])
+        rows += [row for row in corpus.peers("metadata", "set") if row[0] == name]
+    table(("set", "system") + FIELDS, rows)
+    return True
+
+
+def squeeze(text):
+    return " ".join((text or "").split())
+
+
+def encodings(corpus):
+    say("Encodings")
+    rows, ok = [], True
+    for name in ("declared", "pages", "precedence", "undeclared"):
+        vectors = corpus.load("encoding", name + ".json")
+        found = {v["id"]: corpus.parse(base64.b64decode(v["html_b64"]), v.get("content_type") or "text/html") for v in vectors}
+        lines, good = corpus.check("encoding", name + ".json", "encoding", {key: page.get("encoding") for key, page in found.items()})
+        ok &= good or name == "undeclared"
+        rows += [[name, line.rsplit(None, 1)[0].strip(), line.rsplit(None, 1)[1]] for line in counts(lines)]
+        if name != "pages":
+            continue
+        for field in ("title", "text"):
+            right = sum(squeeze(found[v["id"]].get(field)) == squeeze(v[field]) for v in vectors)
+            ok &= right == len(vectors)
+            rows.append([name, "its " + field, f"{right}/{len(vectors)}"])
+    table(("file", "kind", "right"), rows)
+    return ok
+
+
+def counts(lines):
+    """check.py's lines of counts: those before the total, from the first `name  n/n` that follows the wrong answers."""
+    return [line for line in lines if re.fullmatch(r"\S.{20,}\s\d+/\d+", line) or re.fullmatch(r"\S+( \S+)*\s{2,}\d+/\d+", line)]
+
+
+def operand(text):
+    if text is None:
+        return "."
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return data.hex() or "-"
+
+
+def ask(corpus, questions):
+    """The answers of tests/support/vectors.c, one a question."""
+    done = subprocess.run([corpus.vectors], input="\n".join(questions) + "\n", capture_output=True, text=True, check=True)
+    answers = done.stdout.split("\n")[:-1]
+    if len(answers) != len(questions):
+        raise SystemExit(f"{len(questions)} questions, {len(answers)} answers")
+    return answers
+
+
+def url_or_none(answer):
+    return None if answer.startswith("!") else answer
+
+
+def robots_file(corpus, vector):
+    if "robots_big" in vector:
+        with open(corpus.path("robots", vector["robots_big"] + ".txt"), "rb") as file:
+            return file.read()
+    return base64.b64decode(vector["robots_b64"]) if "robots_b64" in vector else vector["robots_txt"]
+
+
+def seconds_or_none(answer):
+    return None if answer == "-1" else int(answer) / 1000
+
+
+def vectors(corpus):
+    say("URLs and robots.txt")
+    rules = (
+        ("url", "resolve.json", "expected", lambda v: f"href {operand(v['base'])} {operand(v['href'])}", url_or_none),
+        ("url", "canonical.json", "canonical", lambda v: f"canonical . {operand(v['url'])}", url_or_none),
+        ("robots", "vectors.json", "allowed",
+         lambda v: f"robots {operand(robots_file(corpus, v))} {operand(v['user_agent'])} {operand(v['url'])}", lambda a: a == "true"),
+        ("robots", "extras.json", "crawl_delay", lambda v: f"delay {operand(v['robots_txt'])} {operand(v['user_agent'])}", seconds_or_none),
+        ("robots", "extras.json", "sitemaps", lambda v: f"sitemaps {operand(v['robots_txt'])} {operand(v['user_agent'])}", str.split),
+    )
+    rows, ok = [], True
+    for folder, name, field, question, answer in rules:
+        listed = corpus.load(folder, name)
+        found = {v["id"]: answer(a) for v, a in zip(listed, ask(corpus, [question(v) for v in listed]))}
+        lines, good = corpus.check(folder, name, field, found)
+        ok &= good
+        required = [v for v in listed if not v.get("contested") and v.get("kind") != "google-only"]
+        right = sum(found[v["id"]] == v[field] for v in listed)
+        rows.append([f"{folder}/{name}", field, f"{right}/{len(listed)}", lines[-1].rsplit(None, 1)[-1], len(required)])
+    table(("file", "field", "right", "required and wrong", "required"), rows)
+    return ok
+
+
+# Cost -----------------------------------------------------------------------------------------------------------------
+
+def lines_of(command):
+    """The `key=value` lines of bench/extract.c; the last value may hold blanks."""
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [dict(re.findall(r"(\w+)=(.*?)(?= \w+=|$)", line)) for line in done.stdout.strip().split("\n")]
+
+
+def speed(corpus):
+    say("Speed: bytes in memory to the finished record, beside htmlReadMemory of the same bytes (CPU time, one core)")
+    site, rounds = os.environ.get("SITE") or SITE, os.environ.get("ROUNDS") or "15"
+    rows, ok = [], True
+    for name, folder in (("evaluation pages", corpus.path("extraction", "html")), ("site", site)):
+        if not os.path.isdir(folder):
+            say(f"  {name}: {folder} is missing; SITE=DIR names another")
+            continue
+        got = lines_of([corpus.extract, "speed", rounds, "utf-8", folder])[0]
+        ok &= float(got["ratio"]) <= RATIO_MAX
+        rows.append([name, got["pages"], f"{int(got['bytes']) / int(got['pages']) / 1024:.0f}", got["bare_ms"], got["full_ms"], got["ratio"],
+                     f"{got['least']} to {got['most']}"])
+    table(("pages", "number", "KiB a page", "bare ms", "record ms", "ratio", f"of {rounds} rounds"), rows)
+    return ok
+
+
+def monsters(corpus):
+    say(f"Pages made to be slow: time a byte against the mean of the evaluation pages (at most {MONSTER_MAX:.0f})")
+    mean, *got = lines_of([corpus.extract, "monsters", "utf-8", corpus.path("extraction", "html")])
+    got.sort(key=lambda line: -float(line["times"]))
+    table(("page", "MB", "ms", "times the mean", "peak MB", "bare ms"),
+          [[line["name"], f"{int(line['bytes']) / 1e6:.1f}", line["ms"], line["times"], line["peak_mb"], line["bare_ms"]] for line in got])
+    say(f"  mean: {mean['mean_ns']} ns a byte")
+    say()
+    return all(0 < float(line["times"]) <= MONSTER_MAX for line in got)
+
+
+PARTS = (articles, snippets, metadata, encodings, vectors, speed, monsters)
+
+
+def main():
+    folder = os.environ.get("CORPUS")
+    if not folder or not os.path.isdir(os.path.join(folder, "extraction")):
+        print("bench-extract: CORPUS=DIR must name the folder of the evaluation data", file=sys.stderr)
+        return 100
+    only = (os.environ.get("ONLY") or " ".join(part.__name__ for part in PARTS)).split()
+    failed = []
+    with tempfile.TemporaryDirectory() as work:
+        corpus = Corpus(os.path.abspath(folder), os.path.join(TOP, os.environ.get("GM_BUILD") or "build"), work)
+        for part in PARTS:
+            if part.__name__ in only and not part(corpus):
+                failed.append(part.__name__)
+    if failed:
+        say(f"not as they must be: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
