@@ -21,12 +21,12 @@
 #define ALL_KINDS     ((1u << RECORD_KINDS) - 1)
 
 enum field_type {
-    FIELD_ID,     /* int64_t, a JSON string of digits */
-    FIELD_INT,    /* int64_t, a JSON integer from 0 to limit (0: below 2^53) */
-    FIELD_TEXT,   /* char *, at most limit bytes */
-    FIELD_URL,    /* char *, http or https, at most LIMIT_URL bytes */
-    FIELD_CODE,   /* char *, name of an enum code */
-    FIELD_DIGEST, /* char *, what digest_hex writes */
+    FIELD_ID,      /* int64_t, a JSON string of digits */
+    FIELD_INT,     /* int64_t, a JSON integer from 0 to limit (0: below 2^53) */
+    FIELD_TEXT,    /* char *, at most limit bytes */
+    FIELD_URL,     /* char *, http or https, at most LIMIT_URL bytes */
+    FIELD_CODE,    /* char *, name of an enum code */
+    FIELD_DIGEST,  /* char *, what digest_hex writes */
     FIELD_SIMHASH, /* char *, 16 lower-case hexadecimal digits */
     FIELD_LINKS,   /* struct record_links, a JSON array of URLs */
     FIELD_DATES    /* its dates, a JSON array of as many integers from 0 to 2^53 */
