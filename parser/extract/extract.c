@@ -184,8 +184,11 @@ static uint32_t prose_words(const struct page *page)
 static bool is_article(const struct page *page)
 {
     uint32_t prose = prose_words(page), links = 0;
-    for (size_t i = 0; i < page->block_count; i++)
-        if (mark_is_linky(&page->blocks[i])) links += page->blocks[i].words;
+    for (size_t i = 0; i < page->block_count; i++) {
+        const struct block *b = &page->blocks[i];
+        bool is_tool = page_is_wiki(page) && b->mark && b->mark != MARK_LINKS; /* not of the article: says nothing about it */
+        if (mark_is_linky(b) && !is_tool) links += b->words;
+    }
     return prose >= ARTICLE_WORDS || (prose >= SENTENCE_WORDS && prose >= links) ||
            (prose >= SENTENCE_WORDS && words_kept(page) >= ENOUGH_WORDS);
 }
@@ -231,7 +234,7 @@ static void find_article(struct page *page)
         filter_blocks(page);
         uint32_t words = prose_words(page);
         if (trust == MARK_TRUST_FULL || words > 2 * best + ENOUGH_WORDS / 4) best = words, best_trust = (uint32_t)trust;
-        if (words >= ENOUGH_WORDS || page->block_count > SECOND_LOOK_BLOCKS) break;
+        if (page_is_wiki(page) || words >= ENOUGH_WORDS || page->block_count > SECOND_LOOK_BLOCKS) break;
     }
     if ((int)best_trust != page->trust) {
         mark_page(page, (enum mark_trust)best_trust);
