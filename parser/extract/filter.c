@@ -206,7 +206,7 @@ static int heading_level(const struct page *page, const struct block *b)
 }
 
 /* On a wiki no byline stands before the text and no promotion behind it, but declarations and tables do; and in tables of a manual
- * a cell that is a link is a name, not navigation. */
+ * a cell that is a link is a name, not navigation; so is what editors wrote as a paragraph. */
 static void filter_wiki(const struct region *r)
 {
     int appendix = -1; /* level of the heading whose section is left out */
@@ -217,7 +217,7 @@ static void filter_wiki(const struct region *r)
             appendix = is_wiki_appendix(r->page, b) ? heading_level(r->page, b) : -1;
         if (appendix >= 0)
             b->mark = MARK_RELATED;
-        else if (b->kind != BLOCK_CELL && b->kind != BLOCK_HEADING && mark_is_linky(b) && !is_linked_paragraph(r, i))
+        else if (b->kind != BLOCK_CELL && b->kind != BLOCK_HEADING && mark_is_linky(b) && r->page->doc.nodes[b->node].tag != TAG_p)
             b->mark = MARK_LINKS;
     }
 }

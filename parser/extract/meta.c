@@ -464,6 +464,7 @@ void meta_complete(struct meta *meta, const struct page *page, const char *url)
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
         if (b->mark || b->kind == BLOCK_HEADING || b->kind == BLOCK_PRE || b->words < 8) continue;
+        if (page_is_wiki(page) && b->kind == BLOCK_CELL) continue; /* a manual begins with declarations */
         struct buf text = BUF_INIT(LIMIT_EXCERPT);
         page_block_text(page, b, &text);
         meta_offer(meta, META_EXCERPT, 90, span_of(buf_str(&text), text.len));
