@@ -17,6 +17,8 @@
 
 #define ROOT_WITHIN 4096            /* bytes: a declaration and comments come before the root, no more */
 #define VALUE_MAX   (4 * LIMIT_URL) /* text of one field: a reference may be longer than what becomes of it */
+#define REPAIRS_MAX 100000          /* bare ampersands; further ones are left out: each costs as much as a hundred letters */
+#define ERRORS_MAX  10000           /* of the parser: what has more is no list, and each costs as much as three hundred letters */
 #define ITEM_DEPTH  3               /* rss, channel, item */
 
 /* ---- what it is ---- */
@@ -40,6 +42,12 @@ static const char *after_doctype(const char *p, const char *end)
     return end;
 }
 
+static const char *after(const char *p, const char *end, const char *mark)
+{
+    const char *found = memmem(p, (size_t)(end - p), mark, strlen(mark));
+    return found ? found + strlen(mark) : end;
+}
+
 /* The root element's '<', or NULL. */
 static const char *find_root(const char *p, const char *end)
 {
@@ -48,17 +56,14 @@ static const char *find_root(const char *p, const char *end)
         while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) p++;
         size_t left = (size_t)(end - p);
         if (left < 4 || *p != '<') return NULL;
-        const char *close = NULL;
         if (p[1] == '?')
-            close = memmem(p, left, "?>", 2), close += close ? 2 : 0;
+            p = after(p, end, "?>");
         else if (memcmp(p, "<!--", 4) == 0)
-            close = memmem(p + 4, left - 4, "-->", 3), close += close ? 3 : 0;
+            p = after(p + 4, end, "-->");
         else if (p[1] == '!')
-            close = after_doctype(p, end);
+            p = after_doctype(p, end);
         else
             return p;
-        if (!close) return NULL;
-        p = close;
     }
 }
 
@@ -118,6 +123,7 @@ struct reader {
     unsigned field_depth;
     struct buf text;
     const char *url;
+    unsigned errors;
 };
 
 static const char *attribute(const xmlChar **list, const char *name)
@@ -277,6 +283,13 @@ static void on_text(void *context, const xmlChar *text, int n)
     if (r->field != FIELD_NONE && n > 0) buf_add(&r->text, text, (size_t)n);
 }
 
+__attribute__((format(printf, 2, 3))) static void on_error(void *context, const char *format, ...)
+{
+    struct reader *r = context;
+    (void)format;
+    if (++r->errors == ERRORS_MAX) xmlStopParser(r->parser);
+}
+
 /* ---- repairs ---- */
 
 static bool is_reference(const char *p, const char *end)
@@ -290,9 +303,10 @@ static bool is_reference(const char *p, const char *end)
 /* A bare & is the commonest fault of generated lists, and the parser would take a part of the URL away with it. */
 static void escape_ampersands(struct buf *out, const char *p, const char *end)
 {
-    while (p < end) {
-        const char *amp = memchr(p, '&', (size_t)(end - p)), *stop = amp ? amp : end;
-        const char *cdata = memmem(p, (size_t)(stop - p), "<![CDATA[", 9);
+    const char *amp = memchr(p, '&', (size_t)(end - p));
+    for (size_t repairs = 0; p < end;) {
+        if (amp && amp < p) amp = memchr(p, '&', (size_t)(end - p)); /* once a pass over the text, however it is divided */
+        const char *stop = amp ? amp : end, *cdata = amp ? memmem(p, (size_t)(stop - p), "<![CDATA[", 9) : NULL;
         if (cdata) { /* in there it is right */
             const char *close = memmem(cdata, (size_t)(end - cdata), "]]>", 3);
             stop = close ? close + 3 : end;
@@ -303,7 +317,10 @@ static void escape_ampersands(struct buf *out, const char *p, const char *end)
         buf_add(out, p, (size_t)(stop - p));
         p = stop;
         if (!amp) return;
-        buf_add_str(out, is_reference(++p, end) ? "&" : "&amp;");
+        if (is_reference(++p, end))
+            buf_add_char(out, '&');
+        else if (repairs++ < REPAIRS_MAX)
+            buf_add_str(out, "&amp;");
     }
 }
 
@@ -318,10 +335,11 @@ static void run(struct reader *r, const char *xml, size_t n)
     r->parser->sax->characters = on_text;
     r->parser->sax->ignorableWhitespace = on_text;
     r->parser->sax->cdataBlock = on_text;
+    r->parser->sax->error = on_error;
+    r->parser->sax->fatalError = on_error;
     r->parser->sax->initialized = 1;
     r->parser->userData = r;
-    xmlCtxtUseOptions(r->parser, XML_PARSE_RECOVER | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC |
-                                     XML_PARSE_SAX1);
+    xmlCtxtUseOptions(r->parser, XML_PARSE_RECOVER | XML_PARSE_NOWARNING | XML_PARSE_NONET | XML_PARSE_IGNORE_ENC | XML_PARSE_SAX1);
     r->parser->charset = XML_CHAR_ENCODING_UTF8;
     xmlParseDocument(r->parser);
     if (r->parser->myDoc) xmlFreeDoc(r->parser->myDoc);

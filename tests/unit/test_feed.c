@@ -272,6 +272,9 @@ static void test_traps(void **state)
                  {"open CDATA", "<rss>&", "<![CDATA["},
                  {"end tags", "<rss>", "</a>"},
                  {"dates", "<rss>", "<item><link>http://a.test/</link><pubDate>1 1 1 1 1 1 1 1</pubDate></item>"},
+                 {"CDATA after an ampersand", "<rss>&", "<![CDATA[x]]>"},
+                 {"faulty tags", "<rss>", "<a%/>"},
+                 {"references", "<rss><item><link>", "&lt;"},
                  {"angles", "<rss>", "<"}};
     struct buf b = BUF_INIT(2u << 20);
     for (size_t i = 0; i < COUNT(traps); i++) {
@@ -280,7 +283,7 @@ static void test_traps(void **state)
         int64_t start = clock_mono_ms();
         extract(b.data, b.len, "text/xml", "", &r);
         int64_t took = clock_mono_ms() - start;
-        if (took > 2000) fail_msg("%s: %lld ms for a MiB", traps[i].name, (long long)took);
+        if (took > 500) fail_msg("%s: %lld ms for a MiB", traps[i].name, (long long)took);
         record_release(&r);
     }
     buf_release(&b);
