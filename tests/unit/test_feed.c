@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zlib.h>
 
-#include "base/clock.h"
 #include "base/zip.h"
 #include "parser/extract/date.h"
 #include "parser/extract/extract.h"
@@ -15,6 +15,11 @@
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 #define URL      "http://canal.test/feed"
 #define SECOND   1000LL
+#ifdef GM_SANITIZER
+#define TRAP_MS 5000
+#else
+#define TRAP_MS 500 /* ten times what the worst of them takes */
+#endif
 
 static void read_fixture(const char *name, struct buf *out)
 {
@@ -280,10 +285,10 @@ static void test_traps(void **state)
     for (size_t i = 0; i < COUNT(traps); i++) {
         struct record r;
         fill(&b, traps[i].begin, traps[i].again, 1u << 20);
-        int64_t start = clock_mono_ms();
+        clock_t start = clock(); /* CPU time: the machine may be busy */
         extract(b.data, b.len, "text/xml", "", &r);
-        int64_t took = clock_mono_ms() - start;
-        if (took > 500) fail_msg("%s: %lld ms for a MiB", traps[i].name, (long long)took);
+        long took = (long)((clock() - start) * 1000 / CLOCKS_PER_SEC);
+        if (took > TRAP_MS) fail_msg("%s: %ld ms for a MiB", traps[i].name, took);
         record_release(&r);
     }
     buf_release(&b);
