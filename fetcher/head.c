@@ -160,7 +160,18 @@ bool head_retry_after(const char *value, int64_t now_ms, int64_t *seconds_r)
     return true;
 }
 
-bool head_type_wanted(const char *content_type)
+static bool is_packed_xml(const char *type, size_t n, const char *url)
+{
+    static const char *const types[] = {"application/gzip", "application/x-gzip", "application/octet-stream", "binary/octet-stream"};
+    static const char ending[] = ".xml.gz";
+    size_t path = strcspn(url, "?#"), k = sizeof ending - 1;
+    if (path < k || strncasecmp(url + path - k, ending, k) != 0) return false;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strlen(types[i]) == n && strncasecmp(types[i], type, n) == 0) return true;
+    return false;
+}
+
+bool head_type_wanted(const char *content_type, const char *url)
 {
     static const char *const never[] = {"text/css",      "text/javascript", "text/ecmascript",   "text/csv",
                                         "text/calendar", "text/vcard",      "text/event-stream", "image/svg+xml"};
@@ -172,6 +183,7 @@ bool head_type_wanted(const char *content_type)
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (strlen(wanted[i]) == n && strncasecmp(wanted[i], content_type, n) == 0) return true;
     if (n > 4 && strncasecmp(content_type + n - 4, "+xml", 4) == 0) return true;
+    if (is_packed_xml(content_type, n, url)) return true;
     /* "html" and "text" alone are what broken servers say */
     return strncasecmp(content_type, "text", 4) == 0 || strncasecmp(content_type, "html", 4) == 0;
 }

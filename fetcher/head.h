@@ -33,7 +33,8 @@ void head_line(struct head *head, const char *line, size_t n);
  * now (wall clock ms) are then >= 0 and at most a year. */
 bool head_retry_after(const char *value, int64_t now_ms, int64_t *seconds_r);
 
-/* True if a body of this type may hold text for an article (or is not declared). */
-bool head_type_wanted(const char *content_type);
+/* True if a body of this type may hold text for an article or a list of links (or is not declared). A gzip file, which servers
+ * also call an octet stream, is wanted only where the URL (canonical) says that it is a sitemap: path ending in ".xml.gz". */
+bool head_type_wanted(const char *content_type, const char *url);
 
 #endif

@@ -136,6 +136,13 @@ static bool body_wanted(const struct http_transfer *t)
     return t->every_status || (status >= 200 && status < 300);
 }
 
+static bool type_wanted(const struct http_transfer *t)
+{
+    const char *url = NULL;
+    curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+    return head_type_wanted(t->response.head.content_type, url ? url : "");
+}
+
 /* The head is complete: go on with the body? */
 static bool head_accepted(struct http_transfer *t)
 {
@@ -146,7 +153,7 @@ static bool head_accepted(struct http_transfer *t)
         stop(t, HTTP_FINE);
         return false;
     }
-    if (head->status < 300 && !t->any_type && !head_type_wanted(head->content_type)) {
+    if (head->status < 300 && !t->any_type && !type_wanted(t)) {
         snprintf(t->response.detail, sizeof t->response.detail, "%s", head->content_type);
         stop(t, HTTP_WRONG_TYPE);
         return false;

@@ -193,18 +193,10 @@ static void drop_markdown(struct record *r)
     r->links_cut++;
 }
 
-static void drop_links(struct record *r)
-{
-    for (size_t i = 0; i < r->links.count; i++) free(r->links.items[i]);
-    r->links_cut += (int64_t)r->links.count;
-    free(r->links.items);
-    memset(&r->links, 0, sizeof r->links);
-}
-
 /* Of a page that may not be indexed. */
 static void drop_article(struct record *r)
 {
-    char **const fields[] = {&r->text, &r->markdown, &r->hash, &r->excerpt};
+    char **const fields[] = {&r->text, &r->markdown, &r->hash, &r->simhash, &r->excerpt};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) free(*fields[i]), *fields[i] = NULL;
     r->words = 0;
 }
@@ -215,7 +207,7 @@ static bool encode_within(struct child *c, struct record *r, bool *is_packed_r)
     if (encode(c, r, is_packed_r)) return true;
     if (r->markdown) drop_markdown(r);
     if (encode(c, r, is_packed_r)) return true;
-    drop_links(r);
+    record_drop_links(r);
     return encode(c, r, is_packed_r);
 }
 

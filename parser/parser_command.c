@@ -56,21 +56,35 @@ static void add_text(cJSON *json, const char *key, const char *value)
 
 static cJSON *to_json(const struct record *r, enum code code, const struct extract_notes *notes)
 {
-    cJSON *json = cJSON_CreateObject(), *links = cJSON_CreateArray();
+    cJSON *json = cJSON_CreateObject(), *links = cJSON_CreateArray(), *dates = cJSON_CreateArray();
     cJSON_AddStringToObject(json, "code", code_name(code));
     if (notes->detail[0]) cJSON_AddStringToObject(json, "detail", notes->detail);
     const struct {
         const char *key, *value;
-    } fields[] = {{"url", r->url},         {"title", r->title},         {"author", r->byline},
-                  {"date", r->date},       {"lang", r->lang},           {"site", r->site},
-                  {"excerpt", r->excerpt}, {"canonical", r->canonical}, {"encoding", notes->encoding},
-                  {"hash", r->hash}};
+    } fields[] = {{"url", r->url},
+                  {"title", r->title},
+                  {"author", r->byline},
+                  {"date", r->date},
+                  {"lang", r->lang},
+                  {"site", r->site},
+                  {"excerpt", r->excerpt},
+                  {"canonical", r->canonical},
+                  {"encoding", notes->encoding},
+                  {"next", r->next},
+                  {"amp", r->amp},
+                  {"hash", r->hash},
+                  {"simhash", r->simhash}};
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) add_text(json, fields[i].key, fields[i].value);
     cJSON_AddNumberToObject(json, "words", (double)r->words);
     add_text(json, "text", r->text);
     add_text(json, "markdown", r->markdown);
     for (size_t i = 0; i < r->links.count; i++) cJSON_AddItemToArray(links, cJSON_CreateStringReference(r->links.items[i]));
     cJSON_AddItemToObject(json, "links", links);
+    for (size_t i = 0; i < r->links.dates_count; i++) cJSON_AddItemToArray(dates, cJSON_CreateNumber((double)r->links.dates[i]));
+    if (r->links.dates_count)
+        cJSON_AddItemToObject(json, "link_dates", dates);
+    else
+        cJSON_Delete(dates);
     if (r->links_cut) cJSON_AddNumberToObject(json, "links_cut", (double)r->links_cut);
     return json;
 }

@@ -60,10 +60,7 @@ static bool pack(struct record *r, struct buf *body)
             r->links_cut += r->markdown != NULL;
             put(&r->markdown, NULL);
         }
-        while (round == 2 && r->links.count > 0) {
-            free(r->links.items[--r->links.count]);
-            r->links_cut++;
-        }
+        if (round == 2) record_drop_links(r);
         buf_reset(&json);
         buf_reset(body);
         fits = record_encode(r, &json) && zip_pack(body, json.data, json.len);

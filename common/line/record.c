@@ -21,13 +21,15 @@
 #define ALL_KINDS     ((1u << RECORD_KINDS) - 1)
 
 enum field_type {
-    FIELD_ID,     /* int64_t, a JSON string of digits */
-    FIELD_INT,    /* int64_t, a JSON integer from 0 to limit (0: below 2^53) */
-    FIELD_TEXT,   /* char *, at most limit bytes */
-    FIELD_URL,    /* char *, http or https, at most LIMIT_URL bytes */
-    FIELD_CODE,   /* char *, name of an enum code */
-    FIELD_DIGEST, /* char *, what digest_hex writes */
-    FIELD_LINKS   /* struct record_links, a JSON array of URLs */
+    FIELD_ID,      /* int64_t, a JSON string of digits */
+    FIELD_INT,     /* int64_t, a JSON integer from 0 to limit (0: below 2^53) */
+    FIELD_TEXT,    /* char *, at most limit bytes */
+    FIELD_URL,     /* char *, http or https, at most LIMIT_URL bytes */
+    FIELD_CODE,    /* char *, name of an enum code */
+    FIELD_DIGEST,  /* char *, what digest_hex writes */
+    FIELD_SIMHASH, /* char *, 16 lower-case hexadecimal digits */
+    FIELD_LINKS,   /* struct record_links, a JSON array of URLs */
+    FIELD_DATES    /* its dates, a JSON array of as many integers from 0 to 2^53 */
 };
 
 struct field {
@@ -74,12 +76,16 @@ static const struct field fields[] = {
     F(site, TEXT, LIMIT_FIELD, 0),
     F(excerpt, TEXT, LIMIT_EXCERPT, 0),
     F(canonical, URL, 0, 0),
+    F(next, URL, 0, 0),
+    F(amp, URL, 0, 0),
     F(hash, DIGEST, 0, BIT(ARTICLE)),
+    F(simhash, SIMHASH, 0, 0),
     F(text, TEXT, LIMIT_TEXT, BIT(ARTICLE)),
     F(markdown, TEXT, LIMIT_MARKDOWN, 0),
     F(words, INT, 0, 0),
     F(links_cut, INT, 0, 0),
     F(links, LINKS, 0, 0),
+    {"link_dates", FIELD_DATES, offsetof(struct record, links), 0, 0},
     F(summary, TEXT, LIMIT_SUMMARY, 0),
     F(engine, TEXT, LIMIT_FIELD, 0),
     F(model, TEXT, LIMIT_FIELD, 0),
@@ -103,6 +109,11 @@ static bool is_number(enum field_type type)
     return type == FIELD_ID || type == FIELD_INT;
 }
 
+static bool is_list(enum field_type type)
+{
+    return type == FIELD_LINKS || type == FIELD_DATES;
+}
+
 static int64_t *number_of(struct record *r, const struct field *f)
 {
     return (int64_t *)(void *)((char *)r + f->offset);
@@ -121,9 +132,10 @@ const char *record_kind_name(enum record_kind kind)
 void record_release(struct record *r)
 {
     for (size_t i = 0; i < FIELDS; i++)
-        if (!is_number(fields[i].type) && fields[i].type != FIELD_LINKS) free(*string_of(r, &fields[i]));
+        if (!is_number(fields[i].type) && !is_list(fields[i].type)) free(*string_of(r, &fields[i]));
     for (size_t i = 0; i < r->links.count; i++) free(r->links.items[i]);
     free(r->links.items);
+    free(r->links.dates);
     *r = (struct record){0};
 }
 
@@ -149,14 +161,37 @@ static void push_link(struct record_links *links, char *url)
     links->bytes += strlen(url);
 }
 
+static void push_date(struct record_links *links, int64_t date)
+{
+    links->dates = mem_grow(links->dates, &links->dates_cap, links->dates_count + 1, sizeof *links->dates);
+    links->dates[links->dates_count++] = date;
+}
+
 bool record_add_link(struct record *r, const char *url, size_t n)
+{
+    return record_add_dated_link(r, url, n, 0);
+}
+
+bool record_add_dated_link(struct record *r, const char *url, size_t n, int64_t date)
 {
     if (r->links.count >= LIMIT_LINKS || n > LIMIT_URL || r->links.bytes + n > LIMIT_LINKS_BYTES) {
         r->links_cut++;
         return false;
     }
     push_link(&r->links, mem_strndup(url, n));
+    if (date <= 0 && !r->links.dates) return true;
+    while (r->links.dates_count + 1 < r->links.count) push_date(&r->links, 0); /* those before the first that has one */
+    push_date(&r->links, date > 0 ? date : 0);
     return true;
+}
+
+void record_drop_links(struct record *r)
+{
+    for (size_t i = 0; i < r->links.count; i++) free(r->links.items[i]);
+    r->links_cut += (int64_t)r->links.count;
+    free(r->links.items);
+    free(r->links.dates);
+    r->links = (struct record_links){0};
 }
 
 /* --- encoding ------------------------------------------------------------------------------------------------- */
@@ -187,6 +222,19 @@ static size_t add_links(cJSON *object, const struct field *f, const struct recor
     return bytes;
 }
 
+static size_t add_dates(cJSON *object, const struct field *f, const struct record_links *links)
+{
+    cJSON *array = cJSON_CreateArray();
+    add_item(object, f->name, array);
+    for (size_t i = 0; i < links->dates_count; i++) {
+        char digits[32];
+        snprintf(digits, sizeof digits, "%" PRId64, links->dates[i]);
+        cJSON *item = cJSON_CreateRaw(digits);
+        if (!item || !cJSON_AddItemToArray(array, item)) log_panic("out of memory");
+    }
+    return links->dates_count * 20;
+}
+
 /* The record as a tree that borrows its strings; *bytes_r is about what its text will take. */
 static cJSON *to_tree(const struct record *r, size_t *bytes_r)
 {
@@ -205,6 +253,8 @@ static cJSON *to_tree(const struct record *r, size_t *bytes_r)
             bytes += 48;
         } else if (f->type == FIELD_LINKS) {
             if (r->links.count > 0) bytes += add_links(object, f, &r->links) + 16;
+        } else if (f->type == FIELD_DATES) {
+            if (r->links.dates_count > 0) bytes += add_dates(object, f, &r->links) + 16;
         } else if (*string_of(borrowed, f)) {
             add_item(object, f->name, cJSON_CreateStringReference(*string_of(borrowed, f)));
             bytes += strlen(*string_of(borrowed, f)) + 24;
@@ -283,6 +333,11 @@ static bool url_plausible(const char *s)
     return n <= LIMIT_URL;
 }
 
+static bool simhash_plausible(const char *s)
+{
+    return strlen(s) == 16 && strspn(s, "0123456789abcdef") == 16;
+}
+
 static enum record_status read_string(const cJSON *item, const struct field *f, struct record_error *error)
 {
     if (!cJSON_IsString(item)) return bad(error, "%s: not a string", f->name);
@@ -293,6 +348,7 @@ static enum record_status read_string(const cJSON *item, const struct field *f, 
     case FIELD_URL: return url_plausible(s) ? RECORD_OK : bad(error, "%s: not an http URL of at most %u bytes", f->name, LIMIT_URL);
     case FIELD_CODE: return code_parse(s, &code) ? RECORD_OK : bad(error, "%s: not a known code", f->name);
     case FIELD_DIGEST: return digest_parse(s, &digest) == 0 ? RECORD_OK : bad(error, "%s: not a digest", f->name);
+    case FIELD_SIMHASH: return simhash_plausible(s) ? RECORD_OK : bad(error, "%s: not 16 hexadecimal digits", f->name);
     default: return strlen(s) <= f->limit ? RECORD_OK : bad(error, "%s: longer than %u bytes", f->name, f->limit);
     }
 }
@@ -311,6 +367,19 @@ static enum record_status read_links(cJSON *array, const struct field *f, struct
     return RECORD_OK;
 }
 
+static enum record_status read_dates(const cJSON *array, const struct field *f, struct record *r, struct record_error *error)
+{
+    if (!cJSON_IsArray(array)) return bad(error, "%s: not an array", f->name);
+    for (const cJSON *item = array->child; item; item = item->next) {
+        int64_t date;
+        if (!integer_of(item, INT_MAX_EXACT - 1, &date))
+            return bad(error, "%s: entry %zu is not an integer from 0 to 2^53", f->name, r->links.dates_count + 1);
+        if (r->links.dates_count >= LIMIT_LINKS) return bad(error, "%s: more than %u", f->name, LIMIT_LINKS);
+        push_date(&r->links, date);
+    }
+    return RECORD_OK;
+}
+
 static enum record_status read_field(cJSON *item, const struct field *f, struct record *r, struct record_error *error)
 {
     enum record_status status;
@@ -323,6 +392,7 @@ static enum record_status read_field(cJSON *item, const struct field *f, struct 
         if (f->limit) return bad(error, "%s: not an integer from 0 to %u", f->name, f->limit);
         return bad(error, "%s: not an integer from 0 to 2^53", f->name);
     case FIELD_LINKS: return read_links(item, f, r, error);
+    case FIELD_DATES: return read_dates(item, f, r, error);
     default:
         status = read_string(item, f, error);
         if (status != RECORD_OK) return status;
@@ -335,7 +405,7 @@ static enum record_status read_field(cJSON *item, const struct field *f, struct 
 static bool field_empty(struct record *r, const struct field *f)
 {
     if (is_number(f->type)) return *number_of(r, f) == 0;
-    return f->type != FIELD_LINKS && (!*string_of(r, f) || !**string_of(r, f));
+    return !is_list(f->type) && (!*string_of(r, f) || !**string_of(r, f));
 }
 
 static enum record_status check_required(struct record *r, uint64_t seen, struct record_error *error)
@@ -343,6 +413,7 @@ static enum record_status check_required(struct record *r, uint64_t seen, struct
     unsigned bit = 1u << r->kind;
     for (size_t i = 0; i < FIELDS; i++)
         if (fields[i].required & bit && field_empty(r, &fields[i])) return bad(error, "%s: missing", fields[i].name);
+    if (r->links.dates_count && r->links.dates_count != r->links.count) return bad(error, "link_dates: not one for each link");
     /* Without a page these are of a robots.txt, or of a message that names none; but that has to be said. */
     if (!(seen & 1) && bit & (BIT(TICKET) | BIT(FETCHED) | BIT(RETURNED) | BIT(VERDICT))) return bad(error, "page: missing");
     if (r->kind == RECORD_TICKET && r->page != 0 && r->crawl == 0) return bad(error, "crawl: missing");

@@ -36,6 +36,10 @@ struct record_links {
     size_t count;
     size_t cap;
     size_t bytes; /* of all items in sum; kept by record_add_link and the decoder */
+    /* One for each item, or NULL if none has one: when the target last changed as the list of links says (feeds, sitemaps),
+     * wall clock ms; 0: it does not say. A date without a time of day is midnight UTC. */
+    int64_t *dates;
+    size_t dates_count, dates_cap;
 };
 
 struct record {
@@ -73,7 +77,10 @@ struct record {
 
     /* article */
     char *title, *byline, *date, *lang, *site, *excerpt, *canonical;
-    char *hash; /* digest_hex of the normalised text */
+    char *next;    /* rel=next: the following part of the same text or list */
+    char *amp;     /* rel=amphtml: the same article, for phones */
+    char *hash;    /* digest_hex of the normalised text */
+    char *simhash; /* 64 bits, 16 lower-case hexadecimal digits: similar texts differ in few of them */
     char *text, *markdown;
     int64_t words;
     int64_t links_cut; /* links or Markdown dropped by the caps */
@@ -124,6 +131,10 @@ bool record_is_about(const struct record *r, const char *message_id);
 
 /* Appends a link (copied). False if a cap of limits.h is reached: then it is counted in links_cut. */
 bool record_add_link(struct record *r, const char *url, size_t n);
+/* The same for a link whose target's last change is known: ms since 1970, 0 or less if it is not. */
+bool record_add_dated_link(struct record *r, const char *url, size_t n, int64_t date);
+/* Takes all links out and counts them in links_cut. */
+void record_drop_links(struct record *r);
 
 const char *record_kind_name(enum record_kind kind);
 

@@ -33,8 +33,9 @@ static bool style_hides(struct span style)
 }
 
 /* Reads class, id, role and the ways of hiding of all elements. */
-static void read_words(struct doc *d)
+static void read_words(struct page *page)
 {
+    struct doc *d = &page->doc;
     for (size_t i = 0; i < d->count; i++) {
         struct node *e = &d->nodes[i];
         if (e->tag == TAG_TEXT) continue;
@@ -42,7 +43,10 @@ static void read_words(struct doc *d)
             const struct attr *a = &d->attrs[e->at + k];
             struct span value = span_of(buf_str(&d->values) + a->at, a->n);
             switch (a->name) {
-            case ATTR_id: e->words |= words_of_id(value); break;
+            case ATTR_id:
+                e->words |= words_of_id(value);
+                if (page->wiki == NODE_NONE && span_is(value, "mw-content-text")) page->wiki = (uint32_t)i;
+                break;
             case ATTR_class:
             case ATTR_role:
             case ATTR_itemprop: e->words |= words_of(value); break;
@@ -224,7 +228,7 @@ void blocks_cut(struct page *page)
 {
     struct doc *d = &page->doc;
     struct cutter c = {.page = page, .block_node = NODE_NONE};
-    read_words(d);
+    read_words(page);
     page->block_at = mem_calloc(d->count + 1, sizeof *page->block_at);
     for (uint32_t i = 0; i < d->count;) {
         struct node *e = &d->nodes[i];

@@ -176,6 +176,56 @@ bool date_find(struct span s, char date_r[DATE_SIZE])
     return false;
 }
 
+/* Days from 1970-01-01 (H. Hinnant, chrono-compatible low-level date algorithms). */
+static int64_t days_of(int year, int month, int day)
+{
+    year -= month <= 2;
+    int era = year / 400, of_era = year - era * 400;
+    int of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* Minutes east of UTC: "Z", "+02:00", "-0500", "EST"; anything else is UTC. */
+static int zone_minutes(const char *p, const char *end)
+{
+    static const struct {
+        const char *name;
+        int hours;
+    } names[] = {{"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5}, {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}};
+    int hours, minutes = 0;
+    while (p < end && *p == ' ') p++;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (end - p >= 3 && strncasecmp(p, names[i].name, 3) == 0) return names[i].hours * 60;
+    char sign, colon;
+    if (!one_of(&p, end, "+-", &sign)) return 0;
+    if (number(&p, end, 4, 4, &hours))
+        minutes = hours % 100, hours /= 100;
+    else if (!number(&p, end, 1, 2, &hours) || (one_of(&p, end, ":", &colon) && !number(&p, end, 2, 2, &minutes)))
+        return 0;
+    if (hours > 14 || minutes > 59) return 0;
+    return (sign == '-' ? -1 : 1) * (hours * 60 + minutes);
+}
+
+bool date_moment(struct span s, int64_t *ms_r)
+{
+    char date[DATE_SIZE], colon;
+    int year, month, day, hour = 0, minute = 0, second = 0, zone = 0;
+    s = span_trim(s);
+    if (!s.p || !date_parse(s, date) || sscanf(date, "%4d-%2d-%2d", &year, &month, &day) != 3) return false;
+    const char *end = s.p + s.n, *first = memchr(s.p, ':', s.n), *p = first;
+    while (p && p > s.p && is_digit(p[-1]) && first - p < 2) p--;
+    if (p && number(&p, end, 1, 2, &hour) && one_of(&p, end, ":", &colon) && number(&p, end, 2, 2, &minute) && hour < 24 && minute < 60) {
+        if (one_of(&p, end, ":", &colon) && (!number(&p, end, 2, 2, &second) || second > 60)) second = 0;
+        if (one_of(&p, end, ".,", &colon))
+            while (p < end && is_digit(*p)) p++;
+        zone = zone_minutes(p, end);
+    } else {
+        hour = minute = 0;
+    }
+    *ms_r = ((days_of(year, month, day) * 24 + hour) * 3600 + (minute - zone) * 60 + second) * 1000;
+    return true;
+}
+
 bool date_in_url(const char *url, char date_r[DATE_SIZE])
 {
     const char *path = strstr(url, "://"), *end = url + strlen(url);

@@ -9,8 +9,10 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "base/zip.h"
 #include "parser/extract/blocks.h"
 #include "parser/extract/charset.h"
+#include "parser/extract/feed.h"
 #include "parser/extract/filter.h"
 #include "parser/extract/links.h"
 #include "parser/extract/load.h"
@@ -18,6 +20,7 @@
 #include "parser/extract/meta.h"
 #include "parser/extract/pick.h"
 #include "parser/extract/render.h"
+#include "parser/extract/simhash.h"
 #include "parser/language.h"
 
 #define ARTICLE_WORDS      25    /* of running text: less is no article */
@@ -27,7 +30,7 @@
 #define EXPLAIN_BYTES      4000 /* of a block, shown by explain */
 #define BROKEN_SHARE       10   /* more than one undecodable character in so many: not text in this encoding */
 
-enum kind { KIND_HTML, KIND_PLAIN, KIND_OTHER };
+enum kind { KIND_HTML, KIND_PLAIN, KIND_FEED, KIND_OTHER };
 
 struct work {
     const struct extract_input *in;
@@ -90,10 +93,12 @@ static enum kind kind_of(const struct extract_input *in)
     size_t n = strcspn(in->content_type, ";, \t");
     if (is_binary(in->bytes, in->n)) return KIND_OTHER;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (span_is(span_of(in->content_type, n), types[i].type)) return types[i].kind;
+        if (span_is(span_of(in->content_type, n), types[i].type))
+            return types[i].kind == KIND_HTML && feed_kind_of(in->bytes, in->n) ? KIND_FEED : types[i].kind;
     /* No type, or one that servers send for anything. */
     bool any = n == 0 || span_is(span_of(in->content_type, n), "application/octet-stream") ||
                span_is(span_of(in->content_type, n), "unknown/unknown") || span_has(span_of(in->content_type, n), "xml");
+    if (any && feed_kind_of(in->bytes, in->n)) return KIND_FEED;
     return any && looks_like_html(in->bytes, in->n) ? KIND_HTML : KIND_OTHER;
 }
 
@@ -107,7 +112,7 @@ static void set_hash(struct record *record)
 {
     if (!record->text) return;
     size_t n = strlen(record->text), k = 0;
-    char *squeezed = mem_alloc(n + 1), hex[DIGEST_HEX];
+    char *squeezed = mem_alloc(n + 1), hex[DIGEST_HEX], similar[SIMHASH_HEX];
     bool gap = false;
     for (size_t i = 0; i < n; i++) {
         char c = record->text[i];
@@ -122,6 +127,8 @@ static void set_hash(struct record *record)
     struct digest digest = digest_of(squeezed, k);
     digest_hex(&digest, hex);
     record->hash = mem_strdup(hex);
+    simhash_hex(simhash_of(squeezed, k), similar);
+    record->simhash = mem_strdup(similar);
     free(squeezed);
 }
 
@@ -137,8 +144,14 @@ static void set_meta(struct work *w)
     struct record *r = w->record;
     char **targets[META_FIELDS] = {&r->title, &r->byline, &r->date, &r->lang, &r->site, &r->excerpt};
     for (int i = 0; i < META_FIELDS; i++) *targets[i] = take(&w->meta.fields[i].text);
-    uint32_t canonical = w->meta.canonical.n ? links_resolve(&w->links, w->meta.canonical) : LINK_NONE;
-    if (canonical != LINK_NONE) r->canonical = mem_strdup(links_url(&w->links, canonical));
+    const struct {
+        struct span reference;
+        char **url;
+    } addresses[] = {{w->meta.canonical, &r->canonical}, {w->meta.next, &r->next}, {w->meta.amp, &r->amp}};
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        uint32_t link = addresses[i].reference.n ? links_resolve(&w->links, addresses[i].reference) : LINK_NONE;
+        if (link != LINK_NONE) *addresses[i].url = mem_strdup(links_url(&w->links, link));
+    }
 }
 
 static bool has_broken_text(const struct charset_text *t)
@@ -171,8 +184,11 @@ static uint32_t prose_words(const struct page *page)
 static bool is_article(const struct page *page)
 {
     uint32_t prose = prose_words(page), links = 0;
-    for (size_t i = 0; i < page->block_count; i++)
-        if (mark_is_linky(&page->blocks[i])) links += page->blocks[i].words;
+    for (size_t i = 0; i < page->block_count; i++) {
+        const struct block *b = &page->blocks[i];
+        bool is_tool = page_is_wiki(page) && b->mark && b->mark != MARK_LINKS; /* not of the article: says nothing about it */
+        if (mark_is_linky(b) && !is_tool) links += b->words;
+    }
     return prose >= ARTICLE_WORDS || (prose >= SENTENCE_WORDS && prose >= links) ||
            (prose >= SENTENCE_WORDS && words_kept(page) >= ENOUGH_WORDS);
 }
@@ -227,7 +243,7 @@ static void find_article(struct page *page)
         filter_blocks(page);
         uint32_t words = prose_words(page);
         if (trust == MARK_TRUST_FULL || words > 2 * best + ENOUGH_WORDS / 4) best = words, best_trust = (uint32_t)trust;
-        if (words >= ENOUGH_WORDS || words == all || page->block_count > SECOND_LOOK_BLOCKS) break;
+        if (page_is_wiki(page) || words >= ENOUGH_WORDS || words == all || page->block_count > SECOND_LOOK_BLOCKS) break;
     }
     if ((int)best_trust != page->trust) {
         mark_page(page, (enum mark_trust)best_trust);
@@ -283,24 +299,24 @@ static enum code extract_plain(struct work *w)
     return w->meta.noindex ? CODE_NOINDEX : r->text ? CODE_OK : CODE_NO_ARTICLE;
 }
 
-enum code extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes)
+static enum code extract_feed(struct work *w)
 {
-    enum kind kind = kind_of(in);
-    notes->encoding = NULL;
-    notes->detail[0] = '\0';
-    if (in->n > LIMIT_BODY) return CODE_TOO_LARGE;
-    if (in->n == 0) return CODE_NO_ARTICLE;
-    if (kind == KIND_OTHER) {
-        snprintf(notes->detail, sizeof notes->detail, "content type %.100s", in->content_type[0] ? in->content_type : "is not given");
-        return CODE_UNSUPPORTED_TYPE;
-    }
+    meta_robots(&w->meta, span_of(w->in->robots_tag, strlen(w->in->robots_tag)));
+    if (!w->meta.nofollow) feed_read(w->text.utf8, w->text.n, w->in->url, w->record);
+    snprintf(w->notes->detail, sizeof w->notes->detail, "%s", feed_kind_text(feed_kind_of(w->text.utf8, w->text.n)));
+    return w->meta.noindex ? CODE_NOINDEX : CODE_NO_ARTICLE;
+}
+
+static enum code extract_decoded(const struct extract_input *in, enum kind kind, struct record *record, struct extract_notes *notes)
+{
+    static enum code (*const extract[])(struct work *) = {extract_html, extract_plain, extract_feed};
     struct work w = {.in = in, .record = record, .notes = notes};
-    notes->encoding = charset_of(in->bytes, in->n, in->content_type, kind == KIND_HTML);
+    notes->encoding = charset_of(in->bytes, in->n, in->content_type, kind != KIND_PLAIN);
     page_init(&w.page);
     meta_init(&w.meta);
     enum code code = CODE_BAD_ENCODING;
     if (charset_decode(in->bytes, in->n, notes->encoding, &w.text) && !has_broken_text(&w.text))
-        code = kind == KIND_HTML ? extract_html(&w) : extract_plain(&w);
+        code = extract[kind](&w);
     else
         snprintf(notes->detail, sizeof notes->detail, "not text in %s", notes->encoding);
     charset_text_release(&w.text);
@@ -308,6 +324,42 @@ enum code extract_page(const struct extract_input *in, struct record *record, st
     meta_release(&w.meta);
     links_release(&w.links);
     return code;
+}
+
+/* A gzipped feed or sitemap, whatever type it came with; no other archive is looked into. */
+static enum code extract_gzip(const struct extract_input *in, struct record *record, struct extract_notes *notes)
+{
+    struct buf body = BUF_INIT(LIMIT_BODY);
+    struct extract_input unpacked = *in;
+    enum code code = CODE_UNSUPPORTED_TYPE;
+    const char *fault = zip_unpack_gzip(&body, in->bytes, in->n);
+    unpacked.bytes = buf_str(&body);
+    unpacked.n = body.len;
+    if (!feed_kind_of(unpacked.bytes, unpacked.n)) {
+        snprintf(notes->detail, sizeof notes->detail, "gzip, and no feed or sitemap within");
+    } else if (fault && body.len == LIMIT_BODY) {
+        code = CODE_TOO_LARGE;
+        snprintf(notes->detail, sizeof notes->detail, "gzip: %s", fault);
+    } else {
+        code = extract_decoded(&unpacked, KIND_FEED, record, notes);
+    }
+    buf_release(&body);
+    return code;
+}
+
+enum code extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes)
+{
+    enum kind kind = kind_of(in);
+    notes->encoding = NULL;
+    notes->detail[0] = '\0';
+    if (in->n > LIMIT_BODY) return CODE_TOO_LARGE;
+    if (in->n == 0) return CODE_NO_ARTICLE;
+    if (in->n > 2 && memcmp(in->bytes, "\x1f\x8b", 2) == 0) return extract_gzip(in, record, notes);
+    if (kind == KIND_OTHER) {
+        snprintf(notes->detail, sizeof notes->detail, "content type %.100s", in->content_type[0] ? in->content_type : "is not given");
+        return CODE_UNSUPPORTED_TYPE;
+    }
+    return extract_decoded(in, kind, record, notes);
 }
 
 /* A page that makes every library do now what it puts off until first use: ICU's converters, detector and host names,

@@ -29,7 +29,14 @@ struct extract_notes {
 /* Readies the libraries used; once a process, before the cage closes: from then on no file is opened. */
 void extract_init(void);
 
-/* Fills title … canonical, hash, text, markdown, words, links and links_cut of an empty record (url may be set: it is
+/* What becomes of each kind of content:
+ *   HTML, XHTML                 an article, its metadata and links
+ *   text/plain, text/markdown   the text as it is, no links
+ *   RSS, Atom, sitemaps         links with their dates and NO_ARTICLE; told by the root element, under any type but plain text;
+ *                               also gzipped (.xml.gz)
+ *   everything else             UNSUPPORTED_TYPE; PDF, images and archives also by their first bytes, under any type
+ *
+ * Fills title … amp, hash, simhash, text, markdown, words, links and links_cut of an empty record (url may be set: it is
  * left alone). OK, or NO_ARTICLE, UNSUPPORTED_TYPE, BAD_ENCODING, TOO_LARGE; or NOINDEX: then an article may be there all the
  * same, and it is the caller's part not to keep it. Links are left out when the page asks not to follow them. */
 enum code extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes);

@@ -240,8 +240,56 @@ static void include_lead(struct page *page)
     }
 }
 
+/* Sections of a wiki's article that list other pages; the words are those its editors agree on. */
+static bool is_wiki_appendix(const struct page *page, const struct block *b)
+{
+    static const char *const names[] = {
+        "See also",      "External links",  "References",       "Further reading", "Siehe auch",
+        "Weblinks",      "Einzelnachweise", "Voir aussi",       "Liens externes",  "Références",
+        "Véase también", "Referencias",     "Enlaces externos", "Voci correlate",  "Collegamenti esterni",
+        "См. также",     "Примечания",      "Ссылки",           "Zobacz też",      "Zie ook",
+    };
+    struct buf text = BUF_INIT(PHRASE_MAX);
+    page_block_text(page, b, &text);
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) found = span_is(span_of(buf_str(&text), text.len), names[i]);
+    buf_release(&text);
+    return found;
+}
+
+static int heading_level(const struct page *page, const struct block *b)
+{
+    uint8_t tag = page->doc.nodes[b->node].tag;
+    return tag >= TAG_h1 && tag <= TAG_h6 ? tag - TAG_h1 : TAG_h6 - TAG_h1;
+}
+
+/* On a wiki no byline stands before the text and no promotion behind it, but declarations and tables do; and in tables of a manual
+ * a cell that is a link is a name, not navigation; so is what editors wrote as a paragraph. */
+static void filter_wiki(const struct region *r)
+{
+    int appendix = -1; /* level of the heading whose section is left out */
+    for (uint32_t i = r->from; i < r->to; i++) {
+        struct block *b = &r->page->blocks[i];
+        if (b->mark) continue;
+        if (b->kind == BLOCK_HEADING && (appendix < 0 || heading_level(r->page, b) <= appendix))
+            appendix = is_wiki_appendix(r->page, b) ? heading_level(r->page, b) : -1;
+        if (appendix >= 0)
+            b->mark = MARK_RELATED;
+        else if (b->kind != BLOCK_CELL && b->kind != BLOCK_HEADING && mark_is_linky(b) && r->page->doc.nodes[b->node].tag != TAG_p)
+            b->mark = MARK_LINKS;
+    }
+}
+
 void filter_blocks(struct page *page)
 {
+    if (page_is_wiki(page)) {
+        struct region all = {.page = page, .from = page->from, .to = page->to, .title = page->from};
+        mark_range(page, 0, all.from, MARK_OUTSIDE);
+        mark_range(page, all.to, (uint32_t)page->block_count, MARK_OUTSIDE);
+        filter_wiki(&all);
+        drop_empty_headings(&all);
+        return;
+    }
     include_lead(page);
     struct region r = {.page = page, .from = page->from, .to = page->to, .title = page->from};
     mark_range(page, 0, r.from, MARK_OUTSIDE);

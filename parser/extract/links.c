@@ -111,11 +111,28 @@ static struct span href_of(const struct doc *d, size_t i)
     }
 }
 
+void links_seen_init(struct links *seen, const struct record *record)
+{
+    struct links_slot *place;
+    memset(seen, 0, sizeof *seen);
+    const char *own = record->url ? record->url : "";
+    remember(seen, hash_of(span_of(own, strlen(own))), &place);
+}
+
+void links_add_once(struct links *seen, struct record *record, const char *url, int64_t date)
+{
+    struct links_slot *place;
+    size_t n = strlen(url);
+    if (remember(seen, hash_of(span_of(url, n)), &place))
+        record_add_dated_link(record, url, n, date);
+    else if (!place)
+        record->links_cut++;
+}
+
 void links_collect(struct links *links, const struct doc *d, struct record *record)
 {
-    struct links seen = {.urls = BUF_INIT(0)}; /* canonical URLs already in the record */
-    struct links_slot *place;
-    remember(&seen, hash_of(span_of(record->url ? record->url : "", record->url ? strlen(record->url) : 0)), &place);
+    struct links seen;
+    links_seen_init(&seen, record);
     for (size_t i = 0; i < d->count; i++) {
         struct span href = href_of(d, i);
         if (!href.p || !may_be_link(href)) continue;
@@ -123,11 +140,7 @@ void links_collect(struct links *links, const struct doc *d, struct record *reco
         const struct links_slot *slot = resolve(links, href);
         if (!slot) record->links_cut++;
         if (!slot || links->count == known || slot->at == LINK_NONE) continue; /* too many, seen in this spelling, no link */
-        const char *url = links_url(links, slot->at);
-        if (remember(&seen, hash_of(span_of(url, strlen(url))), &place))
-            record_add_link(record, url, strlen(url));
-        else if (!place)
-            record->links_cut++;
+        links_add_once(&seen, record, links_url(links, slot->at), 0);
     }
     links_release(&seen);
 }

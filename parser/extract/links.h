@@ -30,6 +30,11 @@ uint32_t links_resolve(struct links *links, struct span reference);
 /* The URL of a handle; valid until the next call of links_resolve. */
 const char *links_url(const struct links *links, uint32_t link);
 
+/* A set of the canonical URLs a record has; the record's own is in it from the start. Release it with links_release. */
+void links_seen_init(struct links *seen, const struct record *record);
+/* Adds a canonical URL to the record unless the set has it. date: see record_add_dated_link. */
+void links_add_once(struct links *seen, struct record *record, const char *url, int64_t date);
+
 /* Adds every link of the page (a, area, frame) to the record, in document order, without the page itself. Caps are those of
  * record_add_link; what they cut is counted in links_cut. */
 void links_collect(struct links *links, const struct doc *d, struct record *record);

@@ -242,10 +242,25 @@ static void read_meta(struct meta *meta, const struct doc *d, size_t node)
     }
 }
 
+/* One of the words in a list divided by blanks. */
+static bool has_word(struct span list, const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t i = 0; i + n <= list.n; i++) {
+        size_t from = i;
+        while (i < list.n && !isspace((unsigned char)list.p[i])) i++;
+        if (i - from == n && strncasecmp(list.p + from, word, n) == 0) return true;
+    }
+    return false;
+}
+
 static void read_link(struct meta *meta, const struct doc *d, size_t node)
 {
-    struct span href = doc_attr(d, node, ATTR_href);
-    if (href.n && !meta->canonical.p && span_is(span_trim(doc_attr(d, node, ATTR_rel)), "canonical")) meta->canonical = href;
+    struct span href = doc_attr(d, node, ATTR_href), rel = span_trim(doc_attr(d, node, ATTR_rel));
+    if (!href.n) return;
+    if (!meta->canonical.p && span_is(rel, "canonical")) meta->canonical = href;
+    if (!meta->amp.p && has_word(rel, "amphtml")) meta->amp = href;
+    if (has_word(rel, "next") && (!meta->next.p || meta->next_is_anchor)) meta->next = href, meta->next_is_anchor = false;
 }
 
 static void offer_content(struct meta *meta, const struct doc *d, size_t node, enum meta_field field, int rank)
@@ -271,6 +286,10 @@ static void read_microdata(struct meta *meta, const struct doc *d, size_t node)
     }
     if (prop.n && span_is(prop, "author")) offer_content(meta, d, node, META_BYLINE, 26);
     if (rel.n && span_is(span_trim(rel), "author") && d->nodes[node].tag == TAG_a) offer_content(meta, d, node, META_BYLINE, 28);
+    if (rel.n && !meta->next.p && d->nodes[node].tag == TAG_a && has_word(rel, "next")) {
+        meta->next = doc_attr(d, node, ATTR_href);
+        meta->next_is_anchor = true;
+    }
     if (d->nodes[node].tag == TAG_time && doc_attr(d, node, ATTR_pubdate).p)
         meta_offer(meta, META_DATE, 24, doc_attr(d, node, ATTR_datetime));
 }
@@ -445,6 +464,7 @@ void meta_complete(struct meta *meta, const struct page *page, const char *url)
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
         if (b->mark || b->kind == BLOCK_HEADING || b->kind == BLOCK_PRE || b->words < 8) continue;
+        if (page_is_wiki(page) && b->kind == BLOCK_CELL) continue; /* a manual begins with declarations */
         struct buf text = BUF_INIT(LIMIT_EXCERPT);
         page_block_text(page, b, &text);
         meta_offer(meta, META_EXCERPT, 90, span_of(buf_str(&text), text.len));

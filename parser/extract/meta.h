@@ -17,7 +17,10 @@ struct meta {
     } fields[META_FIELDS];
     struct span base;      /* href of the first <base>, as written */
     struct span canonical; /* href of rel=canonical, as written */
+    struct span next;      /* of rel=next, on <link> or, failing that, <a> */
+    struct span amp;       /* of <link rel=amphtml> */
     bool noindex, nofollow;
+    bool next_is_anchor; /* next is of an <a> */
 };
 
 void meta_init(struct meta *meta);

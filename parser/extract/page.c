@@ -22,6 +22,7 @@ void page_init(struct page *page)
     memset(page, 0, sizeof *page);
     doc_init(&page->doc);
     buf_init(&page->title, LIMIT_FIELD);
+    page->wiki = NODE_NONE;
     page->picked = NODE_NONE;
 }
 

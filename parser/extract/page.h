@@ -48,6 +48,7 @@ struct page {
     struct block *blocks;
     size_t block_count, block_cap;
     uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
+    uint32_t wiki;      /* MediaWiki's content element, NODE_NONE if the page is not of one */
     uint32_t picked;    /* node that holds the article, NODE_NONE if there is none */
     uint32_t from, to;  /* the blocks of it that are the article's region: [from, to) */
     int trust;          /* enum mark_trust of the last marking */
@@ -56,6 +57,12 @@ struct page {
 
 void page_init(struct page *page);
 void page_release(struct page *page);
+
+/* A MediaWiki page: the software says which element is the article, and everything in it but its own tools is. */
+static inline bool page_is_wiki(const struct page *page)
+{
+    return page->wiki != NODE_NONE && page->picked == page->wiki;
+}
 
 /* The blocks below (and of) a node: [*from_r, *to_r). */
 static inline void page_blocks(const struct page *page, uint32_t node, uint32_t *from_r, uint32_t *to_r)

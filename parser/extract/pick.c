@@ -100,5 +100,9 @@ void pick_article(struct page *page)
     page->picked = best.node;
     page->from = best.from;
     page->to = best.to;
+    if (page->wiki != NODE_NONE && !d->nodes[page->wiki].drop && best.node != NODE_NONE) {
+        page->picked = page->wiki;
+        page_blocks(page, page->wiki, &page->from, &page->to);
+    }
     free(sum);
 }

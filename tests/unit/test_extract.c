@@ -51,7 +51,7 @@ static void check_text(const char *name, const char *got, const char *expect)
 static void test_fixtures(void **state)
 {
     (void)state;
-    static const char *const names[] = {"news", "manual"};
+    static const char *const names[] = {"news", "manual", "wiki"};
     for (size_t i = 0; i < COUNT(names); i++) {
         char *html = read_fixture(names[i], "html"), *text = read_fixture(names[i], "txt"), *markdown = read_fixture(names[i], "md");
         struct record r;
@@ -108,6 +108,18 @@ static const struct {
     {"empty", "text/html", "", "", 0, CODE_NO_ARTICLE, 0},
     {"blanks", "text/html", "", " \n ", 0, CODE_NO_ARTICLE, 0},
     {"only links", "text/html", "", "<a href=/a>one</a> <a href=/b>two</a>", 0, CODE_NO_ARTICLE, 2},
+    {"XHTML as XML", "text/xml", "", "<?xml version=\"1.0\"?>\n<html xmlns=\"http://www.w3.org/1999/xhtml\">" SENTENCES "</html>", 0,
+     CODE_OK, 0},
+    {"XHTML with empty elements", "application/xhtml+xml", "",
+     "<html><head><script src=\"a.js\"/><title/></head><body><div id=\"top\"/><a id=\"a\"/>" SENTENCES "<a href=\"/a\">a</a></body></html>",
+     0, CODE_OK, 1},
+    {"feed", "text/html", "", "<rss><channel><item><link>/a</link></item></channel></rss>", 0, CODE_NO_ARTICLE, 1},
+    {"sitemap", "application/octet-stream", "", "<urlset><url><loc>/a</loc></url></urlset>", 0, CODE_NO_ARTICLE, 1},
+    {"a feed shown as text", "text/plain", "", "<rss><channel><item><link>/a</link></item></channel></rss>", 0, CODE_OK, 0},
+    {"other XML", "application/xml", "", "<?xml version='1.0'?><data><link>/a</link></data>", 0, CODE_UNSUPPORTED_TYPE, 0},
+    {"PDF", "application/pdf", "", "%PDF-1.7 and so on", 0, CODE_UNSUPPORTED_TYPE, 0},
+    {"PDF said to be text", "text/plain", "", "%PDF-1.7 and so on", 0, CODE_UNSUPPORTED_TYPE, 0},
+    {"word processor", "application/msword", "", "\xd0\xcf\x11\xe0", 0, CODE_UNSUPPORTED_TYPE, 0},
     {"text", "text/plain", "", "a line\r\nanother", 0, CODE_OK, 0},
     {"image", "image/png", "", "\x89PNG", 0, CODE_UNSUPPORTED_TYPE, 0},
     {"PDF said to be HTML", "text/html", "", "%PDF-1.7 and so on", 0, CODE_UNSUPPORTED_TYPE, 0},

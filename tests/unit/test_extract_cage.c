@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/log.h"
 #include "base/zip.h"
@@ -151,6 +152,38 @@ static void test_answers_in_order(void **state)
         assert_int_equal(record.links.count, 1);
         assert_string_equal(record.links.items[0], "http://example.org/sea");
         assert_true(record.parsed_at > 0);
+        record_release(&record);
+    }
+    cage_free(&t.cage);
+}
+
+/* XML parser and inflater, too, want nothing from outside that the cage forbids. */
+static void test_feeds(void **state)
+{
+    (void)state;
+    static const char feed[] =
+        "<?xml version='1.0' encoding='koi8-r'?><!DOCTYPE rss SYSTEM 'file:///etc/passwd' [<!ENTITY x SYSTEM '/etc/passwd'>]>"
+        "<rss><channel><title>\xf2\xc5\xcb\xc1</title><item><link>/sea?&x;</link>"
+        "<pubDate>Thu, 29 Feb 2024 00:00:00 GMT</pubDate></item></channel></rss>";
+    char packed[1000];
+    z_stream z = {
+        .next_in = (Bytef *)(uintptr_t)feed, .avail_in = sizeof feed - 1, .next_out = (Bytef *)packed, .avail_out = sizeof packed};
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    begin(10000, 512);
+    submit(0, feed, sizeof feed - 1);
+    submit(1, packed, z.total_out);
+    run(2);
+    for (int i = 0; i < 2; i++) {
+        struct record record;
+        struct record_error error;
+        assert_int_equal(t.pages[i].end, CAGE_END_EMPTY);
+        assert_int_equal(t.pages[i].code, CODE_NO_ARTICLE);
+        assert_int_equal(record_decode(t.pages[i].json, strlen(t.pages[i].json), 1u << RECORD_EMPTY, &record, &error), RECORD_OK);
+        assert_int_equal(record.links.count, 1);
+        assert_string_equal(record.links.items[0], "http://example.org/sea?&x;");
+        assert_true(record.links.dates_count == 1 && record.links.dates[0] == 1709164800000);
         record_release(&record);
     }
     cage_free(&t.cage);
@@ -434,10 +467,9 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], CAGE_CHILD_FLAG) == 0) return cage_child_run(argc - 1, argv + 1);
     log_init("test", LOG_ERROR);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_bad_bodies),
-        cmocka_unit_test(test_poison),           cmocka_unit_test(test_hang),
-        cmocka_unit_test(test_killed_child),     cmocka_unit_test(test_unwanted),
-        cmocka_unit_test(test_every_encoding),   cmocka_unit_test(test_forbidden_acts),
+        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_feeds),          cmocka_unit_test(test_bad_bodies),
+        cmocka_unit_test(test_poison),           cmocka_unit_test(test_hang),           cmocka_unit_test(test_killed_child),
+        cmocka_unit_test(test_unwanted),         cmocka_unit_test(test_every_encoding), cmocka_unit_test(test_forbidden_acts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,9 +155,17 @@ static void types(void **state)
                                              "xml",
                                              "*/*"};
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-        if (!head_type_wanted(wanted[i])) fail_msg("%s is not wanted", wanted[i]);
+        if (!head_type_wanted(wanted[i], "http://a/sitemap.xml.gz") || !head_type_wanted(wanted[i], "http://a/"))
+            fail_msg("%s is not wanted", wanted[i]);
     for (size_t i = 0; i < sizeof not_wanted / sizeof *not_wanted; i++)
-        if (head_type_wanted(not_wanted[i])) fail_msg("%s is wanted", not_wanted[i]);
+        if (head_type_wanted(not_wanted[i], "http://a/b.gz?x.xml.gz")) fail_msg("%s is wanted", not_wanted[i]);
+    static const char *const packed[] = {"application/gzip", "application/x-gzip", "Application/Octet-Stream; x=y"};
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+        assert_true(head_type_wanted(packed[i], "http://a/sitemap.XML.gz?page=1"));
+        assert_false(head_type_wanted(packed[i], "http://a/archive.tar.gz"));
+        assert_false(head_type_wanted(packed[i], ""));
+    }
+    assert_false(head_type_wanted("application/pdf", "http://a/sitemap.xml.gz"));
 }
 
 int main(void)

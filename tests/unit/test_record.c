@@ -49,7 +49,10 @@ static struct record filled(enum record_kind kind)
     r.site = mem_strdup("S");
     r.excerpt = mem_strdup("E");
     r.canonical = mem_strdup("http://example.org/a");
+    r.next = mem_strdup("http://example.org/a?page=2");
+    r.amp = mem_strdup("http://example.org/a/amp");
     r.hash = mem_strdup(HASH);
+    r.simhash = mem_strdup("0123456789abcdef");
     r.text = mem_strdup("one\ntwo\t\"three\" \x01\x1f\x7f / \\ end");
     r.markdown = mem_strdup("# M\r\n");
     r.summary = mem_strdup("Sum.");
@@ -59,7 +62,7 @@ static struct record filled(enum record_kind kind)
     r.reason = mem_strdup("MODEL_REFUSED");
     r.robots = mem_strdup("User-agent: *\n");
     record_add_link(&r, "http://example.org/1", 20);
-    record_add_link(&r, "http://example.org/2?x", 20);
+    record_add_dated_link(&r, "http://example.org/2?x", 20, 1700000000123);
     return r;
 }
 
@@ -83,6 +86,11 @@ static void test_round_trip(void **state)
         assert_int_equal(after.links.count, 2);
         assert_int_equal(after.links.bytes, 40);
         assert_string_equal(after.links.items[1], "http://example.org/2");
+        assert_int_equal(after.links.dates_count, 2);
+        assert_true(after.links.dates[0] == 0 && after.links.dates[1] == 1700000000123);
+        assert_string_equal(after.next, before.next);
+        assert_string_equal(after.amp, before.amp);
+        assert_string_equal(after.simhash, before.simhash);
         assert_true(record_encode(&after, &second)); /* nothing was lost if it writes the same again */
         assert_string_equal(buf_str(&second), buf_str(&first));
         record_release(&before);
@@ -210,6 +218,16 @@ static const struct {
     {V1(VERDICT ",\"links\":{}"), "links: not an array"},
     {V1(VERDICT ",\"links\":[\"http://a/\",5]"), "links: entry 2 is not an http URL of at most 2048 bytes"},
     {V1(VERDICT ",\"links\":[],\"links\":[]"), "links: there twice"},
+    {V1(VERDICT ",\"links\":[\"http://a/\"],\"link_dates\":[0]"), NULL},
+    {V1(VERDICT ",\"link_dates\":[5],\"links\":[\"http://a/\"]"), NULL},
+    {V1(VERDICT ",\"links\":[\"http://a/\"],\"link_dates\":[1,2]"), "link_dates: not one for each link"},
+    {V1(VERDICT ",\"link_dates\":[1]"), "link_dates: not one for each link"},
+    {V1(VERDICT ",\"links\":[\"http://a/\"],\"link_dates\":[-1]"), "link_dates: entry 1 is not an integer from 0 to 2^53"},
+    {V1(VERDICT ",\"links\":[\"http://a/\"],\"link_dates\":[\"1\"]"), "link_dates: entry 1 is not an integer from 0 to 2^53"},
+    {V1(VERDICT ",\"link_dates\":5"), "link_dates: not an array"},
+    {V1(VERDICT ",\"simhash\":\"0123456789ABCDEF\""), "simhash: not 16 hexadecimal digits"},
+    {V1(VERDICT ",\"simhash\":\"01\""), "simhash: not 16 hexadecimal digits"},
+    {V1(VERDICT ",\"amp\":\"/amp\""), "amp: not an http URL of at most 2048 bytes"},
     {V1(VERDICT) V1(VERDICT), "bytes after the record at byte 66"},
     {V1(VERDICT) "x", "bytes after the record at byte 66"},
 };

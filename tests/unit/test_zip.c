@@ -136,12 +136,38 @@ static void test_bomb(void **state)
     free(zeros);
 }
 
+/* gzip -9 of "sitemap\n": a member as gzip(1) writes it. */
+static const char member[] =
+    "\037\213\010\000\000\000\000\000\002\003\053\316\054\111\315\115\054\340\002\000\347\351\001\327\010\000\000\000";
+
+static void test_gzip(void **state)
+{
+    (void)state;
+    const size_t n = sizeof member - 1;
+    char twice[200];
+    memcpy(twice, member, n);
+    memcpy(twice + n, member, n);
+    memcpy(twice + 2 * n, "\0\0padding", 9);
+    struct buf out = BUF_INIT(16), small = BUF_INIT(15);
+    assert_null(zip_unpack_gzip(&out, twice, 2 * n + 9)); /* exactly full */
+    assert_string_equal(buf_str(&out), "sitemap\nsitemap\n");
+    assert_string_equal(zip_unpack_gzip(&small, twice, 2 * n), "too large when unpacked");
+    assert_string_equal(buf_str(&small), "sitemap\nsitemap");
+    for (size_t cut = 0; cut < n; cut++) {
+        buf_reset(&out);
+        assert_non_null(zip_unpack_gzip(&out, member, cut));
+    }
+    buf_reset(&out);
+    assert_string_equal(zip_unpack_gzip(&out, "no gzip at all", 14), "not gzip");
+    buf_release(&out);
+    buf_release(&small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_exact_fit_of_a_stream),
-        cmocka_unit_test(test_pack_maximum), cmocka_unit_test(test_bad_frames),
-        cmocka_unit_test(test_bomb),
+        cmocka_unit_test(test_gzip),         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_exact_fit_of_a_stream),
+        cmocka_unit_test(test_pack_maximum), cmocka_unit_test(test_bad_frames), cmocka_unit_test(test_bomb),
     };
     return cmocka_run_group_tests_name("zip", tests, NULL, NULL);
 }
