@@ -28,7 +28,8 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 }
 
 /* Each of our statements finds its rows by an index, for tens to hundreds of keys. Left alone, the planner, who knows tables
- * as they were at the last ANALYZE, reads whole tables while it thinks them small, and keeps that plan while they grow. */
+ * as they were at the last ANALYZE, reads whole tables while it thinks them small, and keeps that plan while they grow. With
+ * the most harmful ways to do so forbidden, whole indexes remain: hence database_tick has all plans made anew. */
 static const char PLANNING[] =
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
     "SET jit = off";
@@ -99,6 +100,7 @@ void database_stop(struct writer *w)
 
 void database_tick(struct writer *w)
 {
+    if (w->db_ready && pg_exec(w->pg, "DISCARD PLANS") == PG_LOST) database_lost(w);
     if (!w->db_ready && clock_mono_ms() >= w->database->retry_at) try_connect(w);
 }
 

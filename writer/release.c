@@ -81,16 +81,18 @@ static struct due_host *host_of(struct release *rl, int64_t id)
 /* ---- looking ---- */
 
 /* Due hosts and the crawls that have rows there, without locks; a host without rows comes with crawl 0. Crawls that have
- * ended have none; but what they had may still be in the index, dead, and is stepped over. */
+ * ended have none; but what they had may still be in the index, dead, and is stepped over. Whole rows are compared, so that no
+ * other index than the one by host and crawl can look cheap. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
         "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
-        "LEFT JOIN LATERAL (WITH RECURSIVE t AS ((SELECT crawl_id FROM frontier WHERE host_id = h.id AND crawl_id >= "
-        "(SELECT min(id) FROM crawl WHERE open > 0) ORDER BY crawl_id LIMIT 1) "
-        "UNION ALL SELECT (SELECT f.crawl_id FROM frontier f WHERE f.host_id = h.id AND f.crawl_id > t.crawl_id ORDER BY f.crawl_id LIMIT 1) "
-        "FROM t WHERE t.crawl_id IS NOT NULL) SELECT crawl_id FROM t WHERE crawl_id IS NOT NULL) c ON true"};
+        "LEFT JOIN LATERAL (WITH RECURSIVE t AS ((SELECT host_id, crawl_id FROM frontier WHERE (host_id, crawl_id) >= "
+        "(h.id, (SELECT min(id) FROM crawl WHERE open > 0)) ORDER BY host_id, crawl_id LIMIT 1) "
+        "UNION ALL SELECT f.host_id, f.crawl_id FROM t CROSS JOIN LATERAL (SELECT host_id, crawl_id FROM frontier "
+        "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f WHERE t.host_id = h.id) "
+        "SELECT crawl_id FROM t WHERE host_id = h.id) c ON true"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
     pg_add_int(&rl->tx.params, HOSTS_A_TIME);

@@ -3,6 +3,7 @@
 import statistics
 
 from support.site import Server, Synthetic
+from support.stack import wait_until
 
 
 def test_a_delay_is_kept_and_not_more(make_stack):
@@ -17,3 +18,25 @@ def test_a_delay_is_kept_and_not_more(make_stack):
         gaps = server.gaps()
     assert min(gaps) >= delay, sorted(gaps)[:5]
     assert statistics.median(gaps) < 0.5, sorted(gaps)
+
+
+def test_plans_follow_growth(make_stack, long):
+    """An ANALYZE between two crawls, which sees no page waiting, does not make the second one read whole tables."""
+    site = Synthetic(2_000 if long else 600, 100)
+    hosts = [f"127.0.0.{n}" for n in range(2, 10)]
+    stack = make_stack(FETCH_PER_HOST="8")
+    stack.start_all()
+
+    def reads():
+        return dict(stack.query("select relname, sum(idx_tup_read)::bigint from pg_stat_user_indexes group by 1"))
+
+    with Server(site, address="0.0.0.0") as server:
+        for number in (1, 2):
+            before = reads()
+            for host in hosts:
+                stack.seed(server.url("/0", host), depth=1000, limit=1_000_000 + number)
+            wait_until(lambda n=number: stack.value("select count(*) from crawl where state = 'completed'") == n * len(hosts), 120, "crawled")
+            wait_until(lambda b=before: reads()["frontier"] > b["frontier"] + len(hosts) * site.pages, 20, "the database has counted")
+            each = {table: (count - before[table]) / (len(hosts) * site.pages) for table, count in reads().items()}
+            assert max(each.values()) < 50, f"crawl {number}: entries of indexes read for a page: {each}"
+            stack.query("vacuum analyze")
