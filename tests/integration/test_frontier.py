@@ -1,5 +1,6 @@
 """The frontier: who may be asked, and when."""
 
+import contextlib
 import statistics
 
 from support.site import Server, Synthetic
@@ -23,20 +24,20 @@ def test_a_delay_is_kept_and_not_more(make_stack):
 def test_plans_follow_growth(make_stack, long):
     """An ANALYZE between two crawls, which sees no page waiting, does not make the second one read whole tables."""
     site = Synthetic(2_000 if long else 600, 100)
-    hosts = [f"127.0.0.{n}" for n in range(2, 10)]
     stack = make_stack(FETCH_PER_HOST="8")
     stack.start_all()
 
     def reads():
         return dict(stack.query("select relname, sum(idx_tup_read)::bigint from pg_stat_user_indexes group by 1"))
 
-    with Server(site, address="0.0.0.0") as server:
+    with contextlib.ExitStack() as servers:
+        urls = [servers.enter_context(Server(site, address=f"127.0.0.{n}")).url("/0") for n in range(2, 10)]
         for number in (1, 2):
             before = reads()
-            for host in hosts:
-                stack.seed(server.url("/0", host), depth=1000, limit=1_000_000 + number)
-            wait_until(lambda n=number: stack.value("select count(*) from crawl where state = 'completed'") == n * len(hosts), 120, "crawled")
-            wait_until(lambda b=before: reads()["frontier"] > b["frontier"] + len(hosts) * site.pages, 20, "the database has counted")
-            each = {table: (count - before[table]) / (len(hosts) * site.pages) for table, count in reads().items()}
+            for url in urls:
+                stack.seed(url, depth=1000, limit=1_000_000 + number)
+            wait_until(lambda n=number: stack.value("select count(*) from crawl where state = 'completed'") == n * len(urls), 120, "crawled")
+            wait_until(lambda b=before: reads()["frontier"] > b["frontier"] + len(urls) * site.pages, 20, "the database has counted")
+            each = {table: (count - before[table]) / (len(urls) * site.pages) for table, count in reads().items()}
             assert max(each.values()) < 50, f"crawl {number}: entries of indexes read for a page: {each}"
             stack.query("vacuum analyze")
