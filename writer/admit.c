@@ -8,6 +8,7 @@
 #include "base/zip.h"
 #include "line/limits.h"
 #include "writer/known.h"
+#include "writer/quota.h"
 #include "writer/scope.h"
 #include "writer/tx.h"
 #include "writer/writer.h"
@@ -26,12 +27,6 @@ static bool same_page(const struct offer *a, const struct offer *b)
     return a->crawl_id == b->crawl_id && memcmp(a->hash.bytes, b->hash.bytes, DIGEST_BYTES) == 0;
 }
 
-static void offer_free(struct offer *o)
-{
-    free(o->url);
-    free(o->host);
-}
-
 /* Sorted by (crawl, hash): the lock order of writers that meet; one offer a page, the one of the least depth; without
  * what is known already. */
 static void tidy(struct tx *tx, struct offer *offers, size_t *count)
@@ -42,7 +37,7 @@ static void tidy(struct tx *tx, struct offer *offers, size_t *count)
         struct offer *o = &offers[i];
         bool again = kept > 0 && same_page(&offers[kept - 1], o);
         if (again || known_has(tx->writer->known, o->crawl_id, &o->hash, o->depth))
-            offer_free(o);
+            tx_offer_release(o);
         else
             offers[kept++] = *o;
     }
@@ -226,14 +221,15 @@ static void remember(struct tx *tx, const struct offer *offers, size_t count)
 enum pg_status tx_admit(struct tx *tx)
 {
     bool locked = false;
-    enum pg_status st = PG_OK;
+    enum pg_status st = quota_free_moved(tx);
     while (st == PG_OK && (tx->offer_count > 0 || !locked)) {
         struct offer *offers = tx->offers;
         size_t count = tx->offer_count;
         tx->offers = NULL;
         tx->offer_count = tx->offer_cap = 0;
         tidy(tx, offers, &count);
-        st = learn_hosts(tx, offers, count);
+        st = quota_apply(tx, offers, &count);
+        if (st == PG_OK) st = learn_hosts(tx, offers, count);
         if (st == PG_OK) st = lock_hosts(tx, offers, count);
         locked = true;
         if (st == PG_OK && count > 0) {
@@ -248,7 +244,7 @@ enum pg_status tx_admit(struct tx *tx)
             pg_result_free(fallen);
             columns_release(&columns);
         }
-        for (size_t i = 0; i < count; i++) offer_free(&offers[i]);
+        for (size_t i = 0; i < count; i++) tx_offer_release(&offers[i]);
         free(offers);
     }
     return st;

@@ -14,6 +14,7 @@
 #include "writer/frontier.h"
 #include "writer/judge.h"
 #include "writer/known.h"
+#include "writer/rules_load.h"
 #include "writer/writer.h"
 
 #define ENTRIES_A_TIME 512         /* records in one transaction */
@@ -132,7 +133,7 @@ static void add_seed(struct writer *w, struct intake_message *m, const char *tex
     e->text = text;
     e->text_len = e->size = n;
     e->is_part = is_part;
-    for (const char *p = text; (p = memchr(p, '\n', n - (size_t)(p - text))); p++) e->rows++;
+    e->rows = seed_rows(text, n);
     w->intake->bytes += n;
 }
 
@@ -243,6 +244,7 @@ static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t coun
             tx_want_page(tx, entries[i]->record.page);
     }
     if (st == PG_OK) st = tx_load(tx);
+    if (st == PG_OK) st = rules_load(tx);
     if (st == PG_OK) st = judge_tickets(tx, entries, count);
     return st == PG_OK ? judge_loops(tx, entries, count) : st;
 }

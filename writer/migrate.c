@@ -11,12 +11,14 @@
     extern const char symbol[]
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");
+SQL_FILE(sql_003_scope, "sql/003_scope.sql");
 
 static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
     {"001_init", sql_001_init},
+    {"003_scope", sql_003_scope},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

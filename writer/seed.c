@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "line/limits.h"
 #include "writer/conf.h"
+#include "writer/rules.h"
 
 static void bad(struct seed *s, const char *reason)
 {
@@ -22,7 +24,7 @@ static void bad(struct seed *s, const char *reason)
 
 static void bad_field(struct seed *s, const char *field, const char *what)
 {
-    char text[160];
+    char text[sizeof s->reason];
     snprintf(text, sizeof text, "%.40s: %s", field, what);
     bad(s, text);
 }
@@ -46,13 +48,24 @@ static bool known_scope(const char *s)
 static void read_url(struct seed *s, const cJSON *item)
 {
     const char *text = cJSON_GetStringValue(item);
+    enum url_status status;
     if (!text) {
         bad_field(s, "url", "must be a string");
         return;
     }
+    struct range_error fault;
+    char first[2 * LIMIT_URL];
+    free(s->text);
+    s->text = mem_strdup(text);
+    if (!range_parse(s->text, strlen(s->text), &s->range, &fault)) {
+        bad_field(s, "url", fault.text);
+        return;
+    }
     if (!s->url) s->url = mem_zalloc(sizeof *s->url);
-    enum url_status status = url_parse(text, s->url);
-    if (status != URL_OK) bad_field(s, "url", url_status_text(status));
+    if (!range_write(&s->range, 0, first, sizeof first))
+        bad_field(s, "url", url_status_text(URL_TOO_LONG));
+    else if ((status = url_parse(first, s->url)) != URL_OK)
+        bad_field(s, "url", url_status_text(status));
 }
 
 static void read_depth(struct seed *s, const cJSON *item)
@@ -80,35 +93,57 @@ static const struct {
     bool is_crawl; /* makes the message a crawl */
 } members[] = {{"url", read_url, false}, {"depth", read_depth, true}, {"limit", read_limit, true}, {"scope", read_scope, true}};
 
-#define MEMBERS (sizeof members / sizeof *members)
+#define MEMBERS    (sizeof members / sizeof *members)
+#define FIELDS_MAX 100 /* looked at for one that is there twice */
 
 static void unknown_member(struct seed *s, const char *name)
 {
-    char clean[41];
+    char clean[41], what[200];
     size_t n = 0;
     for (const char *p = name; *p && n < sizeof clean - 1; p++) clean[n++] = isprint((unsigned char)*p) ? *p : '?';
     clean[n] = '\0';
-    bad_field(s, clean, "unknown field; known are url, depth, limit, scope");
+    snprintf(what, sizeof what, "unknown field; known are url, depth, limit, scope, %s", rules_names());
+    bad_field(s, clean, what);
+}
+
+static void read_rules(struct seed *s, const cJSON *object)
+{
+    struct rules_error fault;
+    struct rules *rules = rules_new(object, &fault);
+    if (!rules) {
+        bad(s, fault.text);
+        return;
+    }
+    s->rules = rules_text(rules);
+    rules_free(&rules);
+}
+
+static bool is_twice(const cJSON *item)
+{
+    for (const cJSON *later = item->next; later; later = later->next)
+        if (strcmp(later->string, item->string) == 0) return true;
+    return false;
 }
 
 static void read_members(struct seed *s, const cJSON *object)
 {
-    bool seen[MEMBERS] = {false}, is_crawl = false;
+    bool is_crawl = false;
     s->kind = SEED_URLS;
+    if (cJSON_GetArraySize(object) > FIELDS_MAX) bad(s, "more fields than there are");
     for (const cJSON *item = object->child; item && s->kind != SEED_BAD; item = item->next) {
         size_t i = 0;
         while (i < MEMBERS && strcmp(item->string, members[i].name) != 0) i++;
-        if (i == MEMBERS) {
+        bool rule = rules_know(item->string);
+        is_crawl = is_crawl || rule || (i < MEMBERS && members[i].is_crawl);
+        if (i == MEMBERS && !rule)
             unknown_member(s, item->string);
-        } else if (seen[i]) {
-            bad_field(s, members[i].name, "there twice");
-        } else {
-            seen[i] = true;
-            is_crawl = is_crawl || members[i].is_crawl;
+        else if (is_twice(item))
+            bad_field(s, item->string, "there twice");
+        else if (!rule)
             members[i].read(s, item);
-        }
     }
     if (s->kind != SEED_BAD && !s->url) bad(s, "url: missing");
+    if (s->kind != SEED_BAD) read_rules(s, object);
     if (s->kind != SEED_BAD && is_crawl) s->kind = SEED_CRAWL;
 }
 
@@ -156,7 +191,10 @@ bool seed_is_text(const char *body, size_t n)
 void seed_release(struct seed *s)
 {
     free(s->url);
+    free(s->text);
+    free(s->rules);
     s->url = NULL;
+    s->text = s->rules = NULL;
 }
 
 bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, size_t *line_len_r)
@@ -177,9 +215,25 @@ bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, si
     return false;
 }
 
+size_t seed_rows(const char *body, size_t n)
+{
+    size_t rows = 0, len;
+    struct range range;
+    struct range_error fault;
+    for (const char *line; seed_next_line(&body, &n, &line, &len);)
+        rows += memchr(line, '[', len) && range_parse(line, len, &range, &fault) ? (size_t)range.total : 1;
+    return rows < LIMIT_RANGE ? rows : LIMIT_RANGE;
+}
+
+/* Rules that nobody asked for are left out: crawls made before there were any are found again. */
 struct digest seed_request(const struct seed *s)
 {
-    char text[LIMIT_URL + 100];
-    int n = snprintf(text, sizeof text, "%s\n%lld\n%lld\n%s", s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
-    return digest_of(text, (size_t)n);
+    struct buf text;
+    bool plain = strcmp(s->rules, "{}") == 0;
+    buf_init(&text, LIMIT_SEED + LIMIT_URL + 200);
+    buf_addf(&text, "%s\n%lld\n%lld\n%s", s->range.total > 1 ? s->text : s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    if (!plain) buf_addf(&text, "\n%s", s->rules);
+    struct digest d = digest_of(buf_str(&text), text.len);
+    buf_release(&text);
+    return d;
 }

@@ -7,20 +7,24 @@
 #include <stdint.h>
 
 #include "line/url.h"
+#include "writer/range.h"
 
 enum seed_kind {
     SEED_URLS,  /* bare URLs, one a line: for the inbox */
-    SEED_CRAWL, /* one URL with depth, limit or scope */
+    SEED_CRAWL, /* one URL, or a range of them, with depth, limit, scope or rules */
     SEED_BAD    /* not understood: reason says why */
 };
 
 struct seed {
     enum seed_kind kind;
-    char reason[160];
+    char reason[320];
     /* SEED_CRAWL, and a SEED_URLS that came as JSON */
-    struct url *url; /* owned */
+    struct url *url;    /* owned; the first one of a range */
+    char *text;         /* owned; as it was written */
+    struct range range; /* of text: all that it stands for */
     int64_t depth, limit;
     char scope[16];
+    char *rules; /* owned; rules_text */
 };
 
 /* Reads a message. Plain text gives SEED_URLS with url NULL: go through it with seed_next_line. Defaults fill what a crawl
@@ -32,6 +36,9 @@ void seed_release(struct seed *seed);
 
 /* The next non-empty line, trimmed; false at the end. *rest starts as the body. */
 bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, size_t *line_len_r);
+
+/* How many URLs a message may stand for, roughly, ranges included; what one cannot have is not counted. */
+size_t seed_rows(const char *body, size_t n);
 
 /* What a crawl is known by: digest over the canonical form of what was asked. */
 struct digest seed_request(const struct seed *seed);
