@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "line/limits.h"
 #include "writer/range.h"
 #include "writer/seed.h"
