@@ -46,7 +46,7 @@ static void parameters(void **state)
     char url[300] = "http://h.test/?";
     for (int i = 0; i < GUARD_PARAMETERS; i++) snprintf(url + strlen(url), sizeof url - strlen(url), "&p%d=%d", i, i);
     check(url, REFUSED_NOT);
-    strcat(url, "&&;x"); /* empty ones do not count */
+    snprintf(url + strlen(url), sizeof url - strlen(url), "&&;x"); /* empty ones do not count */
     check(url, REFUSED_PARAMETERS);
 }
 

@@ -41,8 +41,7 @@ static void all_of_a_range(void **state)
         if (!range_parse(rows[i].text, strlen(rows[i].text), &range, &error)) fail_msg("%s: %s", rows[i].text, error.text);
         for (int64_t k = 0; k < range.total; k++) {
             assert_true(range_write(&range, k, one, sizeof one));
-            if (k) strcat(all, " ");
-            strcat(all, one);
+            snprintf(all + strlen(all), sizeof all - strlen(all), "%s%s", k ? " " : "", one);
         }
         assert_string_equal(all, rows[i].all);
     }
