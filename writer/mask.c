@@ -87,12 +87,6 @@ size_t mask_size(const struct mask *m)
     return m->size;
 }
 
-void mask_speed_up(struct mask *m)
-{
-    size_t more = 0;
-    if (pcre2_jit_compile(m->code, PCRE2_JIT_COMPLETE) == 0 && pcre2_pattern_info(m->code, PCRE2_INFO_JITSIZE, &more) == 0) m->size += more;
-}
-
 enum mask_result mask_search(const struct mask *m, const char *subject, size_t n)
 {
     int found = pcre2_match(m->code, (PCRE2_SPTR)subject, n, 0, 0, match_data(), limits());

@@ -1,7 +1,8 @@
 /* Masks: regular expressions (PCRE2) that people give to choose URLs by. The only file that knows PCRE2.
  *
  * Nobody can hang a process with one: each search has limits of steps and memory, and whoever searches many URLs adds up
- * what it cost (rules.h). Masks and subjects are bytes: canonical URLs are ASCII. */
+ * what it cost (rules.h). Not translated to machine code (pcre2_jit_compile): in PCRE2 10.42 that finds matches which are
+ * none, of (?>[ab]+|b++){2,9} in "aab" for one. Masks and subjects are bytes: canonical URLs are ASCII. */
 #ifndef GM_WRITER_MASK_H
 #define GM_WRITER_MASK_H
 
@@ -22,8 +23,6 @@ void mask_free(struct mask **mask);
 const char *mask_pattern(const struct mask *mask);
 /* Bytes it holds, compiled. */
 size_t mask_size(const struct mask *mask);
-/* Translates it to machine code: faster, and larger by about ten times. Does nothing where that is not allowed. */
-void mask_speed_up(struct mask *mask);
 /* Looks for the pattern anywhere in the subject. MASK_LIMIT: not found out within MASK_STEPS a place, or without more than
  * MASK_HEAP_KB; the worst case is a fraction of a second for a URL of full length. */
 enum mask_result mask_search(const struct mask *mask, const char *subject, size_t n);

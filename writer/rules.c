@@ -16,8 +16,6 @@
 #include "writer/mask.h"
 #include "writer/wiki.h"
 
-#define JIT_MAX (16u << 10) /* bytes of a crawl's masks, compiled; larger ones stay as they are */
-
 struct masks {
     struct mask *items[LIMIT_MASKS];
     size_t count;
@@ -147,15 +145,6 @@ const char *rules_names(void)
     return names;
 }
 
-static void speed_up(struct rules *r, const struct masks *masks)
-{
-    for (size_t i = 0; i < masks->count; i++) {
-        r->size -= mask_size(masks->items[i]);
-        mask_speed_up(masks->items[i]);
-        r->size += mask_size(masks->items[i]);
-    }
-}
-
 struct rules *rules_new(const cJSON *object, struct rules_error *error_r)
 {
     struct rules *r = mem_zalloc(sizeof *r);
@@ -166,9 +155,6 @@ struct rules *rules_new(const cJSON *object, struct rules_error *error_r)
             return NULL;
         }
     }
-    if (r->size > JIT_MAX) return r;
-    speed_up(r, &r->include);
-    speed_up(r, &r->exclude);
     return r;
 }
 

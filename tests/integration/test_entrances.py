@@ -158,7 +158,7 @@ def test_what_is_no_ticket_is_forwarded(line, site):
 # Refused ------------------------------------------------------------------------------------------------------------------
 
 HERE = b'{"url":"http://refused.test/%d",'
-FIELD = "unknown field; known are url, depth, limit, scope"
+FIELD = "unknown field; known are url, depth, limit, scope, prefix, include, exclude, match, preset, per_host, guards"
 DEPTH = "depth: must be a whole number from 0 to 1000"
 LIMIT = "limit: must be a whole number from 1 to 1000000000"
 SCOPE = "scope: must be host, subdomains, domain or any"

@@ -170,6 +170,17 @@ static int64_t cpu_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/* What the translation to machine code of PCRE2 10.42 gets wrong: the first repetition takes all letters, and gives none back. */
+static void atomic_groups_repeat(void **state)
+{
+    (void)state;
+    struct mask_error fault;
+    struct mask *mask = mask_new(".?(?>[ab]+|b++){2,9}", &fault);
+    assert_non_null(mask);
+    assert_int_equal(mask_search(mask, "/aaxab1aab1ba", 13), MASK_NO);
+    mask_free(&mask);
+}
+
 static char *long_url(char c)
 {
     char *url = mem_alloc(LIMIT_URL + 1);
@@ -206,18 +217,14 @@ static void evil_masks_end(void **state)
     char *url = long_url('a');
     memcpy(url + LIMIT_URL - 20, "a!b=x-yzBcA/+?zQ", 16); /* what patterns want at their end is there */
     for (size_t i = 0; i < sizeof evil / sizeof *evil; i++) {
-        for (int fast = 0; fast < 2; fast++) {
-            struct mask_error fault;
-            struct mask *mask = mask_new(evil[i], &fault);
-            if (!mask) fail_msg("%s: %s", evil[i], fault.text);
-            if (fast) mask_speed_up(mask);
-            int64_t before = cpu_ms();
-            mask_search(mask, url, LIMIT_URL);
-            int64_t took = cpu_ms() - before;
-            if (getenv("GM_SHOW")) print_message("%6lld ms %s%s\n", (long long)took, evil[i], fast ? ", fast" : "");
-            if (took > 2000) fail_msg("%s: %lld ms", evil[i], (long long)took);
-            mask_free(&mask);
-        }
+        struct mask_error fault;
+        struct mask *mask = mask_new(evil[i], &fault);
+        if (!mask) fail_msg("%s: %s", evil[i], fault.text);
+        int64_t before = cpu_ms();
+        mask_search(mask, url, LIMIT_URL);
+        int64_t took = cpu_ms() - before;
+        if (took > 2000) fail_msg("%s: %lld ms", evil[i], (long long)took);
+        mask_free(&mask);
     }
     free(url);
 }
@@ -321,14 +328,11 @@ static void random_masks(void **state)
             if (fault.at > strlen(pattern) || fault.text[0] == '\0') fail_msg("%s: at %zu %s", pattern, fault.at, fault.text);
             continue;
         }
-        enum mask_result slowly = mask_search(mask, url, strlen(url));
-        mask_speed_up(mask);
         int64_t before = cpu_ms();
-        enum mask_result quickly = mask_search(mask, url, strlen(url));
+        enum mask_result result = mask_search(mask, url, strlen(url));
         if (cpu_ms() - before > 2000) fail_msg("%s on %s: %lld ms", pattern, url, (long long)(cpu_ms() - before));
-        slow += slowly == MASK_LIMIT || quickly == MASK_LIMIT;
-        if (slowly != MASK_LIMIT && quickly != MASK_LIMIT && slowly != quickly)
-            fail_msg("%s on %s: %d and %d", pattern, url, slowly, quickly);
+        slow += result == MASK_LIMIT;
+        if (mask_search(mask, url, strlen(url)) != result) fail_msg("%s on %s: %d only once", pattern, url, result);
         mask_free(&mask);
     }
     print_message("%zu masks, %zu refused, %zu at their limit\n", made, bad, slow);
@@ -337,8 +341,13 @@ static void random_masks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_rule),         cmocka_unit_test(faults_are_named), cmocka_unit_test(number_and_length_are_bounded),
-        cmocka_unit_test(text_is_canonical), cmocka_unit_test(evil_masks_end),   cmocka_unit_test(budget_ends_it),
+        cmocka_unit_test(each_rule),
+        cmocka_unit_test(faults_are_named),
+        cmocka_unit_test(number_and_length_are_bounded),
+        cmocka_unit_test(text_is_canonical),
+        cmocka_unit_test(evil_masks_end),
+        cmocka_unit_test(budget_ends_it),
+        cmocka_unit_test(atomic_groups_repeat),
         cmocka_unit_test(random_masks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
