@@ -133,7 +133,7 @@ enum pg_status tx_write_robots(struct tx *tx)
         "free_at = CASE WHEN u.answer THEN h.free_at ELSE greatest(h.free_at, now() + u.backoff * (1 << least(h.robots_failures, 6)) * interval '1 ms') END, "
         "next_at = CASE WHEN u.answer THEN h.next_at ELSE greatest(h.free_at, now() + u.backoff * (1 << least(h.robots_failures, 6)) * interval '1 ms') END "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[]) "
-        "AS u (host_id, release, answer, status, code, text, delay, backoff) WHERE h.id = u.host_id AND h.robots_release = u.release"};
+        "AS u (host_id, release, answer, status, code, text, delay, backoff) WHERE h.id = ANY(ARRAY[u.host_id]) AND h.robots_release = u.release"};
     static const enum pg_type types[R_COLUMNS] = {PG_INT8, PG_INT8, PG_BOOL, PG_INT8, PG_TEXT, PG_TEXT, PG_INT8, PG_INT8};
     struct pg_array c[R_COLUMNS];
     if (tx->robots_count == 0) return PG_OK;

@@ -258,7 +258,8 @@ enum pg_status judge_tickets(struct tx *tx, struct entry **entries, size_t count
 {
     static const struct pg_stmt stmt = {
         "tickets_out", "SELECT u.place FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (place, page_id, "
-                       "host_id, release) JOIN ticket t USING (page_id, host_id, release)"};
+                       "host_id, release) WHERE (SELECT true FROM ticket t WHERE t.page_id = u.page_id AND t.host_id = u.host_id "
+                       "AND t.release = u.release)"};
     struct pg_array columns[4];
     struct pg_result *r = NULL;
     for (size_t k = 0; k < 4; k++) pg_array_init(&columns[k], PG_INT8);
@@ -288,8 +289,8 @@ enum pg_status judge_loops(struct tx *tx, struct entry **entries, size_t count)
     static const struct pg_stmt stmt = {
         "redirect_loops",
         "WITH RECURSIVE chain AS (SELECT u.src, t.id, t.redirect_id, 1 AS n FROM unnest($1::bigint[], $2::bigint[], $3::uuid[]) AS u "
-        "(src, crawl_id, url_hash) JOIN page t ON t.crawl_id = u.crawl_id AND t.url_hash = u.url_hash UNION ALL "
-        "SELECT c.src, t.id, t.redirect_id, c.n + 1 FROM chain c JOIN page t ON t.id = c.redirect_id "
+        "(src, crawl_id, url_hash) JOIN page t ON t.crawl_id = ANY(ARRAY[u.crawl_id]) AND t.url_hash = u.url_hash UNION ALL "
+        "SELECT c.src, t.id, t.redirect_id, c.n + 1 FROM chain c JOIN page t ON t.id = ANY(ARRAY[c.redirect_id]) "
         "WHERE c.id <> c.src AND c.n < 12) SELECT DISTINCT src FROM chain WHERE id = src"};
     struct pg_array src, crawl, hash;
     struct pg_result *r = NULL;

@@ -235,8 +235,9 @@ static enum pg_status pick_rows(struct release *rl)
         "release_pick",
         "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
-        "(SELECT * FROM frontier WHERE host_id = u.host_id AND crawl_id = u.crawl_id ORDER BY priority, depth, page_id LIMIT u.n) f "
-        "JOIN page p ON p.id = f.page_id ORDER BY u.o, f.priority, f.depth, f.page_id"};
+        "(SELECT * FROM frontier WHERE (host_id, crawl_id) >= (u.host_id, u.crawl_id) AND (host_id, crawl_id) <= (u.host_id, u.crawl_id) "
+        "ORDER BY host_id, crawl_id, priority, depth, page_id LIMIT u.n) f "
+        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) ORDER BY u.o, f.priority, f.depth, f.page_id"};
     struct pg_array hosts, crawls, limits;
     struct pg_result *r = NULL;
     pg_array_init(&hosts, PG_INT8);
@@ -366,8 +367,8 @@ static enum pg_status write_tickets(struct release *rl)
     static const struct pg_stmt stmt = {
         "release_pages",
         "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, host_id, release)), "
-        "gone AS (DELETE FROM frontier f USING u WHERE f.page_id = u.id), "
-        "begun AS (UPDATE page p SET state = 'scheduled', release = u.release, scheduled_at = now(), has_place = true FROM u WHERE p.id = u.id) "
+        "gone AS (DELETE FROM frontier WHERE page_id = ANY($1)), "
+        "begun AS (UPDATE page p SET state = 'scheduled', release = u.release, scheduled_at = now(), has_place = true FROM u WHERE p.id = ANY(ARRAY[u.id])) "
         "INSERT INTO ticket (host_id, page_id, release, deadline) SELECT host_id, id, release, $4 FROM u"};
     struct pg_array ids, hosts, releases;
     pg_array_init(&ids, PG_INT8);
@@ -399,9 +400,9 @@ static enum pg_status write_ends(struct release *rl)
     static const struct pg_stmt stmt = {
         "release_ends",
         "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u (id, state, code, detail)), "
-        "gone AS (DELETE FROM frontier f USING u WHERE f.page_id = u.id) "
+        "gone AS (DELETE FROM frontier WHERE page_id = ANY($1)) "
         "UPDATE page p SET state = u.state::page_state, code = u.code, detail = u.detail, void_release = p.release, "
-        "has_place = false, ended_at = now() FROM u WHERE p.id = u.id"};
+        "has_place = false, ended_at = now() FROM u WHERE p.id = ANY(ARRAY[u.id])"};
     struct pg_array ids, states, codes, details;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&states, PG_TEXT);
@@ -439,7 +440,7 @@ static enum pg_status write_hosts(struct release *rl)
         "asked AS (INSERT INTO ticket (host_id, page_id, release, deadline) SELECT id, 0, robots, $6 FROM u WHERE asks) "
         "UPDATE host h SET out = h.out + u.taken, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
         "next_at = CASE u.next WHEN 0 THEN 'infinity'::timestamptz WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
-        "FROM u WHERE h.id = u.id"};
+        "FROM u WHERE h.id = ANY(ARRAY[u.id])"};
     struct pg_array ids, taken, next, asks, robots;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&taken, PG_INT8);
@@ -579,12 +580,12 @@ enum pg_status release_delayed(struct writer *w)
                                         "ORDER BY due_at LIMIT 2000) d"};
     static const struct pg_stmt move = {
         "delayed_move",
-        "WITH due AS (DELETE FROM delayed WHERE page_id IN (SELECT page_id FROM delayed WHERE due_at <= now() AND crawl_id = ANY($1) "
-        "ORDER BY due_at LIMIT 2000) RETURNING page_id), "
-        "rows AS (SELECT p.host_id, p.crawl_id, c.priority, p.depth, p.id FROM due JOIN page p ON p.id = due.page_id "
-        "JOIN crawl c ON c.id = p.crawl_id), "
+        "WITH due AS (DELETE FROM delayed WHERE page_id = ANY(ARRAY(SELECT page_id FROM delayed WHERE due_at <= now() AND "
+        "crawl_id = ANY($1) ORDER BY due_at LIMIT 2000)) RETURNING page_id), "
+        "rows AS (SELECT p.host_id, p.crawl_id, c.priority, p.depth, p.id FROM due JOIN page p ON p.id = ANY(ARRAY[due.page_id]) "
+        "JOIN crawl c ON c.id = ANY(ARRAY[p.crawl_id])), "
         "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT * FROM rows) "
-        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id IN (SELECT host_id FROM rows)"};
+        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id = ANY(ARRAY(SELECT host_id FROM rows))"};
     struct tx tx;
     struct pg_result *r = NULL;
     struct pg_array ids;
