@@ -501,7 +501,7 @@ static enum pg_status transact(struct release *rl)
     return st == PG_OK ? tx_commit(&rl->tx) : st;
 }
 
-static void publish(struct release *rl)
+static void publish_all(struct release *rl, release_publish *publish)
 {
     for (size_t i = 0; i < rl->pick_count; i++) {
         const struct pick *p = &rl->picks[i];
@@ -515,7 +515,7 @@ static void publish(struct release *rl)
                                 .url = p->url,
                                 .deadline = rl->deadline,
                                 .attempt = p->failures + 1};
-        frontier_publish(rl->writer, &ticket);
+        publish(rl->writer, &ticket);
     }
     for (size_t i = 0; i < rl->host_count; i++) {
         const struct due_host *h = &rl->hosts[i];
@@ -524,7 +524,7 @@ static void publish(struct release *rl)
         snprintf(url, sizeof url, "http%s://%s/robots.txt", h->https ? "s" : "", h->name);
         struct record ticket = {
             .kind = RECORD_TICKET, .host = h->id, .release = h->robots_release + 1, .url = url, .deadline = rl->deadline, .attempt = 1};
-        frontier_publish(rl->writer, &ticket);
+        publish(rl->writer, &ticket);
     }
 }
 
@@ -555,14 +555,14 @@ static void clean_up(struct release *rl)
     tx_release(&rl->tx);
 }
 
-enum pg_status release_run(struct writer *w, struct host_rules *rules, struct release_result *result)
+enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result)
 {
     struct release rl = {.writer = w, .rules = rules, .deadline = clock_wall_ms() + writer_conf.ticket_ms};
     *result = (struct release_result){.released = 0, .more = false, .next_in_ms = -1};
     tx_init(&rl.tx, w, w->pg);
     enum pg_status st = transact(&rl);
     if (st == PG_OK) {
-        publish(&rl);
+        publish_all(&rl, publish);
         bool ended = false;
         for (size_t i = 0; i < rl.pick_count; i++) {
             result->released += rl.picks[i].taken;
