@@ -137,7 +137,7 @@ static const char ENDS_SQL[] =
     "e.use > 1 AND NOT e.answered AND (h.failed_at IS NULL OR e.begun > h.failed_at) AS fails, "
     "CASE WHEN e.answered THEN 0 ELSE h.failures END AS failures, "
     "CASE WHEN e.answered OR h.failures = 0 THEN 0 ELSE h.stalled_ms + (extract(epoch FROM least(now() - h.failed_at, "
-    "greatest(h.free_at - h.failed_at, interval '0') + $9 * interval '1 ms')) * 1000)::bigint END AS stalled "
+    "greatest(h.free_at, h.failed_at) - h.failed_at + $9 * interval '1 ms')) * 1000)::bigint END AS stalled "
     "FROM ended e JOIN host h ON h.id = ANY(ARRAY[e.host_id])), "
     "pauses AS (SELECT *, CASE WHEN pause < 0 THEN 0 ELSE greatest($7, coalesce(crawl_delay_ms, 0), pause, "
     "CASE WHEN fails AND (use > 2 OR failures >= 2) THEN least($10 * (1::bigint << least(failures - CASE use WHEN 2 THEN 2 ELSE 0 END, 30)), $11) "

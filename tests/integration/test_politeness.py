@@ -65,6 +65,19 @@ def test_limited_for_ever(make_stack):
         assert stack.books() == []
 
 
+def test_failing_pages_of_a_host_without_delay(make_stack):
+    """They use up their attempts, also where they are the only ones under way; the host is slowed down, not given up."""
+    pages = {path: Reply("broken", status=500) for path in site()} | {"/": site()["/"]}
+    with Server(Pages(pages)) as server:
+        stack = make_stack(**QUICK)
+        stack.start_all()
+        stack.seed(server.url("/"), depth=1)
+        crawl = stack.wait_completed()
+        assert (crawl.stored, crawl.errors) == (1, 5)
+        assert failed_by(stack) == {"HTTP_5XX"}
+        assert stack.query("select * from bad_record") == []
+
+
 def test_host_that_dies_is_given_up(make_stack):
     """What it did not answer ends as HOST_DOWN after HOST_STALL."""
     server = Server(Pages(site(20))).start()
