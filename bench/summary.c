@@ -79,14 +79,13 @@ static double now(void)
 
 #define WEIGHT(name)                                                                                                                       \
     {                                                                                                                                      \
-        #name, offsetof(struct gist_weights, name)                                                                                         \
+#name, offsetof(struct gist_weights, name)                                                                                         \
     }
 static const struct {
     const char *name;
     size_t at;
-} weights[] = {WEIGHT(damping), WEIGHT(idf),        WEIGHT(norm),       WEIGHT(lead),  WEIGHT(fade),  WEIGHT(trust),
-               WEIGHT(block),   WEIGHT(title),      WEIGHT(early),      WEIGHT(redundancy),
-               WEIGHT(short_words), WEIGHT(long_words)};
+} weights[] = {WEIGHT(damping), WEIGHT(idf),   WEIGHT(norm),  WEIGHT(lead),       WEIGHT(fade),        WEIGHT(doubt),     WEIGHT(trust),
+               WEIGHT(block),   WEIGHT(title), WEIGHT(early), WEIGHT(redundancy), WEIGHT(short_words), WEIGHT(long_words)};
 
 /* "NAME=VALUE"; false if there is no such weight. */
 static bool set_weight(struct gist_weights *w, const char *arg)

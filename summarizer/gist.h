@@ -27,7 +27,8 @@ struct gist_weights {
     double norm;       /* a sentence's vector is divided by its length to this power: 1 is the cosine, less favours long ones */
     double lead;       /* the first sentence of a text that keeps its opening; fades with the next ones */
     double fade;       /* from sentence to sentence of the opening */
-    double trust;      /* power of the chance that it is one */
+    double doubt;      /* a chance below this that it is one: the place counts nothing … */
+    double trust;      /* … and from this on all of it; between them in proportion */
     double block;      /* the first sentence of a block */
     double title;      /* all words of the title */
     double early;      /* place in a text without its opening: first against last sentence */
