@@ -55,6 +55,7 @@ static void items_read(struct items *items)
         items->list[items->count++] = (struct item){.root = root,
                                                     .request = {.text = text,
                                                                 .length = strlen(text),
+                                                                .markdown = field(root, "markdown"),
                                                                 .title = field(root, "title"),
                                                                 .lang = field(root, "lang"),
                                                                 .sentences = GIST_SENTENCES}};
@@ -158,7 +159,7 @@ static void break_and_stem(struct base *b, const struct gist_request *request)
 {
     struct gist_lang *lang = gist_langs_find(b->langs, request->lang);
     if (!*lang->code) lang = gist_langs_guess(b->langs, request->text, request->length);
-    gist_text_split(&b->text, lang, request->text, request->length);
+    gist_text_split(&b->text, lang, request->text, request->length, request->markdown);
     gist_terms_reset(b->terms, b->langs, lang);
     for (size_t i = 0; i < b->text.count; i++) {
         const struct gist_sentence *s = &b->text.items[i];

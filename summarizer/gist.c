@@ -285,7 +285,9 @@ void gist_summarise(struct gist *g, const struct gist_request *request, struct g
 {
     struct gist_lang *lang = gist_langs_find(g->langs, request->lang);
     if (!*lang->code) lang = gist_langs_guess(g->langs, request->text, request->length);
-    gist_text_split(&g->text, lang, request->text, request->length);
+    gist_text_split(&g->text, lang, request->text, request->length, request->markdown);
+    if (!g->text.fit_count && g->text.shape.count) /* a page that is nothing but a list */
+        gist_text_split(&g->text, lang, request->text, request->length, NULL);
     gist_terms_reset(g->words, g->langs, lang);
     g->node_count = g->entry_count = g->term_count = g->graph = 0;
     g->nodes = mem_grow(g->nodes, &g->node_cap, g->text.count, sizeof *g->nodes);
@@ -305,5 +307,6 @@ void gist_summarise(struct gist *g, const struct gist_request *request, struct g
     if (result_r->cut) add_cut(&result_r->summary, g->text.clean.data, g->text.clean.len - 1); /* its last byte ends a line */
     result_r->sentences = g->text.count;
     result_r->lang = lang->code;
+    result_r->capped = g->text.capped;
     result_r->opening = opening > 0.5;
 }

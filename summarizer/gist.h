@@ -4,7 +4,7 @@
  * sentences that share much: PageRank over cosine similarities, as LexRank and TextRank do), by its place where the text
  * keeps its opening, by the title's words in it; a sentence too like one already picked counts less (MMR).
  * The graph is never built: a step of the power iteration goes sentence → terms → sentence, so time is linear in the
- * text, and no sentence has to be left out. Texts are read up to LIMIT_TEXT.
+ * text. Texts are read up to LIMIT_TEXT and GIST_SENTENCES_READ; the result says so.
  *
  * Pure: no files, no network, no clock; the same input gives the same summary. One engine serves one thread. */
 #ifndef GM_SUMMARIZER_GIST_H
@@ -42,9 +42,10 @@ struct gist;
 struct gist_request {
     const char *text; /* well-formed UTF-8, blank lines between blocks */
     size_t length;
-    const char *title; /* NULL or "": unknown */
-    const char *lang;  /* BCP 47; NULL or "": guessed */
-    int sentences;     /* 1 to GIST_SENTENCES_MAX */
+    const char *markdown; /* the same article as the parser's Markdown, which tells lists, code, tables and headings; NULL or "": unknown */
+    const char *title;    /* NULL or "": unknown */
+    const char *lang;     /* BCP 47; NULL or "": guessed */
+    int sentences;        /* 1 to GIST_SENTENCES_MAX */
 };
 
 struct gist_result {
@@ -53,6 +54,7 @@ struct gist_result {
     size_t sentences;   /* in the text */
     const char *lang;   /* the language worked with, "" if none was recognised; lives as long as the engine */
     bool opening;       /* the text was taken to keep its opening */
+    bool capped;        /* only the first LIMIT_TEXT bytes, or GIST_SENTENCES_READ sentences, were looked at */
     bool cut;           /* no sentence could be had: the text itself, cut at the cap */
 };
 

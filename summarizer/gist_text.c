@@ -163,6 +163,7 @@ struct builder {
     struct line last;     /* of the open block */
     struct census census; /* of the open block */
     bool open, prose;
+    bool shaped; /* its last line is known to be no prose */
     size_t start;
 };
 
@@ -197,8 +198,9 @@ static void build(struct builder *b, const char *text, size_t n)
     const char *p = text, *end = text + n;
     struct line line;
     while (line_next(&p, end, &line)) {
-        bool item = is_item(&line);
-        if (line.n == 0 || item) block_close(b);
+        bool shaped = gist_shape_has(&b->t->shape, line.s, line.n);
+        bool item = shaped || is_item(&line);
+        if (line.n == 0 || item || b->shaped) block_close(b);
         if (line.n == 0) continue;
         if (b->open) {
             buf_add_char(&b->t->clean, goes_on(&b->last, &line) ? ' ' : '\n');
@@ -210,6 +212,7 @@ static void build(struct builder *b, const char *text, size_t n)
         }
         line_add(b, &line);
         b->last = line;
+        b->shaped = shaped;
     }
     block_close(b);
 }
@@ -303,13 +306,12 @@ static void sentence_add(struct gist_text *t, size_t start, size_t end, size_t *
     }
     if (start == end) return;
     while (*block + 1 < t->block_count && t->blocks[*block].end <= start) ++*block;
+    bool fit = t->blocks[*block].prose && is_fit(s + start, end - start);
     bool first = t->count == 0 || t->items[t->count - 1].block != *block;
     t->items = mem_grow(t->items, &t->cap, t->count + 1, sizeof *t->items);
-    t->items[t->count++] = (struct gist_sentence){.start = (uint32_t)start,
-                                                  .end = (uint32_t)end,
-                                                  .block = (uint32_t)*block,
-                                                  .first = first,
-                                                  .fit = t->blocks[*block].prose && is_fit(s + start, end - start)};
+    t->items[t->count++] =
+        (struct gist_sentence){.start = (uint32_t)start, .end = (uint32_t)end, .block = (uint32_t)*block, .first = first, .fit = fit};
+    t->fit_count += fit;
 }
 
 static void cut(struct gist_text *t, const struct gist_lang *lang, size_t units)
@@ -332,6 +334,10 @@ static void cut(struct gist_text *t, const struct gist_lang *lang, size_t units)
         if (!hard && stop < n && is_false_end(lang, s, start, end, s + stop, n - stop)) continue;
         sentence_add(t, start, stop, &block);
         start = stop;
+        if (t->count == GIST_SENTENCES_READ && start < n) {
+            t->capped = true;
+            return;
+        }
     }
     sentence_add(t, start, n, &block);
 }
@@ -351,15 +357,18 @@ void gist_text_release(struct gist_text *t)
     free(t->items);
     free(t->units);
     free(t->offsets);
+    gist_shape_release(&t->shape);
     gist_text_init(t);
 }
 
-void gist_text_split(struct gist_text *t, const struct gist_lang *lang, const char *text, size_t n)
+void gist_text_split(struct gist_text *t, const struct gist_lang *lang, const char *text, size_t n, const char *markdown)
 {
     struct builder b = {.t = t};
     buf_reset(&t->clean);
-    t->block_count = t->count = 0;
-    if (n > LIMIT_TEXT) n = utf8_floor(text, LIMIT_TEXT);
+    gist_shape_read(&t->shape, markdown);
+    t->block_count = t->count = t->fit_count = 0;
+    t->capped = n > LIMIT_TEXT;
+    if (t->capped) n = utf8_floor(text, LIMIT_TEXT);
     build(&b, text, n);
     if (t->block_count) cut(t, lang, widen(t));
 }
