@@ -233,6 +233,7 @@ static size_t widen(struct gist_text *t)
         if (c < 0) c = 0xfffd;
         for (int k = 0; k < U16_LENGTH(c); k++) {
             t->offsets[out] = at;
+            if (c == 0x2026) c = '.'; /* ICU does not know that an ellipsis may end a sentence */
             t->units[out++] = c < 0x10000 ? (UChar)c : k ? U16_TRAIL(c) : U16_LEAD(c);
         }
     }
@@ -240,21 +241,77 @@ static size_t widen(struct gist_text *t)
     return out;
 }
 
+static bool starts_upper(const char *s, size_t n)
+{
+    UChar32 c;
+    int32_t i = 0;
+    if (n == 0) return false;
+    U8_NEXT((const uint8_t *)s, i, (int32_t)n, c);
+    return u_isupper(c);
+}
+
+static bool ends_with(const char *s, size_t n, const char *what)
+{
+    size_t m = strlen(what);
+    return n >= m && memcmp(s + n - m, what, m) == 0;
+}
+
+/* "[…] more of the same quotation" */
+static bool is_omission(const char *s, size_t n)
+{
+    static const char *const marks[] = {"[…]", "(…)", "[...]", "(...)"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (ends_with(s, n, marks[i])) return true;
+    return false;
+}
+
+/* Chinese and Japanese have neither blanks nor capitals to tell: a bracket that was opened within the sentence is part of it, and
+ * words in quotes go on with a particle (「行こう。」と言った). */
+static bool goes_on_unspaced(const char *s, size_t n, const char *next, size_t left)
+{
+    static const char *const particles[] = {"と", "っ", "は", "が", "を", "に", "の", "も", "で", "な"};
+    UChar32 c;
+    int32_t i = 0, at = (int32_t)n;
+    U8_NEXT((const uint8_t *)next, i, (int32_t)left, c);
+    if (c < CJK_FIRST) return false;
+    U8_PREV((const uint8_t *)s, 0, at, c);
+    if (c == ')' || c == 0xff09) return s[0] != '(' && memcmp(s, "（", 3) != 0;
+    if (!(U_GET_GC_MASK(c) & (U_GC_PE_MASK | U_GC_PF_MASK))) return false;
+    for (size_t k = 0; k < sizeof particles / sizeof *particles; k++)
+        if (left >= 3 && memcmp(next, particles[k], 3) == 0) return true;
+    return false;
+}
+
 /* Does the sentence go on after the end ICU sees before `end` (blanks taken off)? next is what follows. */
 static bool is_false_end(const struct gist_lang *lang, const char *s, size_t start, size_t end, const char *next, size_t left)
 {
     if (end <= start) return true;
     if (starts_lower(next, left)) return true; /* "Why?" she asked */
+    if (is_omission(s + start, end - start) || goes_on_unspaced(s + start, end - start, next, left)) return true;
     if (s[end - 1] != '.') return false;
     size_t to = end - 1, from = to;
     while (from > start && to - from < DOT_WORD && !is_blank(s[from - 1]) && !strchr("(\"'", s[from - 1])) from--;
     if (to > start && s[to - 1] == '.') return false; /* an ellipsis */
     switch (gist_lang_dot(lang, s + from, to - from)) {
     case GIST_DOT_ABBR: return true;
+    case GIST_DOT_MAY: return !(starts_upper(next, left) && gist_lang_starts_with_stop(lang, next, left));
     case GIST_DOT_NUMBER: return left > 0 && *next >= '0' && *next <= '9';
     case GIST_DOT_ENDS: break;
     }
     return false;
+}
+
+/* « Vraiment ? » dit-il: bytes of the closing mark at s + at, where « stands open since start; 0 if there is none. */
+static size_t guillemet_at(const char *s, size_t start, size_t at, size_t n)
+{
+    static const char open[] = "«", close[] = "»";
+    const size_t width = sizeof close - 1;
+    if (at + width > n || memcmp(s + at, close, width) != 0) return 0;
+    for (size_t i = at; i >= start + width; i--) {
+        if (memcmp(s + i - width, close, width) == 0) return 0;
+        if (memcmp(s + i - width, open, width) == 0) return width;
+    }
+    return 0;
 }
 
 /* Length of a reference mark like [12] at s. */
@@ -327,6 +384,11 @@ static void cut(struct gist_text *t, const struct gist_lang *lang, size_t units)
         if (s[stop - 1] == '[') { /* "year.[12] Then": the mark belongs to what is before it */
             size_t mark = mark_at(s + stop - 1, n - stop + 1);
             for (end = --stop; mark; mark = mark_at(s + stop, n - stop)) stop += mark;
+            while (stop < n && s[stop] == ' ') stop++;
+        }
+        size_t close = guillemet_at(s, start, stop, n);
+        if (close) {
+            end = stop += close;
             while (stop < n && s[stop] == ' ') stop++;
         }
         while (end > start && s[end - 1] == ' ') end--;
