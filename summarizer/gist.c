@@ -19,16 +19,16 @@ const struct gist_weights gist_weights_default = {
     .damping = 0.6,
     .idf = 0.7,
     .norm = 1.2,
-    .lead = 2,
+    .lead = 1.5,
     .fade = 0.65,
     .doubt = 0.7,
     .trust = 0.8,
-    .block = 0.15,
+    .block = 0.09,
     .title = 0.3,
     .early = 0.2,
     .redundancy = 0.7,
     .short_words = 15,
-    .long_words = 70,
+    .long_words = 78,
 };
 
 /* ---- sentences to vectors ---- */
