@@ -18,6 +18,7 @@
 const struct gist_weights gist_weights_default = {
     .damping = 0.6,
     .idf = 0.7,
+    .stops = 1,
     .norm = 1.2,
     .lead = 1.5,
     .fade = 0.65,
@@ -37,7 +38,8 @@ static void add_term(struct gist *g, uint32_t id, uint32_t node)
 {
     while (g->term_count <= id) {
         g->terms = mem_grow(g->terms, &g->term_cap, g->term_count + 1, sizeof *g->terms);
-        g->terms[g->term_count++] = (struct gist_term){.seen = 0};
+        g->terms[g->term_count] = (struct gist_term){.stop = gist_terms_is_stop(g->words, (uint32_t)g->term_count)};
+        g->term_count++;
     }
     struct gist_term *t = &g->terms[id];
     if (t->seen == node + 1) {
@@ -75,7 +77,10 @@ static void weigh_terms(struct gist *g)
 {
     double few[8] = {0}; /* most terms are in few sentences: reckoned once */
     for (uint32_t df = 1; df < 8; df++) few[df] = rarity(g, df);
-    for (size_t t = 0; t < g->term_count; t++) g->terms[t].sum = g->terms[t].df < 8 ? few[g->terms[t].df] : rarity(g, g->terms[t].df);
+    for (size_t i = 0; i < g->term_count; i++) {
+        struct gist_term *t = &g->terms[i];
+        t->sum = (t->df < 8 ? few[t->df] : rarity(g, t->df)) * (t->stop ? g->weights.stops : 1);
+    }
     for (size_t i = 0; i < g->node_count; i++) {
         struct gist_node *n = &g->nodes[i];
         double square = 0;
@@ -159,7 +164,7 @@ static size_t mark_title(struct gist *g, const char *title)
     if (!title) return 0;
     gist_terms_add(g->words, title, strlen(title), &g->ids, &ids, &g->id_cap);
     for (size_t i = 0; i < ids; i++) {
-        if (g->ids[i] >= g->term_count) continue; /* in no sentence */
+        if (g->ids[i] >= g->term_count || g->terms[g->ids[i]].stop) continue; /* in no sentence, or in any */
         marked += !g->terms[g->ids[i]].title;
         g->terms[g->ids[i]].title = true;
     }

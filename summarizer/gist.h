@@ -24,6 +24,7 @@
 struct gist_weights {
     double damping;    /* of the PageRank */
     double idf;        /* power of a term's rarity in the article: 0 counts all alike */
+    double stops;      /* what a stop word counts, of a word of the same rarity: function words tell running prose */
     double norm;       /* a sentence's vector is divided by its length to this power: 1 is the cosine, less favours long ones */
     double lead;       /* the first sentence of a text that keeps its opening; fades with the next ones */
     double fade;       /* from sentence to sentence of the opening */

@@ -67,7 +67,7 @@ static double cover(struct gist *g, const size_t window[WINDOW], uint32_t mark)
         const struct gist_node *n = &g->nodes[window[w]];
         for (uint32_t k = n->from; k < n->to; k++) {
             struct gist_term *t = &g->terms[g->entries[k].term];
-            if (t->window != mark && t->df > 1) sum += t->df;
+            if (t->window != mark && t->df > 1 && !t->stop) sum += t->df;
             t->window = mark;
         }
     }

@@ -35,6 +35,7 @@ struct gist_term {
     uint32_t df;     /* sentences that have it */
     uint32_t window; /* gist_opening: the last window that had it */
     bool title;
+    bool stop;
     double sum; /* scratch of a step */
 };
 
