@@ -12,6 +12,7 @@
 #include "summarizer/engine.h"
 #include "summarizer/gist.h"
 #include "summarizer/gist_text.h"
+#include "summarizer/settings.h"
 
 static struct gist *gist;
 static struct gist_result result;
@@ -178,6 +179,9 @@ static void test_capped(void **state)
 {
     (void)state;
     struct buf text = BUF_INIT(LIMIT_TEXT);
+    static char name[] = "extractive";
+    summarizer_settings.engine = name;
+    summarizer_settings.sentences = 3;
     struct engine *engine = engine_new(ev_default_loop(0));
     for (unsigned extra = 0; extra < 2; extra++) {
         buf_reset(&text);
