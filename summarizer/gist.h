@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 
-#define GIST_VERSION        "gist-1" /* part of the recipe: changes whenever summaries change */
+#define GIST_VERSION        "gist-2" /* part of the recipe: changes whenever summaries change */
 #define GIST_SENTENCES      3
 #define GIST_SENTENCES_MAX  100
 #define GIST_SENTENCE_BYTES 2048u /* a summary is at most this times the sentences asked for */
