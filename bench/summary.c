@@ -85,8 +85,8 @@ static double now(void)
 static const struct {
     const char *name;
     size_t at;
-} weights[] = {WEIGHT(damping), WEIGHT(idf),   WEIGHT(stops), WEIGHT(norm),  WEIGHT(lead),       WEIGHT(fade),        WEIGHT(doubt),
-               WEIGHT(trust),   WEIGHT(block), WEIGHT(title), WEIGHT(early), WEIGHT(redundancy), WEIGHT(short_words), WEIGHT(long_words)};
+} weights[] = {WEIGHT(damping), WEIGHT(idf),   WEIGHT(stops), WEIGHT(norm),       WEIGHT(lead),        WEIGHT(fade),      WEIGHT(doubt),
+               WEIGHT(trust),   WEIGHT(title), WEIGHT(early), WEIGHT(redundancy), WEIGHT(short_words), WEIGHT(long_words)};
 
 /* "NAME=VALUE"; false if there is no such weight. */
 static bool set_weight(struct gist_weights *w, const char *arg)

@@ -31,13 +31,12 @@ LEAD = ("doubt=-2", "trust=-1", "lead=1000", "fade=0.999", "redundancy=0")  # no
 # What each sign is worth: the engine without it.
 ABLATION = (
     ("all signs", ()),
-    ("without centrality's spreading (likeness to all alike)", ("damping=0.01",)),
+    ("without centrality", ("damping=0.01",)),
     ("without stop words in the graph", ("stops=0",)),
     ("without rarity of terms", ("idf=0",)),
     ("plain cosine", ("norm=1",)),
     ("without the opening's place", ("lead=0",)),
     ("the place counts in every text", ("doubt=-2", "trust=-1")),
-    ("without first of a block", ("block=0",)),
     ("without early in the text", ("early=0",)),
     ("without redundancy (no MMR)", ("redundancy=0",)),
     ("without length", ("short_words=0", "long_words=1e9")),

@@ -25,7 +25,6 @@ const struct gist_weights gist_weights_default = {
     .fade = 0.75,
     .doubt = 0.57,
     .trust = 0.72,
-    .block = 0.03,
     .title = 0.15,
     .early = 0.12,
     .redundancy = 0.85,
@@ -187,7 +186,6 @@ static void judge(struct gist *g, const struct gist_request *request, double ope
         if (n->words < w->short_words) score *= n->words / w->short_words;
         if (n->words > w->long_words) score *= w->long_words / n->words;
         score += w->title * title_share(g, n, titles);
-        score += s->first ? w->block : 0;
         score += w->early * (1 - (double)i / (double)g->node_count);
         if (s->fit) score += lead * pow(w->fade, (double)place++);
         n->score = score;

@@ -1,8 +1,8 @@
 /* The extractive engine: the sentences of an article that say most of it, word for word, in text order.
  *
  * How it judges (docs/SUMMARIES.md has the measurements): a sentence counts by its centrality (how much it shares with the
- * sentences that share much: PageRank over cosine similarities, as LexRank and TextRank do), by its place where the text
- * keeps its opening, by the title's words in it; a sentence too like one already picked counts less (MMR).
+ * sentences that share much: PageRank over cosine similarities, as LexRank (Erkan and Radev 2004) and TextRank (Mihalcea and
+ * Tarau 2004) do), by its place where the text keeps its opening, by its length, by the title's words in it; a sentence too like one already picked counts less (MMR, Carbonell and Goldstein 1998).
  * The graph is never built: a step of the power iteration goes sentence → terms → sentence, so time is linear in the
  * text. Texts are read up to LIMIT_TEXT and GIST_SENTENCES_READ; the result says so.
  *
@@ -30,7 +30,6 @@ struct gist_weights {
     double fade;       /* from sentence to sentence of the opening */
     double doubt;      /* a chance below this that it is one: the place counts nothing … */
     double trust;      /* … and from this on all of it; between them in proportion */
-    double block;      /* the first sentence of a block */
     double title;      /* all words of the title */
     double early;      /* place in a text without its opening: first against last sentence */
     double redundancy; /* likeness to a picked sentence */

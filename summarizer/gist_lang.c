@@ -15,7 +15,7 @@
 
 #define STOP_SLOTS  8192 /* of the hash tables; powers of two, more than twice the words of all lists */
 #define DOT_SLOTS   2048
-#define GUESS_BYTES 6000 /* what a guess reads */
+#define GUESS_BYTES 4000 /* what a guess reads */
 #define GUESS_WORD  40   /* longer words are no stop words, in bytes */
 #define GUESS_HITS  2    /* fewer stop words say nothing */
 #define LANGS_MAX   64   /* bits of a mask */
@@ -193,7 +193,7 @@ static void guess_letter(struct guess *g, UChar32 c)
         UScriptCode script = uscript_getScript(c, &status);
         for (size_t i = 0; i < SCRIPT_LANGS; i++) g->scripts[i] += script_langs[i].script == script;
     }
-    c = u_tolower(c);
+    c = c < 0x80 ? c | 32 : u_tolower(c);
     if (g->word_n + 4 > GUESS_WORD) {
         g->word_n = GUESS_WORD;
         return;
@@ -208,7 +208,7 @@ struct gist_lang *gist_langs_guess(struct gist_langs *langs, const char *text, s
     for (int32_t i = 0; i < (int32_t)n;) {
         UChar32 c;
         U8_NEXT((const uint8_t *)text, i, (int32_t)n, c);
-        if (c >= 0 && u_isalpha(c))
+        if (c < 0x80 ? (c | 32) >= 'a' && (c | 32) <= 'z' : u_isalpha(c))
             guess_letter(&g, c);
         else
             guess_word(langs, &g);

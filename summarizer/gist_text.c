@@ -364,10 +364,8 @@ static void sentence_add(struct gist_text *t, size_t start, size_t end, size_t *
     if (start == end) return;
     while (*block + 1 < t->block_count && t->blocks[*block].end <= start) ++*block;
     bool fit = t->blocks[*block].prose && is_fit(s + start, end - start);
-    bool first = t->count == 0 || t->items[t->count - 1].block != *block;
     t->items = mem_grow(t->items, &t->cap, t->count + 1, sizeof *t->items);
-    t->items[t->count++] =
-        (struct gist_sentence){.start = (uint32_t)start, .end = (uint32_t)end, .block = (uint32_t)*block, .first = first, .fit = fit};
+    t->items[t->count++] = (struct gist_sentence){.start = (uint32_t)start, .end = (uint32_t)end, .block = (uint32_t)*block, .fit = fit};
     t->fit_count += fit;
 }
 

@@ -16,7 +16,6 @@
 struct gist_sentence {
     uint32_t start, end; /* bytes of clean, without blanks around */
     uint32_t block;      /* index of its block */
-    bool first;          /* opens its block */
     bool fit;            /* running prose with an end: may be picked. Code, tables, list items, captions, headings may not */
 };
 
