@@ -134,7 +134,7 @@ def quality(data):
 
 
 def openings(data):
-    say("Texts that keep their opening: taken for such, and what the summary is worth (R-1; words of a reference that long were not asked for)")
+    say("Texts with and without their opening: the share taken to have it, and R-1 of the summaries")
     rows = []
     sets = [(s, s) for name, *_ in SETS for s in (data.texts(name), data.restored(name))] + [data.pages(*page) for page in PAGES]
     for whole, scored in sets:
