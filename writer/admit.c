@@ -153,7 +153,7 @@ static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c,
         "RETURNING id, crawl_id, url_hash, host_id, depth), "
         "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT new.host_id, new.crawl_id, "
         "c.priority, new.depth, new.id FROM new JOIN crawl c ON c.id = new.crawl_id), "
-        "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id IN (SELECT host_id FROM new) AND next_at = 'infinity') "
+        "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id = ANY(ARRAY(SELECT host_id FROM new)) AND next_at = 'infinity') "
         "SELECT crawl_id, count(*) FROM new GROUP BY crawl_id"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -177,11 +177,11 @@ static enum pg_status lower_depths(struct tx *tx, const struct offer_columns *c,
     static const struct pg_stmt stmt = {
         "lower_depths",
         "WITH fallen AS (UPDATE page p SET depth = u.depth FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS u (crawl_id, "
-        "url_hash, depth) WHERE p.crawl_id = u.crawl_id AND p.url_hash = u.url_hash AND p.depth > u.depth "
+        "url_hash, depth) WHERE p.crawl_id = ANY(ARRAY[u.crawl_id]) AND p.url_hash = u.url_hash AND p.depth > u.depth "
         "RETURNING p.id, p.crawl_id, p.depth, CASE WHEN p.code = 'REDIRECTED' THEN p.redirect_id END AS target_id), "
-        "moved AS (UPDATE frontier f SET depth = fallen.depth FROM fallen WHERE f.page_id = fallen.id) "
-        "SELECT f.id, f.crawl_id, f.depth, l.links, t.url FROM fallen f LEFT JOIN page_links l ON l.page_id = f.id "
-        "LEFT JOIN page t ON t.id = f.target_id"};
+        "moved AS (UPDATE frontier f SET depth = fallen.depth FROM fallen WHERE f.page_id = ANY(ARRAY[fallen.id])) "
+        "SELECT f.id, f.crawl_id, f.depth, l.links, t.url FROM fallen f LEFT JOIN page_links l ON l.page_id = ANY(ARRAY[f.id]) "
+        "LEFT JOIN page t ON t.id = ANY(ARRAY[f.target_id])"};
     pg_params_reset(&tx->params);
     pg_add_array(&tx->params, &c->crawl);
     pg_add_array(&tx->params, &c->hash);

@@ -97,7 +97,7 @@ static enum pg_status register_again(struct tx *tx, struct crawl_row *crawl, con
         "FROM again WHERE p.id = again.id), "
         "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT host_id, crawl_id, $5::bigint, depth, id "
         "FROM again), "
-        "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id IN (SELECT host_id FROM again) AND next_at = 'infinity') "
+        "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id = ANY(ARRAY(SELECT host_id FROM again)) AND next_at = 'infinity') "
         "SELECT state, count(*), count(*) FILTER (WHERE has_place) FROM again GROUP BY state"};
     struct pg_array passing, none;
     struct pg_result *r;

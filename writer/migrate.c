@@ -11,12 +11,14 @@
     extern const char symbol[]
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");
+SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
 
 static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
     {"001_init", sql_001_init},
+    {"006_host_clock", sql_006_host_clock},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))
