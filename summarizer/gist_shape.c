@@ -79,6 +79,14 @@ static size_t find(const char *s, size_t n, size_t from, const char *what)
     return at ? (size_t)(at - s) : n;
 }
 
+/* Where the last `](` is; 0 if there is none. */
+static size_t find_last(const char *s, size_t n)
+{
+    for (size_t i = n; i > 1; i--)
+        if (s[i - 2] == ']' && s[i - 1] == '(') return i - 2;
+    return 0;
+}
+
 /* Where the target of a link ends that begins at `](`; n if it does not. */
 static size_t target_end(const char *s, size_t n, size_t at)
 {
@@ -91,12 +99,13 @@ static size_t target_end(const char *s, size_t n, size_t at)
 static uint64_t markdown_signature(const char *s, size_t n)
 {
     uint64_t h = FNV_BASE;
+    size_t images_to = find_last(s, n); /* no image begins behind it: asked once, so that time stays linear */
     for (size_t i = 0; i < n;) {
         bool escaped = i > 0 && s[i - 1] == '\\';
         bool two = i + 1 < n && !escaped;
         size_t target = n;
         if (two && s[i] == ']' && s[i + 1] == '(') target = i;
-        if (two && s[i] == '!' && s[i + 1] == '[') target = find(s, n, i, "](");
+        if (two && i < images_to && s[i] == '!' && s[i + 1] == '[') target = find(s, n, i, "](");
         if (target < n) {
             i = target_end(s, n, target);
             continue;

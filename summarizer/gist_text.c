@@ -17,6 +17,7 @@
 #define WRAP_MAX     120    /* … nor one longer than this */
 #define SENTENCE_MIN 20     /* shorter ones say too little, in bytes */
 #define SENTENCE_MAX 1000   /* longer ones are no sentences but lists run together, in bytes */
+#define SHAPED_MAX   300    /* of a heading of several lines, in bytes: what is looked at, so that time stays linear */
 #define LETTERS_MIN  0.72   /* share of letters in prose, blanks not counted */
 #define CODE_SYMBOLS 0.09   /* share of symbols that makes a block code */
 #define TABLE_DIGITS 0.40   /* share of digits that makes a block a table */
@@ -163,7 +164,8 @@ struct builder {
     struct line last;     /* of the open block */
     struct census census; /* of the open block */
     bool open, prose;
-    bool shaped; /* its last line is known to be no prose */
+    bool shaped;           /* its last line is known to be no prose */
+    const char *shaped_to; /* nor is what is before this: a heading of several lines */
     size_t start;
 };
 
@@ -193,15 +195,34 @@ static void line_add(struct builder *b, const struct line *line)
     census_take(&b->census, line->s, line->n);
 }
 
+/* Is the line known to be no prose, alone or as the first of a block that is one line of Markdown? */
+static bool is_shaped(struct builder *b, const struct line *line, const char *end)
+{
+    const struct gist_shape *shape = &b->t->shape;
+    if (!shape->count || line->n == 0) return false;
+    if (b->shaped_to && line->s < b->shaped_to) return true;
+    if (gist_shape_has(shape, line->s, line->n)) return true;
+    if (b->last.n > 0) return false;
+    size_t reach = (size_t)(end - line->s) < SHAPED_MAX ? (size_t)(end - line->s) : SHAPED_MAX;
+    const char *stop = memmem(line->s, reach, "\n\n", 2);
+    if (!stop) stop = line->s + reach;
+    if (gist_shape_has(shape, line->s, (size_t)(stop - line->s))) b->shaped_to = stop;
+    return b->shaped_to && line->s < b->shaped_to;
+}
+
 static void build(struct builder *b, const char *text, size_t n)
 {
     const char *p = text, *end = text + n;
     struct line line;
     while (line_next(&p, end, &line)) {
-        bool shaped = gist_shape_has(&b->t->shape, line.s, line.n);
+        bool shaped = is_shaped(b, &line, end);
         bool item = shaped || is_item(&line);
         if (line.n == 0 || item || b->shaped) block_close(b);
-        if (line.n == 0) continue;
+        b->shaped = shaped;
+        if (line.n == 0) {
+            b->last = line;
+            continue;
+        }
         if (b->open) {
             buf_add_char(&b->t->clean, goes_on(&b->last, &line) ? ' ' : '\n');
         } else {
@@ -212,7 +233,6 @@ static void build(struct builder *b, const char *text, size_t n)
         }
         line_add(b, &line);
         b->last = line;
-        b->shaped = shaped;
     }
     block_close(b);
 }

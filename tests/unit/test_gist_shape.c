@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "line/limits.h"
 #include "parser/extract/extract.h"
 #include "summarizer/gist.h"
@@ -70,6 +71,15 @@ static void test_many(void **state)
     gist_shape_read(&shape, "- one\n");
     assert_true(gist_shape_has(&shape, "one", 3));
     assert_false(gist_shape_has(&shape, "item number 7", 13));
+    static const char *const pieces[] = {"![", "](", "[", "![](", "](<"}; /* one line of a megabyte: in seconds, if not linear */
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        buf_reset(&md);
+        buf_add_str(&md, "- a");
+        while (md.len < LIMIT_MARKDOWN - 10) buf_add_str(&md, pieces[i]);
+        int64_t start = clock_mono_us();
+        gist_shape_read(&shape, buf_str(&md));
+        if (clock_mono_us() - start > 2000000) fail_msg("%s takes too long", pieces[i]);
+    }
     gist_shape_release(&shape);
     buf_release(&md);
 }
@@ -79,6 +89,7 @@ static const char page[] =
     "<html><head><title>The tram line of Graz</title></head><body><article><h1>The tram line of Graz</h1>"
     "<p>The city council of Graz decided on Monday to build a new tram line to the university hospital.</p>"
     "<h2>What will the new tram line of the city council of Graz cost?</h2>"
+    "<h3>The council of the city of Graz says:<br>the new tram line<br>is for the hospital of the city of Graz.</h3>"
     "<p>The line will cost 40 million euros and open in 2028, the mayor of the city said after the vote.</p>"
     "<figure><img src=a.png><figcaption>The new tram line of the city council of Graz on a map of the city.</figcaption></figure>"
     "<p>The council has asked three questions about it so far:</p>"
@@ -109,7 +120,8 @@ static void test_page(void **state)
     gist_result_init(&result);
     gist_summarise(gist, &request, &result);
     assert_int_equal(result.picked, 5);
-    static const char *const leaks[] = {"What will", "on a map", "so far", "costs money", "opens late", "builds", "is code", "cost to"};
+    static const char *const leaks[] = {"What will",  "Graz says", "on a map", "so far", "costs money",
+                                        "opens late", "builds",    "is code",  "cost to"};
     for (size_t i = 0; i < COUNT(leaks); i++) assert_null(strstr(buf_str(&result.summary), leaks[i]));
     gist_result_release(&result);
     gist_free(&gist);
