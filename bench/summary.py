@@ -4,7 +4,7 @@ The environment: CORPUS, the folder of the evaluation data (`summaries` has text
 README.md what other programs reach; `extraction` and `extraction-snippets` have web pages); ROUNDS=9; ONLY="quality speed …",
 some of the parts; GM_BUILD. docs/SUMMARIES.md says how to read the figures.
 
-Rules and weights are tuned on the even half of each set (by the SHA-256 of the id) and confirmed on the odd one.
+Weights are searched on the even half of each set (by the SHA-256 of the id) and checked on the odd one.
 
 exit status: 0 measured, 1 a figure is below what it must be, 100 misuse
 """
