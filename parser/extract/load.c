@@ -316,8 +316,10 @@ static void read_start_tag(struct reader *r)
     char text[TAG_NAME];
     uint32_t node = NODE_NONE;
     r->p++;
-    struct tag_name name = opens_name(text, read_name(r, text));
-    opens_start(&r->opens, name, &node);
+    size_t n = read_name(r, text);
+    const char *dot = memchr(text, '.', n);
+    if (dot) opens_close_for(&r->opens, doc_tag(text, (size_t)(dot - text))); /* what it ends goes by its name up to a dot */
+    opens_start(&r->opens, opens_name(text, n), &node);
     read_attributes(r, node);
     bool closed = peek(r, 0) == '/';
     if (r->p < r->end) r->p += closed ? 2 : 1;
@@ -381,7 +383,7 @@ static void skip_comment(struct reader *r)
 static bool skip_xml_name(struct reader *r)
 {
     const char *p = r->p;
-    if (p == r->end || (*p >= 0 && (!is(*p, CAN_START) || *p == '.'))) return false;
+    if (p == r->end || !is(*p, CAN_START) || *p == '.') return false;
     while (p < r->end && (*p < 0 || is(*p, IN_NAME))) p++;
     if (p == r->end) return false;
     r->p = p;
@@ -440,7 +442,8 @@ static void skip_misc(struct reader *r)
 
 static void read_some(struct reader *r)
 {
-    if (*r->p == '<' && peek(r, 1) == '/') {
+    char next = peek(r, 1);
+    if (*r->p == '<' && next == '/') {
         read_end_tag(r);
         return;
     }
@@ -449,17 +452,20 @@ static void read_some(struct reader *r)
         read_raw(r);
         return;
     }
-    if (looking_at(r, "<!doctype")) skip_doctype(r);
-    if (r->p == r->end) return;
-    if (*r->p != '<')
+    if (next == '!' && looking_at(r, "<!doctype")) {
+        skip_doctype(r);
+        if (r->p == r->end) return;
+        next = peek(r, 1);
+    }
+    if (*r->p != '<') {
         read_text(r);
-    else if (looking_at(r, "<!--"))
-        skip_comment(r);
-    else if (peek(r, 1) == '?')
-        skip_instruction(r);
-    else if (is_letter(peek(r, 1)))
+    } else if (is_letter(next)) {
         read_start_tag(r);
-    else {
+    } else if (next == '!' && looking_at(r, "<!--")) {
+        skip_comment(r);
+    } else if (next == '?') {
+        skip_instruction(r);
+    } else {
         add_text(r, r->p, r->p + 1, false);
         r->p++;
     }
