@@ -2,10 +2,12 @@
  *
  *     extract speed ROUNDS CHARSET DIR    all files of a folder (gzip or not): both ways a page, in turn, ROUNDS times
  *     extract monsters CHARSET DIR        pages made to be slow, by their time per byte against the folder's mean
+ *     extract cage ROUNDS CHARSET DIR     all files, packed as they come from the broker: in this process, and in the caged child
  *
  * Bare is htmlReadMemory and xmlFreeDoc. Extraction is everything from the bytes to the finished record, which is freed,
  * too. Time is the process's CPU time. bench/extract.py prints what comes out of here: one line of `key=value`. */
 #include <dirent.h>
+#include <ev.h>
 #include <libxml/HTMLparser.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,11 @@
 #include <zlib.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/zip.h"
+#include "parser/cage.h"
+#include "parser/cage_child.h"
 #include "parser/extract/extract.h"
 
 #define OPTIONS      (HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_COMPACT)
@@ -141,6 +147,8 @@ static int speed(int rounds, const char *charset, const char *path)
     return 0;
 }
 
+#define TEN(s) s s s s s s s s s s
+
 /* Pages that are made of one piece, over and over. */
 static const struct monster {
     const char *name, *head, *piece, *middle, *tail;
@@ -175,6 +183,31 @@ static const struct monster {
     {"breaks", "<p>", "a<br><br>", "", "", 300000},
     {"table cells", "<table>", "<tr><td>a<td>b", "", "", 150000},
     {"meta", "", "<meta property=og:title content=\"%zu\">", "", "", 80000},
+    {"ampersands in attributes", "", "<a title='&&&&&&&&&&&&&&&&&&&&' href=?&&&&&&&&&&>a</a>", "", "", 50000},
+    {"names without a semicolon", "<p>", "&a&b&c&d&e", "", "", 300000},
+    {"unknown names", "<p>", "&x;&y;&z;", "", "", 300000},
+    {"last name of the table", "<p>", "&diams;", "", "", 400000},
+    {"numbers that are none", "<p>", "&#&#&#x;", "", "", 400000},
+    {"less-than signs alone", "<p>", "<<<<<<<<<<", "", "", 300000},
+    {"elements nobody knows", "", "<x/><y/><z/>", "", "", 250000},
+    {"elements nobody knows, different", "", "<x%zu></x%zu>", "", "", 150000},
+    {"end tags of nothing, in pairs", "<p>", "<br></i>", "", "", 300000},
+    {"bodies", "", "<body></i>", "", "", 300000},
+    {"end tags that may not close, in depth", "<b><div>" TEN(TEN("<i>")) TEN(TEN("<i>")) TEN(TEN("<i>")), "<br></b>", "", "", 300000},
+    {"attributes, 200 of a tag", "", "<p " TEN(TEN("a ")) TEN(TEN("class ")) ">", "", "", 3000},
+    {"links of 2 kB", "", "<a href=/%zu/" TEN(TEN("twenty_bytes_of_path")) ">a</a>", "", "", 2000},
+    {"document types", "", "<!doctype>", "", "", 300000},
+    {"instructions", "<p>", "<?a><?", "", "", 300000},
+    {"comments", "<p>", "<!---->", "", "", 400000},
+    {"attributes without names", "", "<p = = = = = = = = = = = = = = = = = = = = >", "", "", 60000},
+    {"entities of every kind", "<p>", "&amp;&eacute;&#233;&#xE9;", "", "", 200000},
+    {"blanks", "<p>a", "          ", "", "", 500000},
+    {"blanks before the body", "<html>", "          ", "", "", 500000},
+    {"base", "", "<base href=/%zu>", "", "", 150000},
+    {"forms in each other", "", "<form><div>a", "", "</div></form>", 60000},
+    {"texts of one character", "<p>", "<i>a</i>", "", "", 300000},
+    {"structured data", "", "<script type=application/ld+json>{\"@type\":\"Article\"}</script>", "", "", 50000},
+    {"one attribute of 5 MB", "<p title='", "five bytes", "'>A text behind it.", "", 500000},
 };
 
 static void add_times(struct buf *out, const char *piece, size_t times)
@@ -266,11 +299,145 @@ static int run_monsters(const char *charset, const char *path)
     return 0;
 }
 
+/* ---- the cage ---- */
+
+#define CAGE_SUBMITTED 8 /* pages in the parent's hand: the child is never idle */
+#define CAGE_TIMEOUT   30000
+#define CAGE_MIB       512
+
+struct cost {
+    double cpu, wall; /* seconds */
+};
+
+static struct {
+    const struct folder *packed;
+    const char *record; /* of every page, JSON */
+    struct cage *cage;
+    size_t submitted, ended, wanted, bytes; /* bytes: of all answers */
+} caged;
+
+static struct cost cost_now(void)
+{
+    struct rusage ours, childs;
+    getrusage(RUSAGE_SELF, &ours);
+    getrusage(RUSAGE_CHILDREN, &childs);
+    double seconds = 0;
+    const struct timeval *times[] = {&ours.ru_utime, &ours.ru_stime, &childs.ru_utime, &childs.ru_stime};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) seconds += (double)times[i]->tv_sec + (double)times[i]->tv_usec / 1e6;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct cost){seconds, (double)t.tv_sec + (double)t.tv_nsec / 1e9};
+}
+
+static void cage_more(void)
+{
+    for (; caged.submitted < caged.wanted && caged.submitted < caged.ended + CAGE_SUBMITTED; caged.submitted++) {
+        const struct body *b = &caged.packed->bodies[caged.submitted % caged.packed->count];
+        cage_submit(caged.cage, NULL, caged.record, b->data, b->n, true);
+    }
+}
+
+static void cage_ended(void *context, void *page, struct cage_result *result)
+{
+    (void)context, (void)page;
+    caged.ended++;
+    caged.bytes += result->body->len;
+    if (caged.ended == caged.wanted)
+        ev_break(ev_default_loop(0), EVBREAK_ALL);
+    else if (caged.cage)
+        cage_more();
+}
+
+static bool cage_wanted(void *context, void *page)
+{
+    (void)context, (void)page;
+    return true;
+}
+
+/* Rounds of all pages through a child of their own, which is awaited: only then is its time known. */
+static struct cost run_caged(size_t rounds)
+{
+    struct cage_config config = {
+        .program = "/proc/self/exe", .timeout_ms = CAGE_TIMEOUT, .memory_mib = CAGE_MIB, .on_result = cage_ended, .is_wanted = cage_wanted};
+    struct cost start = cost_now();
+    caged.submitted = caged.ended = caged.bytes = 0;
+    caged.wanted = rounds * caged.packed->count;
+    caged.cage = cage_new(ev_default_loop(0), &config);
+    cage_more();
+    ev_run(ev_default_loop(0), 0);
+    cage_free(&caged.cage);
+    struct cost end = cost_now();
+    return (struct cost){end.cpu - start.cpu, end.wall - start.wall};
+}
+
+/* The child's work on one page, without a child. Returns the bytes of its answer. */
+static size_t work_on(const struct body *b, struct buf *page, struct buf *json, struct buf *answer)
+{
+    struct record r;
+    struct record_error error;
+    struct extract_notes notes = {.explain = NULL};
+    buf_reset(page), buf_reset(json), buf_reset(answer);
+    if (record_decode(caged.record, strlen(caged.record), 1u << RECORD_PAGE, &r, &error) != RECORD_OK) return 0;
+    zip_unpack(page, b->data, b->n);
+    struct extract_input in = {.bytes = buf_str(page), .n = page->len, .url = r.url, .content_type = r.content_type, .robots_tag = ""};
+    enum code code = extract_page(&in, &r, &notes);
+    r.kind = code == CODE_OK ? RECORD_ARTICLE : RECORD_EMPTY;
+    r.bytes = (int64_t)page->len;
+    r.parsed_at = clock_wall_ms();
+    if (code != CODE_OK) r.code = mem_strdup(code_name(code));
+    record_encode(&r, json);
+    zip_pack(answer, json->data, json->len);
+    record_release(&r);
+    return answer->len;
+}
+
+static struct cost run_in_process(size_t rounds)
+{
+    struct buf page = BUF_INIT(LIMIT_BODY + 1), json = BUF_INIT(LIMIT_RECORD), answer = BUF_INIT(LIMIT_MESSAGE);
+    struct cost start = cost_now();
+    for (size_t i = 0; i < rounds * caged.packed->count; i++)
+        work_on(&caged.packed->bodies[i % caged.packed->count], &page, &json, &answer);
+    struct cost end = cost_now();
+    buf_release(&page), buf_release(&json), buf_release(&answer);
+    return (struct cost){end.cpu - start.cpu, end.wall - start.wall};
+}
+
+/* Both ways once more for each further round: starting a child, and the first use of everything, is in both terms of the difference. */
+static int cage(size_t rounds, const char *charset, const char *path)
+{
+    struct folder f = {.bodies = NULL};
+    char record[500];
+    snprintf(record, sizeof record,
+             "{\"v\":1,\"kind\":\"page\",\"page\":\"1\",\"crawl\":\"1\",\"host\":\"1\",\"release\":\"1\",\"depth\":0,"
+             "\"url\":\"http://example.org/a/page.html\",\"status\":200,\"content_type\":\"text/html; charset=%s\"}",
+             charset);
+    folder_read(&f, path);
+    if (f.count == 0 || rounds < 2) return 1;
+    for (size_t i = 0; i < f.count; i++) {
+        struct buf packed = BUF_INIT(LIMIT_MESSAGE);
+        zip_pack(&packed, f.bodies[i].data, f.bodies[i].n);
+        free(f.bodies[i].data);
+        f.bodies[i].n = packed.len;
+        f.bodies[i].data = buf_take(&packed);
+    }
+    caged.packed = &f;
+    caged.record = record;
+    struct cost plain[2] = {run_in_process(1), run_in_process(rounds)}, within[2] = {run_caged(1), run_caged(rounds)};
+    double pages = (double)(f.count * (rounds - 1)) / 1e3; /* for milliseconds a page */
+    double a = (plain[1].cpu - plain[0].cpu) / pages, b = (within[1].cpu - within[0].cpu) / pages;
+    printf("pages=%zu plain_ms=%.4f caged_ms=%.4f ratio=%.3f plain_wall_ms=%.4f caged_wall_ms=%.4f answered=%zu\n", f.count, a, b, b / a,
+           (plain[1].wall - plain[0].wall) / pages, (within[1].wall - within[0].wall) / pages, caged.ended);
+    folder_release(&f);
+    return caged.ended == rounds * f.count ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], CAGE_CHILD_FLAG) == 0) return cage_child_run(argc - 1, argv + 1);
     extract_init();
     if (argc == 5 && strcmp(argv[1], "speed") == 0) return speed((int)strtol(argv[2], NULL, 10), argv[3], argv[4]);
     if (argc == 4 && strcmp(argv[1], "monsters") == 0) return run_monsters(argv[2], argv[3]);
-    fprintf(stderr, "usage: extract speed ROUNDS CHARSET DIR | extract monsters CHARSET DIR\n");
+    if (argc == 5 && strcmp(argv[1], "cage") == 0) return cage(strtoul(argv[2], NULL, 10), argv[3], argv[4]);
+    fprintf(stderr, "usage: extract speed|cage ROUNDS CHARSET DIR | extract monsters CHARSET DIR\n");
     return 100;
 }
