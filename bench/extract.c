@@ -286,14 +286,14 @@ static int run_monsters(const char *charset, const char *path)
     struct folder f = {.bodies = NULL};
     folder_read(&f, path);
     if (f.count == 0) return 1;
-    double best = 0;
+    struct round best = {0, 0};
     for (int i = 0; i < 5; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < f.count; k++) sum += time_full(&f.bodies[k], charset);
-        if (i == 0 || sum < best) best = sum;
+        struct round r = run_round(&f, charset, i);
+        if (i == 0 || r.full < best.full) best.full = r.full;
+        if (i == 0 || r.bare < best.bare) best.bare = r.bare;
     }
-    double mean = best / (double)f.bytes;
-    printf("mean_ns=%.2f\n", mean * 1e9);
+    double mean = best.full / (double)f.bytes;
+    printf("mean_ns=%.2f bare_ns=%.2f\n", mean * 1e9, best.bare / (double)f.bytes * 1e9);
     folder_release(&f);
     for (size_t i = 0; i < sizeof monsters / sizeof *monsters; i++) monster_run(&monsters[i], charset, mean);
     return 0;
@@ -305,28 +305,25 @@ static int run_monsters(const char *charset, const char *path)
 #define CAGE_TIMEOUT   30000
 #define CAGE_MIB       512
 
-struct cost {
-    double cpu, wall; /* seconds */
-};
-
 static struct {
     const struct folder *packed;
     const char *record; /* of every page, JSON */
     struct cage *cage;
-    size_t submitted, ended, wanted, bytes; /* bytes: of all answers */
+    size_t submitted, ended, wanted;
 } caged;
 
-static struct cost cost_now(void)
+/* The clock of the only child's CPU time. */
+static clockid_t child_clock(void)
 {
-    struct rusage ours, childs;
-    getrusage(RUSAGE_SELF, &ours);
-    getrusage(RUSAGE_CHILDREN, &childs);
-    double seconds = 0;
-    const struct timeval *times[] = {&ours.ru_utime, &ours.ru_stime, &childs.ru_utime, &childs.ru_stime};
-    for (size_t i = 0; i < sizeof times / sizeof *times; i++) seconds += (double)times[i]->tv_sec + (double)times[i]->tv_usec / 1e6;
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (struct cost){seconds, (double)t.tv_sec + (double)t.tv_nsec / 1e9};
+    char path[64];
+    int pid = 0;
+    clockid_t clock;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *children = fopen(path, "re");
+    bool ok = children && fscanf(children, "%d", &pid) == 1 && clock_getcpuclockid(pid, &clock) == 0;
+    if (children) fclose(children);
+    if (!ok) fprintf(stderr, "extract: the caged child's CPU time cannot be read\n"), exit(1);
+    return clock;
 }
 
 static void cage_more(void)
@@ -339,9 +336,8 @@ static void cage_more(void)
 
 static void cage_ended(void *context, void *page, struct cage_result *result)
 {
-    (void)context, (void)page;
+    (void)context, (void)page, (void)result;
     caged.ended++;
-    caged.bytes += result->body->len;
     if (caged.ended == caged.wanted)
         ev_break(ev_default_loop(0), EVBREAK_ALL);
     else if (caged.cage)
@@ -354,20 +350,19 @@ static bool cage_wanted(void *context, void *page)
     return true;
 }
 
-/* Rounds of all pages through a child of their own, which is awaited: only then is its time known. */
-static struct cost run_caged(size_t rounds)
+/* All pages through the child: CPU time of both processes. */
+static double time_caged(void)
 {
-    struct cage_config config = {
-        .program = "/proc/self/exe", .timeout_ms = CAGE_TIMEOUT, .memory_mib = CAGE_MIB, .on_result = cage_ended, .is_wanted = cage_wanted};
-    struct cost start = cost_now();
-    caged.submitted = caged.ended = caged.bytes = 0;
-    caged.wanted = rounds * caged.packed->count;
-    caged.cage = cage_new(ev_default_loop(0), &config);
+    struct timespec childs[2];
+    clockid_t clock = child_clock();
+    double start = now();
+    clock_gettime(clock, &childs[0]);
+    caged.submitted = caged.ended = 0;
+    caged.wanted = caged.packed->count;
     cage_more();
     ev_run(ev_default_loop(0), 0);
-    cage_free(&caged.cage);
-    struct cost end = cost_now();
-    return (struct cost){end.cpu - start.cpu, end.wall - start.wall};
+    clock_gettime(clock, &childs[1]);
+    return now() - start + (double)(childs[1].tv_sec - childs[0].tv_sec) + (double)(childs[1].tv_nsec - childs[0].tv_nsec) / 1e9;
 }
 
 /* The child's work on one page, without a child. Returns the bytes of its answer. */
@@ -391,44 +386,58 @@ static size_t work_on(const struct body *b, struct buf *page, struct buf *json, 
     return answer->len;
 }
 
-static struct cost run_in_process(size_t rounds)
+static double time_in_process(void)
 {
     struct buf page = BUF_INIT(LIMIT_BODY + 1), json = BUF_INIT(LIMIT_RECORD), answer = BUF_INIT(LIMIT_MESSAGE);
-    struct cost start = cost_now();
-    for (size_t i = 0; i < rounds * caged.packed->count; i++)
-        work_on(&caged.packed->bodies[i % caged.packed->count], &page, &json, &answer);
-    struct cost end = cost_now();
+    double start = now();
+    for (size_t i = 0; i < caged.packed->count; i++) work_on(&caged.packed->bodies[i], &page, &json, &answer);
+    double end = now();
     buf_release(&page), buf_release(&json), buf_release(&answer);
-    return (struct cost){end.cpu - start.cpu, end.wall - start.wall};
+    return end - start;
 }
 
-/* Both ways once more for each further round: starting a child, and the first use of everything, is in both terms of the difference. */
-static int cage(size_t rounds, const char *charset, const char *path)
+static void pack_all(struct folder *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        struct buf packed = BUF_INIT(LIMIT_MESSAGE);
+        zip_pack(&packed, f->bodies[i].data, f->bodies[i].n);
+        free(f->bodies[i].data);
+        f->bodies[i].n = packed.len;
+        f->bodies[i].data = buf_take(&packed);
+    }
+}
+
+/* In turn, as `speed` does it; the first round warms up. */
+static int cage(int rounds, const char *charset, const char *path)
 {
     struct folder f = {.bodies = NULL};
+    struct cage_config config = {
+        .program = "/proc/self/exe", .timeout_ms = CAGE_TIMEOUT, .memory_mib = CAGE_MIB, .on_result = cage_ended, .is_wanted = cage_wanted};
     char record[500];
     snprintf(record, sizeof record,
              "{\"v\":1,\"kind\":\"page\",\"page\":\"1\",\"crawl\":\"1\",\"host\":\"1\",\"release\":\"1\",\"depth\":0,"
              "\"url\":\"http://example.org/a/page.html\",\"status\":200,\"content_type\":\"text/html; charset=%s\"}",
              charset);
     folder_read(&f, path);
-    if (f.count == 0 || rounds < 2) return 1;
-    for (size_t i = 0; i < f.count; i++) {
-        struct buf packed = BUF_INIT(LIMIT_MESSAGE);
-        zip_pack(&packed, f.bodies[i].data, f.bodies[i].n);
-        free(f.bodies[i].data);
-        f.bodies[i].n = packed.len;
-        f.bodies[i].data = buf_take(&packed);
-    }
+    if (f.count == 0 || rounds < 1) return 1;
+    pack_all(&f);
     caged.packed = &f;
     caged.record = record;
-    struct cost plain[2] = {run_in_process(1), run_in_process(rounds)}, within[2] = {run_caged(1), run_caged(rounds)};
-    double pages = (double)(f.count * (rounds - 1)) / 1e3; /* for milliseconds a page */
-    double a = (plain[1].cpu - plain[0].cpu) / pages, b = (within[1].cpu - within[0].cpu) / pages;
-    printf("pages=%zu plain_ms=%.4f caged_ms=%.4f ratio=%.3f plain_wall_ms=%.4f caged_wall_ms=%.4f answered=%zu\n", f.count, a, b, b / a,
-           (plain[1].wall - plain[0].wall) / pages, (within[1].wall - within[0].wall) / pages, caged.ended);
+    caged.cage = cage_new(ev_default_loop(0), &config);
+    struct round *all = mem_calloc((size_t)rounds, sizeof *all);
+    for (int i = -1; i < rounds; i++) {
+        struct round r = {.bare = time_in_process()};
+        r.full = time_caged();
+        if (i >= 0) all[i] = r;
+    }
+    qsort(all, (size_t)rounds, sizeof *all, by_ratio);
+    const struct round *median = &all[rounds / 2], *least = &all[0], *most = &all[rounds - 1];
+    printf("pages=%zu plain_ms=%.4f caged_ms=%.4f ratio=%.3f least=%.3f most=%.3f\n", f.count, median->bare * 1e3 / (double)f.count,
+           median->full * 1e3 / (double)f.count, median->full / median->bare, least->full / least->bare, most->full / most->bare);
+    cage_free(&caged.cage);
+    free(all);
     folder_release(&f);
-    return caged.ended == rounds * f.count ? 0 : 1;
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -437,7 +446,7 @@ int main(int argc, char **argv)
     extract_init();
     if (argc == 5 && strcmp(argv[1], "speed") == 0) return speed((int)strtol(argv[2], NULL, 10), argv[3], argv[4]);
     if (argc == 4 && strcmp(argv[1], "monsters") == 0) return run_monsters(argv[2], argv[3]);
-    if (argc == 5 && strcmp(argv[1], "cage") == 0) return cage(strtoul(argv[2], NULL, 10), argv[3], argv[4]);
+    if (argc == 5 && strcmp(argv[1], "cage") == 0) return cage((int)strtol(argv[2], NULL, 10), argv[3], argv[4]);
     fprintf(stderr, "usage: extract speed|cage ROUNDS CHARSET DIR | extract monsters CHARSET DIR\n");
     return 100;
 }

@@ -465,9 +465,10 @@ static void read_some(struct reader *r)
         skip_comment(r);
     } else if (next == '?') {
         skip_instruction(r);
-    } else {
-        add_text(r, r->p, r->p + 1, false);
-        r->p++;
+    } else { /* a sign, with the text that follows if that may stand here */
+        const char *stop = opens_need_paragraph(top) ? r->p + 1 : find(r->p + 1, r->end, '<');
+        add_text(r, r->p, stop, true);
+        r->p = stop;
     }
 }
 

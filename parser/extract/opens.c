@@ -98,6 +98,16 @@ static struct node *add_node(struct opens *o, enum tag tag)
     return node;
 }
 
+/* Where a block would begin or end that is too deep to be one. Two line breaks part texts, more say nothing else. */
+static void add_break(struct opens *o)
+{
+    const struct doc *d = o->doc;
+    if (d->count > 2 && d->nodes[d->count - 1].tag == TAG_br && d->nodes[d->count - 2].tag == TAG_br &&
+        d->nodes[d->count - 1].parent == o->current && d->nodes[d->count - 2].parent == o->current)
+        return;
+    add_node(o, TAG_br);
+}
+
 void opens_init(struct opens *o, struct doc *doc)
 {
     static bool filled;
@@ -152,7 +162,7 @@ static uint32_t push(struct opens *o, struct tag_name name)
         add_node(o, name.tag);
         o->current = node = (uint32_t)(o->doc->count - 1);
     } else if (doc_tag_flags(name.tag) & TAGF_BLOCK) {
-        add_node(o, TAG_br);
+        add_break(o);
     }
     uint32_t *same = &o->last[slot_of(name.id)], *level = &o->last_of_level[levels[name.tag]];
     o->items = mem_grow(o->items, &o->cap, o->count + 1, sizeof *o->items);
@@ -168,7 +178,7 @@ void opens_pop(struct opens *o)
     o->last[slot_of(e->id)] = e->outer_same;
     o->last_of_level[levels[e->tag]] = e->outer_level;
     if (e->node == NODE_NONE) {
-        if (doc_tag_flags(e->tag) & TAGF_BLOCK) add_node(o, TAG_br);
+        if (doc_tag_flags(e->tag) & TAGF_BLOCK) add_break(o);
         return;
     }
     o->doc->nodes[e->node].end = (uint32_t)o->doc->count;
