@@ -147,6 +147,7 @@ static int speed(int rounds, const char *charset, const char *path)
     return 0;
 }
 
+#define XML    "<?xml version='1.0'?>"
 #define TEN(s) s s s s s s s s s s
 
 /* Pages that are made of one piece, over and over. */
@@ -208,6 +209,13 @@ static const struct monster {
     {"texts of one character", "<p>", "<i>a</i>", "", "", 300000},
     {"structured data", "", "<script type=application/ld+json>{\"@type\":\"Article\"}</script>", "", "", 50000},
     {"one attribute of 5 MB", "<p title='", "five bytes", "'>A text behind it.", "", 500000},
+    {"sitemap", XML "<urlset>", "<url><loc>http://example.org/%zu</loc></url>", "", "", 100000},
+    {"sitemap of ampersands", XML "<urlset>", "<url><loc>http://example.org/?&&&&&&&&&&&&&&&&&&&&</loc></url>", "", "", 50000},
+    {"sitemap of references", XML "<urlset>", "<url><loc>/&amp;&#65;&#x42;&nbsp;</loc></url>", "", "", 100000},
+    {"feed, nested", XML "<rss>", "<item>", "", "", 500000},
+    {"feed, many elements", XML "<rss><channel>", "<item/>", "", "", 400000},
+    {"feed, many attributes", XML "<rss><channel><item ", "a%zu='' ", "/>", "", 300000},
+    {"feed, wrong end tags", XML "<rss><channel>", "<item></b>", "", "", 300000},
 };
 
 static void add_times(struct buf *out, const char *piece, size_t times)
@@ -221,12 +229,13 @@ static void add_times(struct buf *out, const char *piece, size_t times)
 
 static void monster_make(const struct monster *m, struct buf *out)
 {
-    buf_add_str(out, "<!doctype html><title>A page of one piece</title><body><h1>A page of one piece</h1>");
+    bool html = strncmp(m->head, XML, strlen(XML)) != 0;
+    if (html) buf_add_str(out, "<!doctype html><title>A page of one piece</title><body><h1>A page of one piece</h1>");
     buf_add_str(out, m->head);
     add_times(out, m->piece, m->times);
     buf_add_str(out, m->middle);
     add_times(out, m->tail, m->times);
-    buf_add_str(out, "<p>The last words of this page, which nothing before them may swallow, make a sentence.");
+    if (html) buf_add_str(out, "<p>The last words of this page, which nothing before them may swallow, make a sentence.");
     for (size_t i = 0; i < out->len; i++)
         if (out->data[i] == '\1') out->data[i] = '\0';
 }
