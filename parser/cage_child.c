@@ -171,7 +171,15 @@ static bool answer(enum cage_answer_kind kind, unsigned code, const char *detail
                                .detail_len = (uint32_t)strlen(detail),
                                .body_len = body ? (uint32_t)body->len : 0,
                                .is_packed = is_packed};
-    return write_all(&head, sizeof head) && write_all(detail, head.detail_len) && (!body || write_all(buf_str(body), body->len));
+    /* In one piece: each write wakes the parent. */
+    struct buf frame = BUF_INIT(sizeof head + LIMIT_DETAIL + LIMIT_RECORD);
+    buf_reserve(&frame, sizeof head + head.detail_len + head.body_len);
+    buf_add(&frame, &head, sizeof head);
+    buf_add(&frame, detail, head.detail_len);
+    if (body) buf_add(&frame, buf_str(body), body->len);
+    bool ok = !buf_failed(&frame) && write_all(frame.data, frame.len);
+    buf_release(&frame);
+    return ok;
 }
 
 /* ---- a page ---- */

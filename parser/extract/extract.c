@@ -374,7 +374,7 @@ void extract_init(void)
     static bool done;
     if (done) return;
     done = true;
-    load_init();
+    feed_init();
     charset_init();
     for (int declared = 0; declared < 2; declared++) {
         struct record record = {.kind = RECORD_ARTICLE};

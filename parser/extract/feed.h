@@ -17,6 +17,9 @@
 
 enum feed_kind { FEED_NONE, FEED_RSS, FEED_ATOM, FEED_SITEMAP, FEED_SITEMAP_INDEX };
 
+/* Readies libxml2, which is known only here; once a process, before the cage closes. */
+void feed_init(void);
+
 /* What a document is, by its root element; looks at the first 4 KiB. */
 enum feed_kind feed_kind_of(const char *bytes, size_t n);
 /* "an RSS feed" … */
