@@ -39,7 +39,7 @@ class Island:
     """addresses: those it has besides 127.0.0.0/8 and ::1."""
 
     def __init__(self, directory, addresses):
-        for name, text in (("resolv.conf", "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n"), ("nsswitch.conf", "hosts: dns\n")):
+        for name, text in (("resolv.conf", "nameserver 127.0.0.1\noptions timeout:8 attempts:1\n"), ("nsswitch.conf", "hosts: dns\n")):
             with open(os.path.join(directory, name), "w", encoding="ascii") as f:
                 f.write(text)
         self._keeper = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", SETUP, directory, *addresses],
