@@ -184,7 +184,7 @@ def test_cookies_and_credentials_are_not_kept(run):
 
 # How much it takes ------------------------------------------------------------------------------------------------------
 
-LIMITS = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FETCH_FIRST_BYTE_TIMEOUT": "2s", "FETCH_TIMEOUT": "25s"}
+LOCAL = {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8"}
 
 # The page, settings of the run, the code, and words that only this limit uses.
 CAPS = [
@@ -203,19 +203,19 @@ CAPS = [
     ("/bomb-empty", {}, "TOO_LARGE", "compressed bytes, at most 10485760 are taken"),
     ("/bomb-layers", {}, "BAD_ENCODING", "compressed 2 times over"),
     ("/bomb-hints", {}, "BAD_ENCODING", "compressed 2 times over"),
-    ("/slow-first-byte", {}, "TIMEOUT", "no answer within 20"),
-    ("/stall", {"FETCH_TIMEOUT": "3s"}, "TIMEOUT", "not done after 30"),
-    ("/slow-head", {"FETCH_TIMEOUT": "3s"}, "TIMEOUT", "not done after 30"),
+    ("/slow-first-byte", {"FETCH_FIRST_BYTE_TIMEOUT": "2s"}, "TIMEOUT", "no answer within 2"),
+    ("/stall", {"FETCH_TIMEOUT": "3s"}, "TIMEOUT", "not done after 3"),
+    ("/slow-head", {"FETCH_TIMEOUT": "3s"}, "TIMEOUT", "not done after 3"),
     ("/drip", {"FETCH_LOW_SPEED": "64"}, "TIMEOUT", "fewer than 64 bytes a second"),
     ("/slow-head", {"FETCH_LOW_SPEED": "64"}, "TIMEOUT", "fewer than 64 bytes a second"),
-    ("/drip", {"FETCH_LOW_SPEED": "10", "FETCH_TIMEOUT": "13s"}, "TIMEOUT", "not done after 130"),
+    ("/drip", {"FETCH_LOW_SPEED": "10", "FETCH_TIMEOUT": "13s"}, "TIMEOUT", "not done after 13"),
 ]
 
 
 def test_each_limit_ends_a_fetch_with_its_code_and_words(run):
     def one(row):
         path, env, _, _ = row
-        return verdict(run("--once", site.url(path), **LIMITS | env))
+        return verdict(run("--once", site.url(path), **LOCAL | env))
 
     with FaultSite() as site, concurrent.futures.ThreadPoolExecutor(8) as pool:
         for (path, env, code, why), (got, words) in zip(CAPS, pool.map(one, CAPS)):
@@ -231,8 +231,9 @@ def test_bombs_take_no_memory(bin_dir, run_dir):
     bombs = [path for path in FAULTS if path.startswith("/bomb-")]
     with FaultSite() as site:
         text = "\n".join(site.url(path) for path in bombs * 12)
-        done = subprocess.run(["/usr/bin/python3", "-c", PEAK, os.path.join(bin_dir, "fetcher"), "--batch", "-"], input=text.encode(),
-                              env=base_env(run_dir.path) | LIMITS | {"FETCH_CONCURRENCY": "8"}, capture_output=True, timeout=60, check=True)
+        env = base_env(run_dir.path) | LOCAL | {"FETCH_CONCURRENCY": "8", "ASAN_OPTIONS": "quarantine_size_mb=1"}
+        done = subprocess.run(["/usr/bin/python3", "-c", PEAK, os.path.join(bin_dir, "fetcher"), "--batch", "-"], input=text.encode(), env=env,
+                              capture_output=True, timeout=60, check=True)
     *rows, _summary, peak = done.stdout.decode().splitlines()
     rows = [row.split(" ", 4) for row in rows]
     assert {row[4]: row[3] for row in rows} == {site.url(path): FAULTS[path].code for path in bombs} and len(rows) == 12 * len(bombs)
