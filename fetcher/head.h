@@ -22,6 +22,7 @@ struct head {
     char location[HEAD_LOCATION + 1]; /* as received, not resolved */
     bool location_dropped;            /* there was one, but longer than that */
     char retry_after[64];
+    unsigned codings; /* compressions to be undone one after the other; those of 1xx heads count, as the library counts them */
 };
 
 void head_reset(struct head *head);
