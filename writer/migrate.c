@@ -11,12 +11,14 @@
     extern const char symbol[]
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");
+SQL_FILE(sql_002_robots_directives, "sql/002_robots_directives.sql");
 
 static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
     {"001_init", sql_001_init},
+    {"002_robots_directives", sql_002_robots_directives},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

@@ -57,13 +57,16 @@ struct record {
     int64_t deadline; /* wall clock ms: not to be started later */
     int64_t attempt;  /* 1 for the first try */
 
+    /* ticket, page: 1: the crawl wants robots directives of the page (<meta name="robots">, X-Robots-Tag) left out of account */
+    int64_t ignore_noindex, ignore_nofollow;
+
     /* fetch */
     int64_t status;      /* HTTP status, 0 if there was none */
     int64_t bytes;       /* body, unpacked */
     int64_t ticketed;    /* has_ticket: this record also ends the ticket (verdicts of the fetcher) */
     int64_t retry_after; /* seconds asked for by the server, 0 if not */
     char *content_type;  /* as received */
-    char *robots_tag;    /* X-Robots-Tag as received */
+    char *robots_tag;    /* X-Robots-Tag as received, one a line */
     char *etag;
     char *last_modified;
     char *location; /* canonical redirect target */

@@ -22,6 +22,8 @@ static struct record filled(enum record_kind kind)
                        .depth = 1,
                        .deadline = 1700000000123,
                        .attempt = 2,
+                       .ignore_noindex = 1,
+                       .ignore_nofollow = 1,
                        .status = 200,
                        .bytes = 12345,
                        .ticketed = 1,
@@ -79,6 +81,7 @@ static void test_round_trip(void **state)
         assert_int_equal(after.kind, kind);
         assert_true(after.page == before.page && after.release == INT64_MAX && after.calculated_at == before.calculated_at);
         assert_true(after.taken_at == before.taken_at && after.tokens_out == 7 && after.ticketed == 1);
+        assert_true(after.ignore_noindex == 1 && after.ignore_nofollow == 1);
         assert_string_equal(after.title, before.title);
         assert_string_equal(after.text, before.text);
         assert_string_equal(after.robots, before.robots);
@@ -112,6 +115,8 @@ static void test_golden(void **state)
     (void)state;
     static const char *const golden[] = {
         V1(TICKET),
+        V1(TICKET ",\"attempt\":1,\"ignore_noindex\":1"),
+        V1(TICKET ",\"ignore_nofollow\":1"),
         V1(ROBOTS_TICKET),
         V1(VERDICT),
         V1(ARTICLE),
@@ -142,6 +147,9 @@ static const struct {
     {V1(TICKET ",\"etag\":\"\\\\u0000\""), NULL}, /* a backslash and the text u0000 */
     {V1(TICKET ",\"etag\":\"\\ud83d\\ude00\""), NULL},
     {V1(TICKET ",\"depth\":3.0"), NULL},
+    {V1(TICKET ",\"ignore_noindex\":0"), NULL},
+    {V1(TICKET ",\"ignore_noindex\":2"), "ignore_noindex: not an integer from 0 to 1"},
+    {V1(TICKET ",\"ignore_nofollow\":true"), "ignore_nofollow: not an integer from 0 to 1"},
     {"", "empty"},
     {" ", "not JSON at byte 0"},
     {"garbage", "not JSON at byte 0"},
