@@ -202,14 +202,17 @@ static void drop_article(struct record *r)
     r->words = 0;
 }
 
-/* Encodes; a record that is too large loses its Markdown, then its links. */
+/* Encodes; a record that is too large loses its Markdown, then the second half of its links, and so on. */
 static bool encode_within(struct child *c, struct record *r, bool *is_packed_r)
 {
     if (encode(c, r, is_packed_r)) return true;
     if (r->markdown) drop_markdown(r);
     if (encode(c, r, is_packed_r)) return true;
-    record_drop_links(r);
-    return encode(c, r, is_packed_r);
+    while (r->links.count > 0) {
+        record_cut_links(r, r->links.count / 2);
+        if (encode(c, r, is_packed_r)) return true;
+    }
+    return false;
 }
 
 static bool answer_trouble(enum parser_trouble trouble, const char *detail)

@@ -198,6 +198,39 @@ static void test_feeds(void **state)
     cage_free(&t.cage);
 }
 
+/* As many URLs as a sitemap may have: all of them, in one message. What no record can hold loses as much as it must. */
+static void test_large_lists(void **state)
+{
+    (void)state;
+    struct buf list = BUF_INIT(LIMIT_BODY);
+    begin(30000, 512);
+    buf_add_str(&list, "<urlset>");
+    for (int i = 0; i < 50000; i++)
+        buf_addf(&list, "<url><loc>http://example.org/archive/2024/entry-number-%d.html</loc><lastmod>2024-02-29</lastmod></url>", i);
+    submit(0, list.data, list.len);
+    buf_reset(&list);
+    buf_add_str(&list, "<urlset>");
+    for (int i = 0; i < 4000; i++) {
+        buf_addf(&list, "<url><loc>/%d?", i);
+        for (int k = 0; k < 2000; k++) buf_add_char(&list, '\\'); /* two characters each in JSON */
+        buf_add_str(&list, "</loc></url>");
+    }
+    submit(1, list.data, list.len);
+    run(2);
+    for (int i = 0; i < 2; i++) {
+        struct record record;
+        struct record_error error;
+        assert_int_equal(t.pages[i].end, CAGE_END_EMPTY);
+        assert_int_equal(record_decode(t.pages[i].json, strlen(t.pages[i].json), 1u << RECORD_EMPTY, &record, &error), RECORD_OK);
+        assert_int_equal(record.links.count, i ? 2000 : 50000);
+        assert_int_equal(record.links.dates_count, i ? 0 : 50000);
+        assert_int_equal(record.links_cut, i ? 2000 : 0);
+        record_release(&record);
+    }
+    buf_release(&list);
+    cage_free(&t.cage);
+}
+
 static void test_bad_bodies(void **state)
 {
     (void)state;
@@ -529,7 +562,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_feeds),          cmocka_unit_test(test_bad_bodies),
         cmocka_unit_test(test_poison),           cmocka_unit_test(test_hang),           cmocka_unit_test(test_killed_child),
         cmocka_unit_test(test_unwanted),         cmocka_unit_test(test_every_encoding), cmocka_unit_test(test_forbidden_acts),
-        cmocka_unit_test(test_directives),
+        cmocka_unit_test(test_directives),       cmocka_unit_test(test_large_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
