@@ -6,6 +6,8 @@
 
 #include "parser/extract/date.h"
 
+#define EXPIRY_MAX 80 /* bytes of unavailable_after with its date: of a longer one only so much is read, or many would cost much */
+
 bool directives_for_us(const struct directives *d, struct span name)
 {
     return span_is(name, "robots") || span_is(name, d->agent ? d->agent : DIRECTIVES_AGENT);
@@ -53,7 +55,8 @@ static struct span after_colon(struct span s)
 static void apply_expiry(struct directives *d, struct span rest)
 {
     int64_t moment;
-    if (d->now && date_moment(after_colon(rest), &moment) && moment < d->now) ask(d, true, false);
+    if (rest.n > EXPIRY_MAX) rest.n = EXPIRY_MAX;
+    if (d->now && rest.n && date_moment(after_colon(rest), &moment) && moment < d->now) ask(d, true, false);
 }
 
 static void apply_line(struct directives *d, struct span line)
