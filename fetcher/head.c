@@ -64,10 +64,10 @@ static void set_last_modified(struct head *head, const char *value, size_t n)
 static void add_robots_tag(struct head *head, const char *value, size_t n)
 {
     size_t len = strlen(head->robots_tag), room = sizeof head->robots_tag - len;
-    if (len > 0 && room > 2) {
-        memcpy(head->robots_tag + len, ", ", 3);
-        len += 2;
-        room -= 2;
+    if (len > 0 && room > 1) {
+        head->robots_tag[len++] = '\n';
+        head->robots_tag[len] = '\0';
+        room--;
     }
     keep(head->robots_tag + len, room, value, n);
 }

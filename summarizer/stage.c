@@ -60,7 +60,7 @@ static bool pack(struct record *r, struct buf *body)
             r->links_cut += r->markdown != NULL;
             put(&r->markdown, NULL);
         }
-        if (round == 2) record_drop_links(r);
+        if (round == 2) record_cut_links(r, 0);
         buf_reset(&json);
         buf_reset(body);
         fits = record_encode(r, &json) && zip_pack(body, json.data, json.len);

@@ -113,7 +113,8 @@ static enum pg_status lock_crawls(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "lock_crawls",
-        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open FROM crawl "
+        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
+        "ignore_noindex, ignore_nofollow FROM crawl "
         "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -135,7 +136,9 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .kept = pg_int(r, i, 8),
                                            .begun = pg_int(r, i, 9),
                                            .admitted = pg_int(r, i, 10),
-                                           .open = pg_int(r, i, 11)};
+                                           .open = pg_int(r, i, 11),
+                                           .ignore_noindex = pg_bool(r, i, 12),
+                                           .ignore_nofollow = pg_bool(r, i, 13)};
     pg_result_free(r);
     return PG_OK;
 }

@@ -154,7 +154,7 @@ static void add(struct reader *r, const char *reference, size_t n, int64_t date)
     struct url url;
     struct span s = span_trim(span_of(reference, n));
     if (s.n == 0) return;
-    if (r->record->links.count >= LIMIT_LINKS) { /* no more are resolved: that is what costs time */
+    if (r->record->links.count >= LIMIT_LIST_LINKS) { /* no more are resolved: that is what costs time */
         r->record->links_cut++;
         return;
     }
@@ -364,6 +364,7 @@ void feed_read(const char *utf8, size_t n, const char *url, struct record *recor
     buf_init(&r->link, VALUE_MAX);
     buf_init(&r->spare, VALUE_MAX);
     buf_init(&r->text, VALUE_MAX);
+    record->links.is_list = true;
     links_seen_init(&r->seen, record);
     struct span xml = span_of(root, (size_t)(end - root));
     if (trim_attributes(xml.p, xml.n, &cut)) xml = span_of(buf_str(&cut), cut.len);

@@ -28,7 +28,7 @@ const char *feed_kind_text(enum feed_kind kind);
 /* Adds the list's links to a record, in document order, each once and without record->url, with the dates the list gives
  * (Atom: updated before published), and sets record->next. Relative links are resolved against xml:base, else url. utf8 is
  * well-formed; a document that is not well-formed XML gives what can be read of it: a bare & is taken as such. Caps are those of
- * record_add_link: a sitemap's links beyond LIMIT_LINKS are counted in links_cut. */
+ * record_add_link for lists: links beyond LIMIT_LIST_LINKS are counted in links_cut. */
 void feed_read(const char *utf8, size_t n, const char *url, struct record *record);
 
 #endif

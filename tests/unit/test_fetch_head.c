@@ -30,7 +30,7 @@ static void plain(void **state)
     assert_string_equal(h.content_type, "text/html; charset=utf-8");
     assert_string_equal(h.etag, "\"v1\"");
     assert_string_equal(h.last_modified, "Sat, 29 Oct 1994 19:43:31 GMT");
-    assert_string_equal(h.robots_tag, "noindex, otherbot: nofollow");
+    assert_string_equal(h.robots_tag, "noindex\notherbot: nofollow");
     assert_string_equal(h.location, "/x y\xff");
     assert_string_equal(h.retry_after, "3");
 }
