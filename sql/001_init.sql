@@ -124,7 +124,7 @@ CREATE TABLE frontier (
     PRIMARY KEY (host_id, crawl_id, priority, depth, page_id)
 );
 CREATE UNIQUE INDEX frontier_page ON frontier (page_id);
-CREATE INDEX frontier_crawl ON frontier (crawl_id, page_id);
+CREATE INDEX frontier_crawl ON frontier (crawl_id) INCLUDE (page_id);
 
 -- What waits for a time.
 CREATE TABLE delayed (
@@ -133,7 +133,7 @@ CREATE TABLE delayed (
     crawl_id bigint NOT NULL
 );
 CREATE INDEX delayed_due ON delayed (due_at);
-CREATE INDEX delayed_crawl ON delayed (crawl_id, page_id);
+CREATE INDEX delayed_crawl ON delayed (crawl_id);
 
 -- What is out: permission for one fetch. page_id 0: the host's robots.txt.
 CREATE TABLE ticket (

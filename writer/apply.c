@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/zip.h"
 #include "line/limits.h"
-#include "writer/conf.h"
+#include "writer/host_clock.h"
 #include "writer/tx.h"
 #include "writer/writer.h"
 
@@ -44,8 +44,8 @@ static void add_links(struct pg_array columns[3], const struct page_row *p)
 {
     struct buf text, packed;
     const struct record_links *links = &p->record->links;
-    buf_init(&text, LIMIT_LINKS_BYTES + LIMIT_LINKS);
-    buf_init(&packed, 2 * LIMIT_LINKS_BYTES);
+    buf_init(&text, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS);
+    buf_init(&packed, 2 * LIMIT_LIST_BYTES);
     for (size_t i = 0; i < links->count; i++) {
         buf_add_str(&text, links->items[i]);
         buf_add_char(&text, '\n');
@@ -153,7 +153,7 @@ static const char PAGES_SQL[] =
     "$17::uuid[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::bigint[], $26::text[], "
     "$27::text[], $28::text[]) AS u (id, state, code, detail, void_release, has_place, failures, losses, returns, status, bytes, taken_at, "
     "fetched_at, parsed_at, calculated_at, content_hash, recipe_hash, title, byline, published, lang, site, excerpt, canonical, words, "
-    "etag, last_modified, reason) WHERE p.id = u.id";
+    "etag, last_modified, reason) WHERE p.id = ANY(ARRAY[u.id])";
 
 static void add_page(struct pg_array *c, const struct page_row *p)
 {
@@ -208,10 +208,10 @@ static enum pg_status write_waiting(struct tx *tx)
         "unwait", "WITH f AS (DELETE FROM frontier WHERE page_id = ANY($1)) DELETE FROM delayed WHERE page_id = ANY($1)"};
     static const struct pg_stmt wait = {
         "wait_now",
-        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS u (id, priority)), "
-        "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT p.host_id, p.crawl_id, u.priority, "
-        "p.depth, p.id FROM u JOIN page p USING (id)) "
-        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id IN (SELECT p.host_id FROM u JOIN page p USING (id))"};
+        "WITH p AS (SELECT p.host_id, p.crawl_id, u.priority, p.depth, p.id FROM unnest($1::bigint[], $2::bigint[]) AS u (id, priority) "
+        "JOIN page p ON p.id = ANY(ARRAY[u.id])), "
+        "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT * FROM p) "
+        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id = ANY(ARRAY(SELECT host_id FROM p))"};
     static const struct pg_stmt delay = {
         "wait_later", "INSERT INTO delayed (page_id, crawl_id, due_at) SELECT id, crawl_id, now() + ms * interval '1 ms' "
                       "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, crawl_id, ms)"};
@@ -245,9 +245,9 @@ static enum pg_status write_waiting(struct tx *tx)
 
 static enum pg_status write_redirects(struct tx *tx)
 {
-    static const struct pg_stmt stmt = {"write_redirects",
-                                        "UPDATE page p SET redirect_id = t.id FROM unnest($1::bigint[], $2::uuid[]) AS u (id, url_hash), "
-                                        "page t WHERE p.id = u.id AND t.crawl_id = p.crawl_id AND t.url_hash = u.url_hash"};
+    static const struct pg_stmt stmt = {
+        "write_redirects", "UPDATE page p SET redirect_id = t.id FROM unnest($1::bigint[], $2::uuid[]) AS u (id, url_hash), "
+                           "page t WHERE p.id = ANY(ARRAY[u.id]) AND t.crawl_id = ANY(ARRAY[p.crawl_id]) AND t.url_hash = u.url_hash"};
     static const enum pg_type types[] = {PG_INT8, PG_UUID};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
@@ -258,42 +258,6 @@ static enum pg_status write_redirects(struct tx *tx)
     }
     enum pg_status st = run_columns(tx, &stmt, columns, COUNT(types));
     release_columns(columns, COUNT(types));
-    return st;
-}
-
-/* ---- tickets and hosts ---- */
-
-/* The host's next time is the receipt of the report plus its delay (law 8). Only tickets that were out count. */
-static enum pg_status write_ticket_ends(struct tx *tx)
-{
-    static const struct pg_stmt stmt = {
-        "end_tickets",
-        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (host_id, page_id, release, pause)), "
-        "gone AS (DELETE FROM ticket t USING u WHERE t.page_id = u.page_id AND t.host_id = u.host_id AND t.release = u.release "
-        "RETURNING t.host_id, u.pause), "
-        "ended AS (SELECT host_id, count(*) AS n, max(pause) AS pause FROM gone GROUP BY host_id), "
-        "pauses AS (SELECT h.id, e.n, CASE WHEN e.pause < 0 THEN 0 ELSE greatest($5, coalesce(h.crawl_delay_ms, 0), e.pause) END AS ms "
-        "FROM ended e JOIN host h ON h.id = e.host_id) "
-        "UPDATE host h SET out = h.out - p.n, free_at = CASE WHEN p.ms > 0 THEN greatest(h.free_at, now() + p.ms * interval '1 ms') "
-        "ELSE h.free_at END, next_at = CASE WHEN p.ms > 0 THEN greatest(h.free_at, now() + p.ms * interval '1 ms') "
-        "ELSE greatest(h.free_at, now()) END FROM pauses p WHERE h.id = p.id"};
-    if (tx->end_count == 0) return PG_OK;
-    static const enum pg_type types[] = {PG_INT8, PG_INT8, PG_INT8, PG_INT8};
-    struct pg_array columns[COUNT(types)];
-    init_columns(columns, types, COUNT(types));
-    for (size_t i = 0; i < tx->end_count; i++) {
-        const struct ticket_end *e = &tx->ends[i];
-        pg_array_int(&columns[0], e->host_id);
-        pg_array_int(&columns[1], e->page_id);
-        pg_array_int(&columns[2], e->release);
-        pg_array_int(&columns[3], e->pause_ms);
-    }
-    pg_params_reset(&tx->params);
-    for (size_t i = 0; i < COUNT(types); i++) pg_add_array(&tx->params, &columns[i]);
-    pg_add_int(&tx->params, writer_conf.host_delay_ms);
-    enum pg_status st = tx_run(tx, &stmt, NULL);
-    release_columns(columns, COUNT(types));
-    tx->admitted = true; /* a slot is free */
     return st;
 }
 
@@ -390,7 +354,7 @@ static const char CRAWLS_SQL[] =
     "finished_at = CASE WHEN NOT c.is_inbox AND c.open + u.registered + u.scheduled = 0 THEN now() ELSE c.finished_at END "
     "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
     "$10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[]) AS u (id, admitted, registered, "
-    "scheduled, stored, skipped, errors, cancelled, places, begun, kept, added, changed, unchanged, gone, failed) WHERE c.id = u.id "
+    "scheduled, stored, skipped, errors, cancelled, places, begun, kept, added, changed, unchanged, gone, failed) WHERE c.id = ANY(ARRAY[u.id]) "
     "RETURNING c.id, c.state = 'completed'";
 
 /* Last, so that open is right when it is read: the crawl is completed by the transaction that ends its last page (law 6). */
@@ -429,7 +393,7 @@ enum pg_status tx_write(struct tx *tx)
     if (st == PG_OK) st = write_pages(tx);
     if (st == PG_OK) st = write_waiting(tx);
     if (st == PG_OK) st = write_redirects(tx);
-    if (st == PG_OK) st = write_ticket_ends(tx);
+    if (st == PG_OK) st = host_clock_write(tx);
     if (st == PG_OK) st = tx_write_robots(tx);
     if (st == PG_OK) st = write_notes(tx);
     if (st == PG_OK) st = write_scopes_and_refusals(tx);

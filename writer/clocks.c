@@ -191,7 +191,7 @@ static enum pg_status find_full(struct writer *w, struct sweep *sweep_r, bool *f
 {
     static const struct pg_stmt stmt = {
         "full_crawls", "SELECT id, kept >= max_pages FROM crawl WHERE open > 0 AND registered > 0 AND (kept >= max_pages OR "
-                       "(begun >= 10 * max_pages AND EXISTS (SELECT FROM frontier f JOIN page p ON p.id = f.page_id "
+                       "(begun >= 10 * max_pages AND EXISTS (SELECT FROM frontier f JOIN page p ON p.id = ANY(ARRAY[f.page_id]) "
                        "WHERE f.crawl_id = crawl.id AND NOT p.has_place))) ORDER BY id LIMIT 1"};
     struct pg_result *r;
     enum pg_status st = pg_run(w->pg, &stmt, NULL, &r);
@@ -206,13 +206,13 @@ static enum pg_status end_waiting(struct writer *w, struct tx *tx, const struct 
 {
     static const struct pg_stmt stmt = {
         "limit_reached",
-        "WITH f AS (SELECT f.page_id FROM frontier f JOIN page p ON p.id = f.page_id WHERE f.crawl_id = $1 AND ($2 OR NOT p.has_place) LIMIT $3), "
+        "WITH f AS (SELECT f.page_id FROM frontier f JOIN page p ON p.id = ANY(ARRAY[f.page_id]) WHERE f.crawl_id = $1 AND ($2 OR NOT p.has_place) LIMIT $3), "
         "d AS (SELECT page_id FROM delayed WHERE crawl_id = $1 AND $2 LIMIT $3), ids AS (SELECT page_id FROM f UNION SELECT page_id FROM d), "
-        "gone AS (DELETE FROM frontier WHERE page_id IN (SELECT page_id FROM ids)), "
-        "late AS (DELETE FROM delayed WHERE page_id IN (SELECT page_id FROM ids)), "
-        "old AS (SELECT id, has_place FROM page WHERE id IN (SELECT page_id FROM ids)), "
+        "gone AS (DELETE FROM frontier WHERE page_id = ANY(ARRAY(SELECT page_id FROM ids))), "
+        "late AS (DELETE FROM delayed WHERE page_id = ANY(ARRAY(SELECT page_id FROM ids))), "
+        "old AS (SELECT id, has_place FROM page WHERE id = ANY(ARRAY(SELECT page_id FROM ids))), "
         "ended AS (UPDATE page SET state = 'skipped', code = 'LIMIT_REACHED', detail = NULL, has_place = false, void_release = release, "
-        "ended_at = now() WHERE id IN (SELECT page_id FROM ids)) "
+        "ended_at = now() WHERE id = ANY(ARRAY(SELECT page_id FROM ids))) "
         "SELECT count(*), count(*) FILTER (WHERE has_place) FROM old"};
     struct pg_result *r;
     (void)w;
@@ -257,9 +257,9 @@ static enum pg_status limit_sweep(struct writer *w)
 /* Links are kept until their crawl ends. */
 static enum pg_status tidy(struct writer *w, struct clocks *c)
 {
-    static const struct pg_stmt stmt = {"tidy_links",
-                                        "DELETE FROM page_links WHERE page_id IN (SELECT l.page_id FROM crawl c JOIN page_links l ON "
-                                        "l.crawl_id = c.id WHERE c.state <> 'running' LIMIT 5000)"};
+    static const struct pg_stmt stmt = {
+        "tidy_links", "DELETE FROM page_links WHERE page_id = ANY(ARRAY(SELECT l.page_id FROM crawl c JOIN page_links l ON "
+                      "l.crawl_id = ANY(ARRAY[c.id]) WHERE c.state <> 'running' LIMIT 5000))"};
     int64_t now = clock_wall_ms();
     if (now < c->next_tidy) return PG_OK;
     c->next_tidy = now + TIDY_MS;

@@ -27,12 +27,19 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
     (void)loop, (void)io, (void)revents; /* only wakes the loop: database_turn reads */
 }
 
-/* Each of our statements finds its rows by an index, for tens to hundreds of keys. Left alone, the planner, who knows tables
- * as they were at the last ANALYZE, reads whole tables while it thinks them small, and keeps that plan while they grow. With
- * the most harmful ways to do so forbidden, whole indexes remain: hence database_tick has all plans made anew. */
+/* Each of our statements finds its rows by an index, for tens to hundreds of keys, and must whatever the planner believes: a
+ * table that an ANALYZE saw without rows, but with pages, counts as empty until the next, however many rows it gets, and then
+ * reading all of it looks as cheap as finding a row. So whole tables are forbidden here, and joins are written so that no whole
+ * index serves them: the first column of the index is compared as `= ANY(ARRAY[x])`, whose order is of no use to a join (with
+ * `= x` an ordered read of the index is offered, for a merge), the others as `= x`; `IN (SELECT …)` is `= ANY(ARRAY(SELECT …))`. */
 static const char PLANNING[] =
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
     "SET jit = off";
+
+enum pg_status database_prepare(struct pg *pg)
+{
+    return pg_exec(pg, PLANNING);
+}
 
 static bool connect_now(struct writer *w)
 {
@@ -43,7 +50,7 @@ static bool connect_now(struct writer *w)
         return false;
     }
     enum migrate_status migrated = migrate_run(w->pg, NULL);
-    if (migrated != MIGRATE_OK || pg_exec(w->pg, PLANNING) != PG_OK || pg_exec(w->pg, "LISTEN gistmill") != PG_OK) {
+    if (migrated != MIGRATE_OK || database_prepare(w->pg) != PG_OK || pg_exec(w->pg, "LISTEN gistmill") != PG_OK) {
         pg_disconnect(w->pg);
         return false;
     }
@@ -100,7 +107,6 @@ void database_stop(struct writer *w)
 
 void database_tick(struct writer *w)
 {
-    if (w->db_ready && pg_exec(w->pg, "DISCARD PLANS") == PG_LOST) database_lost(w);
     if (!w->db_ready && clock_mono_ms() >= w->database->retry_at) try_connect(w);
 }
 

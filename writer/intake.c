@@ -12,6 +12,7 @@
 #include "line/limits.h"
 #include "writer/conf.h"
 #include "writer/frontier.h"
+#include "writer/host_clock.h"
 #include "writer/judge.h"
 #include "writer/known.h"
 #include "writer/rules_load.h"
@@ -20,7 +21,7 @@
 #define ENTRIES_A_TIME 512         /* records in one transaction */
 #define GATHER_MS      20          /* between two transactions: each costs by itself as much as ten records */
 #define GATHER_ENTRIES 256         /* so many need not wait */
-#define ROWS_A_TIME    20000       /* rows it may make: seconds at worst, far from a statement's deadline */
+#define ROWS_A_TIME    20000       /* rows it may make: seconds at worst, far from a statement's deadline. One sitemap may make 50,000 */
 #define SEED_PART      65536       /* bytes of a plain seed that are one entry */
 #define TURN_MS        5000        /* then other things have their turn, heartbeats first */
 #define BYTES_GATHERED (16u << 20) /* then the transaction starts, whatever else may be there to read */
@@ -246,6 +247,7 @@ static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t coun
     if (st == PG_OK) st = tx_load(tx);
     if (st == PG_OK) st = rules_load(tx);
     if (st == PG_OK) st = judge_tickets(tx, entries, count);
+    if (st == PG_OK) st = host_clock_excuse(tx, entries, count);
     return st == PG_OK ? judge_loops(tx, entries, count) : st;
 }
 
@@ -277,7 +279,8 @@ static enum pg_status quarantine(struct tx *tx, struct entry *e, const char *why
     struct page_row *p = e->record.page ? tx_page(tx, e->record.page) : NULL;
     bool open = p && (p->state == STATE_REGISTERED || p->state == STATE_SCHEDULED);
     if (open && e->record.release > p->void_release && e->record.release <= p->release) tx_page_end(p, CODE_BAD_RECORD, why, NULL);
-    if (e->record.host && e->kind != ENTRY_LOST) tx_end_ticket(tx, e->record.host, e->record.page, e->record.release, 0);
+    if (e->record.host && e->kind != ENTRY_LOST)
+        tx_end_ticket(tx, &(struct ticket_end){.host_id = e->record.host, .page_id = e->record.page, .release = e->record.release});
     e->judged = true;
     e->code = CODE_BAD_RECORD;
     snprintf(e->detail, sizeof e->detail, "%s", why);

@@ -27,9 +27,9 @@ static enum pg_status inbox_id(struct tx *tx, int64_t *id_r)
 /* Makes the crawl's row, or finds the one that the same request made before. */
 static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *id_r)
 {
-    static const struct pg_stmt insert = {"insert_crawl",
-                                          "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules) "
-                                          "VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb) ON CONFLICT (request) DO NOTHING"};
+    static const struct pg_stmt insert = {"insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules, "
+                                                          "ignore_noindex, ignore_nofollow) VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb, "
+                                                          "$7, $8) ON CONFLICT (request) DO NOTHING"};
     static const struct pg_stmt select = {"select_crawl", "SELECT id FROM crawl WHERE request = $1"};
     struct digest request = seed_request(seed);
     struct pg_result *r = NULL;
@@ -40,6 +40,8 @@ static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *
     pg_add_int(&tx->params, seed->depth);
     pg_add_int(&tx->params, seed->limit);
     pg_add_text(&tx->params, seed->rules);
+    pg_add_bool(&tx->params, seed->ignore_noindex);
+    pg_add_bool(&tx->params, seed->ignore_nofollow);
     enum pg_status st = tx_run(tx, &insert, NULL);
     pg_params_reset(&tx->params);
     pg_add_uuid(&tx->params, &request);
@@ -91,7 +93,7 @@ static enum pg_status register_again(struct tx *tx, struct crawl_row *crawl, con
         "FROM again WHERE p.id = again.id), "
         "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT host_id, crawl_id, $5::bigint, depth, id "
         "FROM again), "
-        "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id IN (SELECT host_id FROM again) AND next_at = 'infinity') "
+        "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id = ANY(ARRAY(SELECT host_id FROM again)) AND next_at = 'infinity') "
         "SELECT state, count(*), count(*) FILTER (WHERE has_place) FROM again GROUP BY state"};
     struct pg_array passing, none;
     struct pg_result *r;

@@ -38,40 +38,6 @@ static void gather(struct tx *tx, struct offer *offers, size_t count, struct cla
     }
 }
 
-/* Forgets the claims of offers that are pages already. LIMIT 1 keeps it one look into the unique index for each, whatever the
- * planner believes of the table. */
-static enum pg_status drop_known(struct tx *tx, struct claims *c)
-{
-    static const struct pg_stmt stmt = {
-        "quota_known", "SELECT u.place FROM unnest($1::bigint[], $2::bigint[], $3::uuid[]) AS u (place, crawl_id, url_hash) "
-                       "CROSS JOIN LATERAL (SELECT 1 FROM page p WHERE p.crawl_id = u.crawl_id AND p.url_hash = u.url_hash LIMIT 1) p"};
-    struct pg_array place, crawl, hash;
-    struct pg_result *r;
-    size_t kept = 0;
-    pg_array_init(&place, PG_INT8);
-    pg_array_init(&crawl, PG_INT8);
-    pg_array_init(&hash, PG_UUID);
-    for (size_t i = 0; i < c->count; i++) {
-        pg_array_int(&place, (int64_t)i);
-        pg_array_int(&crawl, c->items[i].crawl_id);
-        pg_array_uuid(&hash, &c->items[i].offer->hash);
-    }
-    pg_params_reset(&tx->params);
-    pg_add_array(&tx->params, &place);
-    pg_add_array(&tx->params, &crawl);
-    pg_add_array(&tx->params, &hash);
-    enum pg_status st = tx_run(tx, &stmt, &r);
-    for (int i = 0; st == PG_OK && i < pg_rows(r); i++) c->items[pg_int(r, i, 0)].offer = NULL;
-    for (size_t i = 0; i < c->count; i++)
-        if (c->items[i].offer) c->items[kept++] = c->items[i];
-    c->count = kept;
-    pg_result_free(r);
-    pg_array_release(&place);
-    pg_array_release(&crawl);
-    pg_array_release(&hash);
-    return st;
-}
-
 static int by_group(const struct claim *x, const struct claim *y)
 {
     if (x->crawl_id != y->crawl_id) return x->crawl_id < y->crawl_id ? -1 : 1;
@@ -96,8 +62,7 @@ static enum pg_status read_counts(struct tx *tx, const struct claims *c, int64_t
     static const struct pg_stmt stmt = {
         "quota_read",
         "SELECT u.place, q.pages FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[]) AS u (place, crawl_id, rule, "
-        "name) CROSS JOIN LATERAL (SELECT pages FROM quota q WHERE q.crawl_id = u.crawl_id AND q.rule = u.rule AND "
-        "q.name = u.name LIMIT 1) q"};
+        "name) JOIN quota q ON q.crawl_id = ANY(ARRAY[u.crawl_id]) AND q.rule = u.rule AND q.name = u.name"};
     static const enum pg_type types[] = {PG_INT8, PG_INT8, PG_TEXT, PG_TEXT};
     struct pg_array columns[4];
     struct pg_result *r;
@@ -185,8 +150,7 @@ enum pg_status quota_apply(struct tx *tx, struct offer *offers, size_t *count)
     struct claims c = {.count = 0};
     enum pg_status st = PG_OK;
     gather(tx, offers, *count, &c);
-    if (c.count > 0) st = drop_known(tx, &c);
-    if (st == PG_OK && c.count > 0) {
+    if (c.count > 0) {
         int64_t *counts = mem_calloc(c.count, sizeof *counts);
         bool *refused = mem_calloc(*count, sizeof *refused);
         qsort(c.items, c.count, sizeof *c.items, by_group_and_rank);
@@ -205,10 +169,10 @@ enum pg_status quota_free_moved(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "quota_moved", "WITH gone AS (UPDATE page SET moved = true WHERE id = ANY($1) AND NOT moved RETURNING crawl_id, host_id), "
-                       "n AS (SELECT g.crawl_id, h.name, count(*) AS pages FROM gone g JOIN host h ON h.id = g.host_id "
+                       "n AS (SELECT g.crawl_id, h.name, count(*) AS pages FROM gone g JOIN host h ON h.id = ANY(ARRAY[g.host_id]) "
                        "GROUP BY g.crawl_id, h.name) "
                        "UPDATE quota q SET pages = q.pages - n.pages FROM n "
-                       "WHERE q.crawl_id = n.crawl_id AND q.rule = 'per_host' AND q.name = n.name"};
+                       "WHERE q.crawl_id = ANY(ARRAY[n.crawl_id]) AND q.rule = 'per_host' AND q.name = n.name"};
     struct pg_array ids;
     enum pg_status st = PG_OK;
     pg_array_init(&ids, PG_INT8);

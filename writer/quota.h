@@ -5,8 +5,8 @@
 
 #include "writer/tx.h"
 
-/* Drops the offers that would exceed a bound, and counts them as refused; pages that are there already pass. Redirect targets come
- * first, then the lesser depth, then the order given. Offers: sorted, one a page. */
+/* Drops the offers that would exceed a bound, and counts them as refused. Redirect targets come first, then the lesser depth, then
+ * the order given. Offers: sorted, one a page, none of a page that is there already. */
 enum pg_status quota_apply(struct tx *tx, struct offer *offers, size_t *count);
 
 /* Pages that redirect in this transaction give their count back, once in their life: the target counts in their place. Before

@@ -15,6 +15,7 @@
 
 #define HOSTS_A_TIME 500
 #define EXTRA_ROWS   32 /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
+#define PROBES       8  /* tickets out while our network is down */
 #define SHARE_ROWS   4  /* picked beyond an equal share of the credit: some hosts have less to offer than others */
 
 /* When the release looks at a host again. */
@@ -117,7 +118,8 @@ static void read_host(struct due_host *h, const struct pg_result *r, int i)
                            .robots_release = pg_int(r, i, 7),
                            .asked = pg_bool(r, i, 8),
                            .why = mem_strdup(pg_text(r, i, 9))};
-    h->slots = delay > 0 ? 1 - out : writer_conf.fetch_per_host - out;
+    bool one = delay > 0 || pg_bool(r, i, 10); /* one that fails is felt for, not stormed */
+    h->slots = one ? 1 - out : writer_conf.fetch_per_host - out;
     if (h->slots < 0) h->slots = 0;
     bool expired = pg_bool(r, i, 6);
     h->robots = expired || state == 0 ? ROBOTS_UNKNOWN : state == 1 ? ROBOTS_RULES : ROBOTS_NONE;
@@ -128,7 +130,7 @@ static enum pg_status lock_hosts(struct release *rl)
     static const struct pg_stmt stmt = {
         "release_hosts",
         "SELECT id, name, https, out, greatest($2, coalesce(crawl_delay_ms, 0)), robots_state, coalesce(robots_until <= now(), false), "
-        "robots_release, EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), robots_code "
+        "robots_release, EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), robots_code, failures > 0 "
         "FROM host WHERE id = ANY($1) AND next_at <= now() ORDER BY id FOR UPDATE SKIP LOCKED"};
     struct pg_result *r;
     struct pg_array ids;
@@ -151,18 +153,23 @@ static enum pg_status lock_hosts(struct release *rl)
     return PG_OK;
 }
 
-/* What may still go out: the window less what is in flight, robots.txt included (law 3). */
+/* What may still go out: the window less what is in flight, robots.txt included (law 3). While our network is down, a few tickets
+ * feel for it. */
 static enum pg_status read_credit(struct release *rl)
 {
-    static const struct pg_stmt stmt = {"release_credit",
-                                        "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0), 0)::bigint - "
-                                        "(SELECT count(*) FROM ticket WHERE page_id = 0)"};
+    static const struct pg_stmt stmt = {
+        "release_credit",
+        "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0), 0)::bigint - "
+        "(SELECT count(*) FROM ticket WHERE page_id = 0), "
+        "CASE WHEN (SELECT down_since < now() - interval '5 s' FROM network) THEN $2 - (SELECT count(*) FROM ticket) END"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
     pg_add_int(&rl->tx.params, writer_conf.window);
+    pg_add_int(&rl->tx.params, PROBES);
     enum pg_status st = tx_run(&rl->tx, &stmt, &r);
     if (st != PG_OK) return st;
     rl->credit = pg_int(r, 0, 0);
+    if (!pg_is_null(r, 0, 1) && pg_int(r, 0, 1) < rl->credit) rl->credit = pg_int(r, 0, 1);
     pg_result_free(r);
     return PG_OK;
 }
@@ -235,8 +242,9 @@ static enum pg_status pick_rows(struct release *rl)
         "release_pick",
         "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
-        "(SELECT * FROM frontier WHERE host_id = u.host_id AND crawl_id = u.crawl_id ORDER BY priority, depth, page_id LIMIT u.n) f "
-        "JOIN page p ON p.id = f.page_id ORDER BY u.o, f.priority, f.depth, f.page_id"};
+        "(SELECT * FROM frontier WHERE (host_id, crawl_id) >= (u.host_id, u.crawl_id) AND (host_id, crawl_id) <= (u.host_id, u.crawl_id) "
+        "ORDER BY host_id, crawl_id, priority, depth, page_id LIMIT u.n) f "
+        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) ORDER BY u.o, f.priority, f.depth, f.page_id"};
     struct pg_array hosts, crawls, limits;
     struct pg_result *r = NULL;
     pg_array_init(&hosts, PG_INT8);
@@ -366,8 +374,8 @@ static enum pg_status write_tickets(struct release *rl)
     static const struct pg_stmt stmt = {
         "release_pages",
         "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u (id, host_id, release)), "
-        "gone AS (DELETE FROM frontier f USING u WHERE f.page_id = u.id), "
-        "begun AS (UPDATE page p SET state = 'scheduled', release = u.release, scheduled_at = now(), has_place = true FROM u WHERE p.id = u.id) "
+        "gone AS (DELETE FROM frontier WHERE page_id = ANY($1)), "
+        "begun AS (UPDATE page p SET state = 'scheduled', release = u.release, scheduled_at = now(), has_place = true FROM u WHERE p.id = ANY(ARRAY[u.id])) "
         "INSERT INTO ticket (host_id, page_id, release, deadline) SELECT host_id, id, release, $4 FROM u"};
     struct pg_array ids, hosts, releases;
     pg_array_init(&ids, PG_INT8);
@@ -399,9 +407,9 @@ static enum pg_status write_ends(struct release *rl)
     static const struct pg_stmt stmt = {
         "release_ends",
         "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u (id, state, code, detail)), "
-        "gone AS (DELETE FROM frontier f USING u WHERE f.page_id = u.id) "
+        "gone AS (DELETE FROM frontier WHERE page_id = ANY($1)) "
         "UPDATE page p SET state = u.state::page_state, code = u.code, detail = u.detail, void_release = p.release, "
-        "has_place = false, ended_at = now() FROM u WHERE p.id = u.id"};
+        "has_place = false, ended_at = now() FROM u WHERE p.id = ANY(ARRAY[u.id])"};
     struct pg_array ids, states, codes, details;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&states, PG_TEXT);
@@ -439,7 +447,7 @@ static enum pg_status write_hosts(struct release *rl)
         "asked AS (INSERT INTO ticket (host_id, page_id, release, deadline) SELECT id, 0, robots, $6 FROM u WHERE asks) "
         "UPDATE host h SET out = h.out + u.taken, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
         "next_at = CASE u.next WHEN 0 THEN 'infinity'::timestamptz WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
-        "FROM u WHERE h.id = u.id"};
+        "FROM u WHERE h.id = ANY(ARRAY[u.id])"};
     struct pg_array ids, taken, next, asks, robots;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&taken, PG_INT8);
@@ -493,11 +501,12 @@ static enum pg_status transact(struct release *rl)
     return st == PG_OK ? tx_commit(&rl->tx) : st;
 }
 
-static void publish(struct release *rl)
+static void publish_all(struct release *rl, release_publish *publish)
 {
     for (size_t i = 0; i < rl->pick_count; i++) {
         const struct pick *p = &rl->picks[i];
         if (!p->taken) continue;
+        const struct crawl_row *c = tx_crawl(&rl->tx, p->crawl_id);
         struct record ticket = {.kind = RECORD_TICKET,
                                 .page = p->page_id,
                                 .crawl = p->crawl_id,
@@ -506,8 +515,10 @@ static void publish(struct release *rl)
                                 .depth = p->depth,
                                 .url = p->url,
                                 .deadline = rl->deadline,
-                                .attempt = p->failures + 1};
-        frontier_publish(rl->writer, &ticket);
+                                .attempt = p->failures + 1,
+                                .ignore_noindex = c->ignore_noindex,
+                                .ignore_nofollow = c->ignore_nofollow};
+        publish(rl->writer, &ticket);
     }
     for (size_t i = 0; i < rl->host_count; i++) {
         const struct due_host *h = &rl->hosts[i];
@@ -516,7 +527,7 @@ static void publish(struct release *rl)
         snprintf(url, sizeof url, "http%s://%s/robots.txt", h->https ? "s" : "", h->name);
         struct record ticket = {
             .kind = RECORD_TICKET, .host = h->id, .release = h->robots_release + 1, .url = url, .deadline = rl->deadline, .attempt = 1};
-        frontier_publish(rl->writer, &ticket);
+        publish(rl->writer, &ticket);
     }
 }
 
@@ -547,14 +558,14 @@ static void clean_up(struct release *rl)
     tx_release(&rl->tx);
 }
 
-enum pg_status release_run(struct writer *w, struct host_rules *rules, struct release_result *result)
+enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result)
 {
     struct release rl = {.writer = w, .rules = rules, .deadline = clock_wall_ms() + writer_conf.ticket_ms};
     *result = (struct release_result){.released = 0, .more = false, .next_in_ms = -1};
     tx_init(&rl.tx, w, w->pg);
     enum pg_status st = transact(&rl);
     if (st == PG_OK) {
-        publish(&rl);
+        publish_all(&rl, publish);
         bool ended = false;
         for (size_t i = 0; i < rl.pick_count; i++) {
             result->released += rl.picks[i].taken;
@@ -579,12 +590,12 @@ enum pg_status release_delayed(struct writer *w)
                                         "ORDER BY due_at LIMIT 2000) d"};
     static const struct pg_stmt move = {
         "delayed_move",
-        "WITH due AS (DELETE FROM delayed WHERE page_id IN (SELECT page_id FROM delayed WHERE due_at <= now() AND crawl_id = ANY($1) "
-        "ORDER BY due_at LIMIT 2000) RETURNING page_id), "
-        "rows AS (SELECT p.host_id, p.crawl_id, c.priority, p.depth, p.id FROM due JOIN page p ON p.id = due.page_id "
-        "JOIN crawl c ON c.id = p.crawl_id), "
+        "WITH due AS (DELETE FROM delayed WHERE page_id = ANY(ARRAY(SELECT page_id FROM delayed WHERE due_at <= now() AND "
+        "crawl_id = ANY($1) ORDER BY due_at LIMIT 2000)) RETURNING page_id), "
+        "rows AS (SELECT p.host_id, p.crawl_id, c.priority, p.depth, p.id FROM due JOIN page p ON p.id = ANY(ARRAY[due.page_id]) "
+        "JOIN crawl c ON c.id = ANY(ARRAY[p.crawl_id])), "
         "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT * FROM rows) "
-        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id IN (SELECT host_id FROM rows)"};
+        "UPDATE host SET next_at = greatest(free_at, now()) WHERE next_at = 'infinity' AND id = ANY(ARRAY(SELECT host_id FROM rows))"};
     struct tx tx;
     struct pg_result *r = NULL;
     struct pg_array ids;

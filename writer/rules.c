@@ -130,21 +130,6 @@ static const struct {
 
 #define MEMBERS (sizeof members / sizeof *members)
 
-bool rules_know(const char *name)
-{
-    for (size_t i = 0; i < MEMBERS; i++)
-        if (strcmp(name, members[i].name) == 0) return true;
-    return false;
-}
-
-const char *rules_names(void)
-{
-    static char names[200];
-    for (size_t i = 0; i < MEMBERS && !(i == 0 && *names); i++)
-        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "", members[i].name);
-    return names;
-}
-
 struct rules *rules_new(const cJSON *object, struct rules_error *error_r)
 {
     struct rules *r = mem_zalloc(sizeof *r);

@@ -16,12 +16,7 @@ struct rules_error {
     char text[300]; /* begins with the field at fault: "exclude[1]: …" */
 };
 
-/* True if a field of a seed is one of the rules. */
-bool rules_know(const char *name);
-/* Their names, for messages: "prefix, include, …". */
-const char *rules_names(void);
-
-/* Reads the members that are rules; others do not count. NULL: error_r says why. Compiles at most LIMIT_MASK_BYTES of masks. */
+/* Reads the members that are rules (they are also in the table of writer/seed.c); others do not count. NULL: error_r says why. Compiles at most LIMIT_MASK_BYTES of masks. */
 struct rules *rules_new(const struct cJSON *object, struct rules_error *error_r);
 void rules_free(struct rules **rules);
 

@@ -25,7 +25,7 @@ static void bad(struct seed *s, const char *reason)
 static void bad_field(struct seed *s, const char *field, const char *what)
 {
     char text[sizeof s->reason];
-    snprintf(text, sizeof text, "%.40s: %s", field, what);
+    snprintf(text, sizeof text, "%.40s: %.350s", field, what);
     bad(s, text);
 }
 
@@ -87,23 +87,55 @@ static void read_scope(struct seed *s, const cJSON *item)
         bad_field(s, "scope", "must be host, subdomains, domain or any");
 }
 
+static void read_switch(struct seed *s, const cJSON *item, bool *value_r)
+{
+    if (!cJSON_IsBool(item)) bad_field(s, item->string, "must be true or false");
+    *value_r = cJSON_IsTrue(item);
+}
+
+static void read_ignore_noindex(struct seed *s, const cJSON *item)
+{
+    read_switch(s, item, &s->ignore_noindex);
+}
+
+static void read_ignore_nofollow(struct seed *s, const cJSON *item)
+{
+    read_switch(s, item, &s->ignore_nofollow);
+}
+
+/* All that a seed may say. */
 static const struct {
     const char *name;
-    void (*read)(struct seed *s, const cJSON *item);
-    bool is_crawl; /* makes the message a crawl */
-} members[] = {{"url", read_url, false}, {"depth", read_depth, true}, {"limit", read_limit, true}, {"scope", read_scope, true}};
+    void (*read)(struct seed *s, const cJSON *item); /* NULL: a rule, read with the others by rules_new */
+    bool is_crawl;                                   /* makes the message a crawl */
+} members[] = {
+    {"url", read_url, false},
+    {"depth", read_depth, true},
+    {"limit", read_limit, true},
+    {"scope", read_scope, true},
+    {"prefix", NULL, true},
+    {"include", NULL, true},
+    {"exclude", NULL, true},
+    {"match", NULL, true},
+    {"preset", NULL, true},
+    {"per_host", NULL, true},
+    {"guards", NULL, true},
+    {"ignoreNoindex", read_ignore_noindex, true},
+    {"ignoreNofollow", read_ignore_nofollow, true},
+};
 
-#define MEMBERS    (sizeof members / sizeof *members)
-#define FIELDS_MAX 100 /* looked at for one that is there twice */
+#define MEMBERS (sizeof members / sizeof *members)
 
 static void unknown_member(struct seed *s, const char *name)
 {
-    char clean[41], what[200];
+    char clean[41], known[sizeof s->reason];
     size_t n = 0;
+    int len = snprintf(known, sizeof known, "unknown field; known are");
+    for (size_t i = 0; i < MEMBERS && (size_t)len < sizeof known; i++)
+        len += snprintf(known + len, sizeof known - (size_t)len, "%s %s", i ? "," : "", members[i].name);
     for (const char *p = name; *p && n < sizeof clean - 1; p++) clean[n++] = isprint((unsigned char)*p) ? *p : '?';
     clean[n] = '\0';
-    snprintf(what, sizeof what, "unknown field; known are url, depth, limit, scope, %s", rules_names());
-    bad_field(s, clean, what);
+    bad_field(s, clean, known);
 }
 
 static void read_rules(struct seed *s, const cJSON *object)
@@ -118,29 +150,22 @@ static void read_rules(struct seed *s, const cJSON *object)
     rules_free(&rules);
 }
 
-static bool is_twice(const cJSON *item)
-{
-    for (const cJSON *later = item->next; later; later = later->next)
-        if (strcmp(later->string, item->string) == 0) return true;
-    return false;
-}
-
 static void read_members(struct seed *s, const cJSON *object)
 {
-    bool is_crawl = false;
+    bool seen[MEMBERS] = {false}, is_crawl = false;
     s->kind = SEED_URLS;
-    if (cJSON_GetArraySize(object) > FIELDS_MAX) bad(s, "more fields than there are");
     for (const cJSON *item = object->child; item && s->kind != SEED_BAD; item = item->next) {
         size_t i = 0;
         while (i < MEMBERS && strcmp(item->string, members[i].name) != 0) i++;
-        bool rule = rules_know(item->string);
-        is_crawl = is_crawl || rule || (i < MEMBERS && members[i].is_crawl);
-        if (i == MEMBERS && !rule)
+        if (i == MEMBERS) {
             unknown_member(s, item->string);
-        else if (is_twice(item))
-            bad_field(s, item->string, "there twice");
-        else if (!rule)
-            members[i].read(s, item);
+        } else if (seen[i]) {
+            bad_field(s, members[i].name, "there twice");
+        } else {
+            seen[i] = true;
+            is_crawl = is_crawl || members[i].is_crawl;
+            if (members[i].read) members[i].read(s, item);
+        }
     }
     if (s->kind != SEED_BAD && !s->url) bad(s, "url: missing");
     if (s->kind != SEED_BAD) read_rules(s, object);
@@ -225,13 +250,14 @@ size_t seed_rows(const char *body, size_t n)
     return rows < LIMIT_RANGE ? rows : LIMIT_RANGE;
 }
 
-/* Rules that nobody asked for are left out: crawls made before there were any are found again. */
 struct digest seed_request(const struct seed *s)
 {
     struct buf text;
     bool plain = strcmp(s->rules, "{}") == 0;
     buf_init(&text, LIMIT_SEED + LIMIT_URL + 200);
     buf_addf(&text, "%s\n%lld\n%lld\n%s", s->range.total > 1 ? s->text : s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    if (s->ignore_noindex) buf_add_str(&text, "\nignoreNoindex");
+    if (s->ignore_nofollow) buf_add_str(&text, "\nignoreNofollow");
     if (!plain) buf_addf(&text, "\n%s", s->rules);
     struct digest d = digest_of(buf_str(&text), text.len);
     buf_release(&text);

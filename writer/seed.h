@@ -11,20 +11,21 @@
 
 enum seed_kind {
     SEED_URLS,  /* bare URLs, one a line: for the inbox */
-    SEED_CRAWL, /* one URL, or a range of them, with depth, limit, scope or rules */
+    SEED_CRAWL, /* one URL, or a range of them, with anything said about how to crawl */
     SEED_BAD    /* not understood: reason says why */
 };
 
 struct seed {
     enum seed_kind kind;
-    char reason[320];
+    char reason[400];
     /* SEED_CRAWL, and a SEED_URLS that came as JSON */
     struct url *url;    /* owned; the first one of a range */
     char *text;         /* owned; as it was written */
     struct range range; /* of text: all that it stands for */
     int64_t depth, limit;
     char scope[16];
-    char *rules; /* owned; rules_text */
+    char *rules;                          /* owned; rules_text */
+    bool ignore_noindex, ignore_nofollow; /* robots directives of pages: <meta name="robots">, X-Robots-Tag */
 };
 
 /* Reads a message. Plain text gives SEED_URLS with url NULL: go through it with seed_next_line. Defaults fill what a crawl
@@ -40,7 +41,8 @@ bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, si
 /* How many URLs a message may stand for, roughly, ranges included; what one cannot have is not counted. */
 size_t seed_rows(const char *body, size_t n);
 
-/* What a crawl is known by: digest over the canonical form of what was asked. */
+/* What a crawl is known by: digest over the canonical form of what was asked. What was not asked leaves no trace in it, so that
+ * crawls made before there was such an option are still found. */
 struct digest seed_request(const struct seed *seed);
 
 #endif

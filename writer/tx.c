@@ -110,7 +110,8 @@ static enum pg_status lock_crawls(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "lock_crawls",
-        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open FROM crawl "
+        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
+        "ignore_noindex, ignore_nofollow FROM crawl "
         "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -132,7 +133,9 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .kept = pg_int(r, i, 8),
                                            .begun = pg_int(r, i, 9),
                                            .admitted = pg_int(r, i, 10),
-                                           .open = pg_int(r, i, 11)};
+                                           .open = pg_int(r, i, 11),
+                                           .ignore_noindex = pg_bool(r, i, 12),
+                                           .ignore_nofollow = pg_bool(r, i, 13)};
     pg_result_free(r);
     return PG_OK;
 }
@@ -247,16 +250,16 @@ void tx_offer_release(struct offer *o)
     free(o->shape);
 }
 
-void tx_end_ticket(struct tx *tx, int64_t host, int64_t page, int64_t release, int64_t pause_ms)
+void tx_end_ticket(struct tx *tx, const struct ticket_end *end)
 {
     tx->ends = mem_grow(tx->ends, &tx->end_cap, tx->end_count + 1, sizeof *tx->ends);
-    tx->ends[tx->end_count++] = (struct ticket_end){.host_id = host, .page_id = page, .release = release, .pause_ms = pause_ms};
+    tx->ends[tx->end_count++] = *end;
 }
 
-void tx_robots(struct tx *tx, const struct record *robots)
+void tx_robots(struct tx *tx, const struct record *robots, bool excused)
 {
     tx->robots = mem_grow(tx->robots, &tx->robots_cap, tx->robots_count + 1, sizeof *tx->robots);
-    tx->robots[tx->robots_count++] = robots;
+    tx->robots[tx->robots_count++] = (struct robots_answer){robots, excused};
 }
 
 void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r)

@@ -24,6 +24,7 @@ struct crawl_row {
     enum scope scope;
     int64_t max_depth, max_pages; /* max_pages 0: no limit */
     int64_t priority, places, kept, begun, admitted, open;
+    bool ignore_noindex, ignore_nofollow;
     bool again; /* this transaction starts a new run */
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
@@ -69,11 +70,18 @@ struct offer {
     struct digest hash;
 };
 
+/* What became of a ticket, as far as its host is concerned (writer/host_clock.h), the worst last. */
+enum ticket_use { USE_NONE, USE_ANSWERED, USE_TROUBLED, USE_LIMITED, USE_UNREACHED };
+
 /* A ticket that came to its end. */
 struct ticket_end {
     int64_t host_id, page_id, release;
-    int64_t pause_ms; /* Retry-After: at least so long until the next; -1: it was not used, no pause at all */
+    int64_t pause_ms; /* at least so long until the next; -1: it was not used, no pause at all */
+    enum ticket_use use;
+    enum code code; /* of a use that is no answer */
 };
+
+enum network { NETWORK_UNSAID, NETWORK_UP, NETWORK_DOWN };
 
 struct writer;
 
@@ -94,7 +102,11 @@ struct tx {
     size_t offer_count, offer_cap;
     struct ticket_end *ends;
     size_t end_count, end_cap;
-    const struct record **robots; /* borrowed */
+    enum network network; /* what the records of this transaction say of our own network */
+    struct robots_answer {
+        const struct record *record; /* borrowed */
+        bool excused;
+    } * robots;
     size_t robots_count, robots_cap;
 
     /* attempt rows */
@@ -120,8 +132,9 @@ struct page_row *tx_page(struct tx *tx, int64_t id);
 
 void tx_offer(struct tx *tx, const struct offer *offer); /* takes its strings */
 void tx_offer_release(struct offer *offer);
-void tx_end_ticket(struct tx *tx, int64_t host, int64_t page, int64_t release, int64_t pause_ms);
-void tx_robots(struct tx *tx, const struct record *robots);
+void tx_end_ticket(struct tx *tx, const struct ticket_end *end);
+/* excused: that it could not be had does not count against the host. */
+void tx_robots(struct tx *tx, const struct record *robots, bool excused);
 void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r);
 void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, const char *reason, const void *body, size_t n);
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);

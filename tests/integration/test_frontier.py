@@ -22,9 +22,13 @@ def test_a_delay_is_kept_and_not_more(make_stack):
 
 
 def test_plans_follow_growth(make_stack, long):
-    """An ANALYZE between two crawls, which sees no page waiting, does not make the second one read whole tables."""
+    """An ANALYZE between two crawls, which sees no page waiting, does not make the second one read whole tables: PostgreSQL then
+    takes tables that have pages, but had no row, for empty however many rows they get."""
     site = Synthetic(2_000 if long else 600, 100)
     stack = make_stack(FETCH_PER_HOST="8")
+    tables = ("frontier", "delayed", "ticket", "page_links", "page", "host", "crawl")
+    for table in tables:
+        stack.query(f"alter table {table} set (vacuum_truncate = off)")
     stack.start_all()
 
     def reads():
@@ -32,12 +36,13 @@ def test_plans_follow_growth(make_stack, long):
 
     with contextlib.ExitStack() as servers:
         urls = [servers.enter_context(Server(site, address=f"127.0.0.{n}")).url("/0") for n in range(2, 10)]
-        for number in (1, 2):
+        for number in (1, 2, 3):
             before = reads()
             for url in urls:
                 stack.seed(url, depth=1000, limit=1_000_000 + number)
-            wait_until(lambda n=number: stack.value("select count(*) from crawl where state = 'completed'") == n * len(urls), 120, "crawled")
+            wait_until(lambda: stack.value("select count(*) from crawl where state = 'completed'") == len(urls), 120, "crawled")
             wait_until(lambda b=before: reads()["frontier"] > b["frontier"] + len(urls) * site.pages, 20, "the database has counted")
             each = {table: (count - before[table]) / (len(urls) * site.pages) for table, count in reads().items()}
             assert max(each.values()) < 50, f"crawl {number}: entries of indexes read for a page: {each}"
+            stack.query("delete from crawl where not is_inbox")
             stack.query("vacuum analyze")

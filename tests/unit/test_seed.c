@@ -1,4 +1,4 @@
-/* Seeds: what is read, ranges, what a crawl is known by. */
+/* What people put into `seed`: what makes a crawl, ranges, what is refused and in which words, what a crawl is known by. */
 #include "test.h"
 
 #include <stdio.h>
@@ -7,10 +7,15 @@
 
 #include "base/digest.h"
 #include "line/limits.h"
+#include "writer/conf.h"
 #include "writer/range.h"
 #include "writer/seed.h"
 
-static void all_of_a_range(void **state)
+#define COUNT(a)    (sizeof(a) / sizeof *(a))
+#define WITH(rest)  "{\"url\":\"http://a/\"," rest "}"
+#define WORD(value) WITH("\"ignoreNoindex\":" value)
+
+static void test_all_of_a_range(void **state)
 {
     (void)state;
     static const struct {
@@ -47,7 +52,7 @@ static void all_of_a_range(void **state)
     }
 }
 
-static void bad_ranges(void **state)
+static void test_bad_ranges(void **state)
 {
     (void)state;
     static const struct {
@@ -77,49 +82,134 @@ static void bad_ranges(void **state)
     assert_false(range_write(&range, 0, small, sizeof small));
 }
 
-static void messages(void **state)
+static const struct {
+    const char *body;
+    enum seed_kind kind;
+    const char *said; /* SEED_BAD: the reason; others: the rules */
+} rows[] = {
+    {"http://a/", SEED_URLS, NULL},
+    {"{\"url\":\"http://a/\"}", SEED_URLS, NULL},
+    {WITH("\"depth\":1"), SEED_CRAWL, NULL},
+    {WITH("\"ignoreNoindex\":true"), SEED_CRAWL, NULL},
+    {WITH("\"ignoreNofollow\":true"), SEED_CRAWL, NULL},
+    {WITH("\"ignoreNofollow\":false"), SEED_CRAWL, NULL},
+    {WITH("\"ignoreNoindex\":true,\"ignoreNoindex\":true"), SEED_BAD, "ignoreNoindex: there twice"},
+    {WITH("\"ignorenoindex\":true"), SEED_BAD,
+     "ignorenoindex: unknown field; known are url, depth, limit, scope, prefix, include, exclude, match, preset, per_host, guards, "
+     "ignoreNoindex, ignoreNofollow"},
+    {WITH("\"depth\":\"1\""), SEED_BAD, "depth: must be a whole number from 0 to 1000"},
+    {"{\"ignoreNoindex\":true}", SEED_BAD, "url: missing"},
+    {WORD("1"), SEED_BAD, "ignoreNoindex: must be true or false"},
+    {WORD("0"), SEED_BAD, "ignoreNoindex: must be true or false"},
+    {WORD("\"true\""), SEED_BAD, "ignoreNoindex: must be true or false"},
+    {WORD("null"), SEED_BAD, "ignoreNoindex: must be true or false"},
+    {WORD("[]"), SEED_BAD, "ignoreNoindex: must be true or false"},
+    {WORD("{}"), SEED_BAD, "ignoreNoindex: must be true or false"},
+    {WITH("\"ignoreNofollow\":\"yes\""), SEED_BAD, "ignoreNofollow: must be true or false"},
+    {"https://a.test/\nhttps://b.test/", SEED_URLS, NULL},
+    {"{\"url\":\"https://a.test/\"}", SEED_URLS, "{}"},
+    {"{\"url\":\"https://a.test/?p=[1-96]\"}", SEED_URLS, "{}"},
+    {"{\"url\":\"https://a.test/\",\"depth\":2}", SEED_CRAWL, "{}"},
+    {"{\"url\":\"https://a.test/\",\"preset\":\"wiki\"}", SEED_CRAWL, "{\"preset\":\"wiki\"}"},
+    {"{\"include\":[\"^/x\"],\"url\":\"https://a.test/\",\"per_host\":9}", SEED_CRAWL, "{\"include\":[\"^/x\"],\"per_host\":9}"},
+    {"{\"url\":\"https://a.test/\",\"exclude\":[\"(\"]}", SEED_BAD, "exclude[0]: at offset 1: missing closing parenthesis"},
+    {"{\"url\":\"https://a.test/\",\"prefix\":\"x\"}", SEED_BAD, "prefix: must be a path that begins with /"},
+    {"{\"url\":\"https://a.test/[2-1]\"}", SEED_BAD, "url: range at offset 15: it ends before it begins"},
+    {"{\"url\":\"https://a.test/\",\"preset\":\"wiki\",\"preset\":\"wiki\"}", SEED_BAD, "preset: there twice"},
+    {"{\"url\":\"https://a.test/\",\"scope\":\"moon\"}", SEED_BAD, "scope: must be host, subdomains, domain or any"},
+    {"{\"preset\":\"wiki\"}", SEED_BAD, "url: missing"},
+    {WITH("\"prefix\":1"), SEED_BAD, "prefix: must be a path that begins with /"},
+    {WITH("\"include\":1"), SEED_BAD, "include: must be a list of regular expressions"},
+    {WITH("\"exclude\":1"), SEED_BAD, "exclude: must be a list of regular expressions"},
+    {WITH("\"match\":1"), SEED_BAD, "match: must be path or url"},
+    {WITH("\"preset\":1"), SEED_BAD, "preset: there is one, wiki"},
+    {WITH("\"per_host\":0"), SEED_BAD, "per_host: must be a whole number from 1 to 1000000000"},
+    {WITH("\"guards\":1"), SEED_BAD, "guards: must be true or false"},
+    {WITH("\"preset\":\"wiki\",\"ignoreNoindex\":true"), SEED_CRAWL, "{\"preset\":\"wiki\"}"},
+};
+
+static void test_messages(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct seed s;
+        seed_parse(rows[i].body, strlen(rows[i].body), &s);
+        if (s.kind != rows[i].kind) fail_msg("%s: kind %d, want %d (%s)", rows[i].body, s.kind, rows[i].kind, s.reason);
+        if (rows[i].said) assert_string_equal(s.kind == SEED_BAD ? s.reason : s.rules, rows[i].said);
+        seed_release(&s);
+    }
+}
+
+static void test_unknown_names_are_shown_clean(void **state)
+{
+    (void)state;
+    const char *body = WITH("\"a\\u0001b%s"
+                            "0123456789012345678901234567890123456789"
+                            "\":1");
+    struct seed s;
+    seed_parse(body, strlen(body), &s);
+    assert_int_equal(s.kind, SEED_BAD);
+    assert_memory_equal(s.reason, "a?b%s01234567890123456789012345678901234: unknown field; known are url, ", 72);
+    seed_release(&s);
+}
+
+static void test_switches(void **state)
 {
     (void)state;
     static const struct {
         const char *body;
-        enum seed_kind kind;
-        const char *said; /* the reason, or the rules */
-    } rows[] = {
-        {"https://a.test/\nhttps://b.test/", SEED_URLS, NULL},
-        {"{\"url\":\"https://a.test/\"}", SEED_URLS, "{}"},
-        {"{\"url\":\"https://a.test/?p=[1-96]\"}", SEED_URLS, "{}"},
-        {"{\"url\":\"https://a.test/\",\"depth\":2}", SEED_CRAWL, "{}"},
-        {"{\"url\":\"https://a.test/\",\"preset\":\"wiki\"}", SEED_CRAWL, "{\"preset\":\"wiki\"}"},
-        {"{\"include\":[\"^/x\"],\"url\":\"https://a.test/\",\"per_host\":9}", SEED_CRAWL, "{\"include\":[\"^/x\"],\"per_host\":9}"},
-        {"{\"url\":\"https://a.test/\",\"exclude\":[\"(\"]}", SEED_BAD, "exclude[0]: at offset 1: missing closing parenthesis"},
-        {"{\"url\":\"https://a.test/\",\"prefix\":\"x\"}", SEED_BAD, "prefix: must be a path that begins with /"},
-        {"{\"url\":\"https://a.test/[2-1]\"}", SEED_BAD, "url: range at offset 15: it ends before it begins"},
-        {"{\"url\":\"https://a.test/\",\"includePaths\":[]}", SEED_BAD,
-         "includePaths: unknown field; known are url, depth, limit, scope, prefix, include, exclude, match, preset, per_host, guards"},
-        {"{\"url\":\"https://a.test/\",\"preset\":\"wiki\",\"preset\":\"wiki\"}", SEED_BAD, "preset: there twice"},
-        {"{\"url\":\"https://a.test/\",\"scope\":\"moon\"}", SEED_BAD, "scope: must be host, subdomains, domain or any"},
-        {"{\"preset\":\"wiki\"}", SEED_BAD, "url: missing"},
+        bool noindex, nofollow;
+    } wishes[] = {
+        {WITH("\"depth\":1"), false, false},
+        {WITH("\"ignoreNoindex\":true"), true, false},
+        {WITH("\"ignoreNofollow\":true"), false, true},
+        {WITH("\"ignoreNofollow\":true,\"ignoreNoindex\":true"), true, true},
+        {WITH("\"ignoreNoindex\":false,\"ignoreNofollow\":true"), false, true},
     };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct seed seed;
-        seed_parse(rows[i].body, strlen(rows[i].body), &seed);
-        if (seed.kind != rows[i].kind) fail_msg("%s: %d %s", rows[i].body, seed.kind, seed.reason);
-        if (rows[i].said) assert_string_equal(seed.kind == SEED_BAD ? seed.reason : seed.rules, rows[i].said);
-        seed_release(&seed);
+    for (size_t i = 0; i < COUNT(wishes); i++) {
+        struct seed s;
+        seed_parse(wishes[i].body, strlen(wishes[i].body), &s);
+        assert_int_equal(s.ignore_noindex, wishes[i].noindex);
+        assert_int_equal(s.ignore_nofollow, wishes[i].nofollow);
+        seed_release(&s);
     }
 }
 
 static struct digest request_of(const char *body)
 {
-    struct seed seed;
-    seed_parse(body, strlen(body), &seed);
-    assert_int_equal(seed.kind, SEED_CRAWL);
-    struct digest d = seed_request(&seed);
-    seed_release(&seed);
+    struct seed s;
+    seed_parse(body, strlen(body), &s);
+    assert_int_equal(s.kind, SEED_CRAWL);
+    struct digest d = seed_request(&s);
+    seed_release(&s);
     return d;
 }
 
-static void requests(void **state)
+static void test_requests(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        WITH("\"depth\":2"),
+        WITH("\"depth\":2,\"ignoreNoindex\":true"),
+        WITH("\"depth\":2,\"ignoreNofollow\":true"),
+        WITH("\"depth\":2,\"ignoreNoindex\":true,\"ignoreNofollow\":true"),
+        WITH("\"depth\":2,\"preset\":\"wiki\""),
+        WITH("\"depth\":2,\"preset\":\"wiki\",\"ignoreNoindex\":true"),
+    };
+    for (size_t i = 0; i < COUNT(bodies); i++)
+        for (size_t k = 0; k < COUNT(bodies); k++) {
+            struct digest a = request_of(bodies[i]), b = request_of(bodies[k]);
+            assert_int_equal(memcmp(&a, &b, sizeof a) == 0, i == k);
+        }
+    /* The crawl of before: no switch, or one that says what holds anyway. */
+    const char *text = "http://a/\n2\n1000\nhost";
+    struct digest was = digest_of(text, strlen(text)), is = request_of(bodies[0]);
+    assert_memory_equal(&was, &is, sizeof was);
+    is = request_of(WITH("\"depth\":2,\"ignoreNoindex\":false,\"ignoreNofollow\":false"));
+    assert_memory_equal(&was, &is, sizeof was);
+}
+
+static void test_requests_with_rules(void **state)
 {
     (void)state;
     struct digest plain = request_of("{\"url\":\"http://a.test/\",\"depth\":2,\"limit\":9}");
@@ -136,7 +226,7 @@ static void requests(void **state)
     assert_memory_not_equal(&one, &two, sizeof two);
 }
 
-static void rows(void **state)
+static void test_rows(void **state)
 {
     (void)state;
     assert_int_equal(seed_rows("http://a/\n\nhttp://b/\n", 21), 2);
@@ -146,7 +236,17 @@ static void rows(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_of_a_range), cmocka_unit_test(bad_ranges), cmocka_unit_test(messages),
-                                       cmocka_unit_test(requests), cmocka_unit_test(rows)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_of_a_range),
+        cmocka_unit_test(test_bad_ranges),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_unknown_names_are_shown_clean),
+        cmocka_unit_test(test_switches),
+        cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_requests_with_rules),
+        cmocka_unit_test(test_rows),
+    };
+    writer_conf.default_depth = 2;
+    writer_conf.default_limit = 1000;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
