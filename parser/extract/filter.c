@@ -225,11 +225,17 @@ static bool is_linked_paragraph(const struct region *r, uint32_t i)
            nodes[after->node].parent == nodes[b->node].parent;
 }
 
+/* A heading that is the page's title, or an <h1> above the text in whatever words. */
+static bool is_headline(const struct page *page, const struct block *b)
+{
+    return b->kind == BLOCK_HEADING && (page->doc.nodes[b->node].tag == TAG_h1 || is_title(page, b));
+}
+
 /* The standfirst often stands with the headline, outside of the element with the text. */
 static void include_lead(struct page *page)
 {
     uint32_t i = page->from, stop = i > LEAD_BLOCKS ? i - LEAD_BLOCKS : 0;
-    while (i > stop && !(page->blocks[i - 1].kind == BLOCK_HEADING && is_title(page, &page->blocks[i - 1]))) i--;
+    while (i > stop && !is_headline(page, &page->blocks[i - 1])) i--;
     if (i == stop || page->from == page->to) return;
     for (uint32_t k = i; k < page->from; k++) {
         const struct block *b = &page->blocks[k];
