@@ -23,7 +23,7 @@
 #define REPEAT_WORDS     8  /* shorter lines may come twice in a text: refrains, answers */
 #define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
 #define SHOUT_LETTERS    8
-#define AFTER_WORDS      6 /* shorter lines behind the last sentence are tags and the like */
+#define LABEL_WORDS      6 /* shorter lines around the text that are no sentences are tags, sections and the like */
 
 struct region {
     struct page *page;
@@ -133,7 +133,7 @@ static void trim_ends(const struct region *r)
     for (uint32_t k = r->to; k > i; k--) {
         struct block *b = &r->page->blocks[k - 1];
         if (b->mark) continue;
-        if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= AFTER_WORDS) break;
+        if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= LABEL_WORDS) break;
         b->mark = MARK_AFTER;
     }
 }
@@ -149,6 +149,33 @@ static void drop_empty_headings(const struct region *r)
             text_follows = true;
         else if (!text_follows)
             b->mark = MARK_EMPTY_HEADING;
+    }
+}
+
+/* Left out as a link to something else, not for its own words. */
+static bool is_elsewhere(const struct block *b)
+{
+    return b->mark == MARK_LINKS || b->mark == MARK_TEASER || b->mark == MARK_RELATED;
+}
+
+/* Ends as a sentence does; a label may end in a colon. */
+static bool is_short_sentence(const struct page *page, const struct block *b)
+{
+    struct buf text = BUF_INIT(PHRASE_MAX);
+    if (b->stops == 0) return false;
+    page_block_text(page, b, &text);
+    bool ends = text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
+    buf_release(&text);
+    return ends;
+}
+
+/* "More on this", in whatever language: a short line that goes with the links that follow it. */
+static void drop_labels(const struct region *r)
+{
+    for (uint32_t i = r->to; i-- > r->from;) {
+        struct block *b = &r->page->blocks[i];
+        if (b->mark || b->words >= LABEL_WORDS || mark_is_prose(b) || i + 1 >= r->to || !is_elsewhere(b + 1)) continue;
+        if (b->kind == BLOCK_HEADING || (b->kind == BLOCK_TEXT && !is_short_sentence(r->page, b))) b->mark = MARK_RELATED;
     }
 }
 
@@ -231,18 +258,22 @@ static bool is_headline(const struct page *page, const struct block *b)
     return b->kind == BLOCK_HEADING && (page->doc.nodes[b->node].tag == TAG_h1 || is_title(page, b));
 }
 
-/* The standfirst often stands with the headline, outside of the element with the text. */
+/* The standfirst often stands with the headline, outside of the element with the text. What is short between them is section, date
+ * and place. */
 static void include_lead(struct page *page)
 {
     uint32_t i = page->from, stop = i > LEAD_BLOCKS ? i - LEAD_BLOCKS : 0;
     while (i > stop && !is_headline(page, &page->blocks[i - 1])) i--;
     if (i == stop || page->from == page->to) return;
-    for (uint32_t k = i; k < page->from; k++) {
+    const uint32_t from = page->from;
+    for (uint32_t k = i; k < from && page->from == from; k++) {
         const struct block *b = &page->blocks[k];
-        if (b->mark == MARK_NONE && mark_is_prose(b) && b->words >= LEAD_WORDS) {
-            page->from = i;
-            return;
-        }
+        if (b->mark == MARK_NONE && mark_is_prose(b) && b->words >= LEAD_WORDS) page->from = i;
+    }
+    if (page->from == from) return;
+    for (uint32_t k = i + 1; k < from; k++) {
+        struct block *b = &page->blocks[k];
+        if (b->mark == MARK_NONE && !mark_is_prose(b) && b->words < LABEL_WORDS) b->mark = MARK_BEFORE;
     }
 }
 
@@ -313,5 +344,6 @@ void filter_blocks(struct page *page)
     drop_repeated(&r);
     cut_at_title(&r);
     trim_ends(&r);
+    drop_labels(&r);
     drop_empty_headings(&r);
 }
