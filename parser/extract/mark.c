@@ -149,6 +149,7 @@ static bool is_teaser(const struct page *page, const struct sums *s, uint32_t no
 {
     uint32_t from, to;
     page_blocks(page, node, &from, &to);
+    if (s->headlines[page->doc.count] == 1 && s->headlines[page->doc.nodes[node].end] > s->headlines[node]) return false;
     return to > from && s->linky[to] - s->linky[from] >= 12 && s->prose_blocks[to] - s->prose_blocks[from] <= 2 &&
            s->prose[to] - s->prose[from] <= TEASER_PROSE;
 }
