@@ -60,6 +60,8 @@ static const struct {
     {WORD_HIDDEN,
      "hidden invisible visuallyhidden sronly screenreader screenreaders screenreadertext screenreaderonly assistive offscreen displaynone dnone uhidden noscript "
      "notloaded printonly onlyprint visibleprint visibleprintblock collapsedtext mobileonly"},
+    /* What is clipped, loaded late, or lacks a label of its own, is there. */
+    {WORD_SHOWN, "overflowhidden labelhidden lazyhidden"},
     {WORD_CAPTION,
      "caption captions captiontext wpcaption wpcaptiontext figcaption imagecaption imgcaption photocaption thumbcaption bildunterschrift bildunterschriften "
      "bildtext credit imagecredit photocredit photographer copyrightimage gallery slideshow slider carousel galleria imagegallery bildnachweis legende attribution "
@@ -160,6 +162,7 @@ static uint32_t words_of_name(const char *p, const char *end, bool *unknown_r)
         *unknown_r |= !one && !two;
         pair = h;
     }
+    if (bits & WORD_SHOWN) bits &= ~(uint32_t)(WORD_HIDDEN | WORD_SHOWN);
     return bits;
 }
 
