@@ -119,6 +119,25 @@ static bool is_opening(const struct region *r, uint32_t i)
     return may_open && !has_date(r->page, b);
 }
 
+/* Ends as a sentence does; a label may end in a colon. */
+static bool is_short_sentence(const struct page *page, const struct block *b)
+{
+    struct buf text = BUF_INIT(PHRASE_MAX);
+    if (b->stops == 0) return false;
+    page_block_text(page, b, &text);
+    bool ends = text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
+    buf_release(&text);
+    return ends;
+}
+
+/* A short last sentence: a paragraph right after one of the text's. */
+static bool is_last_line(const struct page *page, const struct block *b)
+{
+    const struct node *nodes = page->doc.nodes;
+    return b->kind == BLOCK_TEXT && nodes[b->node].tag == TAG_p && mark_is_prose(b - 1) && nodes[b[-1].node].tag == TAG_p &&
+           nodes[b[-1].node].parent == nodes[b->node].parent && is_short_sentence(page, b);
+}
+
 /* Byline, place and time stand before the first sentences; what follows the last ones is tags and promotion. */
 static void trim_ends(const struct region *r)
 {
@@ -134,6 +153,7 @@ static void trim_ends(const struct region *r)
         struct block *b = &r->page->blocks[k - 1];
         if (b->mark) continue;
         if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= LABEL_WORDS) break;
+        if (k > r->from + 1 && is_last_line(r->page, b)) break;
         b->mark = MARK_AFTER;
     }
 }
@@ -156,17 +176,6 @@ static void drop_empty_headings(const struct region *r)
 static bool is_elsewhere(const struct block *b)
 {
     return b->mark == MARK_LINKS || b->mark == MARK_TEASER || b->mark == MARK_RELATED;
-}
-
-/* Ends as a sentence does; a label may end in a colon. */
-static bool is_short_sentence(const struct page *page, const struct block *b)
-{
-    struct buf text = BUF_INIT(PHRASE_MAX);
-    if (b->stops == 0) return false;
-    page_block_text(page, b, &text);
-    bool ends = text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
-    buf_release(&text);
-    return ends;
 }
 
 /* "More on this", in whatever language: a short line that goes with the links that follow it. */
