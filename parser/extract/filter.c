@@ -22,6 +22,8 @@
 #define MORE_LINK_BYTES  30 /* of "Read more" at the end of a teaser */
 #define REPEAT_WORDS     8  /* shorter lines may come twice in a text: refrains, answers */
 #define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
+#define TAIL_RUN         4  /* blocks about other pages in a row */
+#define TAIL_SHARE       10 /* behind them less than a tenth of the region's prose is no article any more */
 #define SHOUT_LETTERS    8
 #define LABEL_WORDS      6 /* shorter lines around the text that are no sentences are tags, sections and the like */
 
@@ -99,6 +101,28 @@ static void cut_at_title(struct region *r)
     }
 }
 
+/* Left out as a link to something else, not for its own words. */
+static bool is_elsewhere(const struct block *b)
+{
+    return b->mark == MARK_LINKS || b->mark == MARK_TEASER || b->mark == MARK_RELATED;
+}
+
+/* A list of other pages or of comments ends an article: the little that comes after it is promotion, credits, a form. */
+static void cut_tail(const struct region *r)
+{
+    uint32_t all = prose_between(r->page, r->from, r->to), before = 0, run = 0;
+    for (uint32_t i = r->from; i < r->to; i++) {
+        const struct block *b = &r->page->blocks[i];
+        if (is_elsewhere(b) || b->mark == MARK_COMMENT)
+            run++;
+        else if (!b->mark)
+            run = 0, before += mark_is_prose(b) ? b->chars : 0;
+        if (run < TAIL_RUN || (all - before) * TAIL_SHARE >= all) continue;
+        mark_range(r->page, i, r->to, MARK_AFTER);
+        return;
+    }
+}
+
 static bool has_date(const struct page *page, const struct block *b)
 {
     struct buf text = BUF_INIT(PHRASE_MAX);
@@ -170,12 +194,6 @@ static void drop_empty_headings(const struct region *r)
         else if (!text_follows)
             b->mark = MARK_EMPTY_HEADING;
     }
-}
-
-/* Left out as a link to something else, not for its own words. */
-static bool is_elsewhere(const struct block *b)
-{
-    return b->mark == MARK_LINKS || b->mark == MARK_TEASER || b->mark == MARK_RELATED;
 }
 
 /* "More on this", in whatever language: a short line that goes with the links that follow it. */
@@ -352,6 +370,7 @@ void filter_blocks(struct page *page)
     }
     drop_repeated(&r);
     cut_at_title(&r);
+    cut_tail(&r);
     trim_ends(&r);
     drop_labels(&r);
     drop_empty_headings(&r);
