@@ -12,7 +12,6 @@
 #define TITLE_MAX        600 /* bytes */
 #define TITLE_WORDS_MAX  40
 #define TITLE_SHARE      3 /* what follows the headline must be a third of the region's prose, or it is not this article's */
-#define NEIGHBOUR_WORDS  4 /* a link between two paragraphs that is a sentence, not a label */
 #define OPENING_WORDS    6
 #define STANDFIRST_WORDS 10  /* of a heading under the headline */
 #define HEAD_BLOCKS      500 /* before the first sentence, looked at */
@@ -24,7 +23,6 @@
 #define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
 #define TAIL_RUN         4  /* blocks about other pages in a row */
 #define TAIL_SHARE       10 /* behind them less than a tenth of the region's prose is no article any more */
-#define SHOUT_LETTERS    8
 #define LABEL_WORDS      6 /* shorter lines around the text that are no sentences are tags, sections and the like */
 
 struct region {
@@ -252,33 +250,6 @@ static void drop_repeated(const struct region *r)
     }
 }
 
-/* Capitals alone: a headline, not a sentence. */
-static bool is_shouted(const struct page *page, const struct block *b)
-{
-    struct buf text = BUF_INIT(PHRASE_MAX);
-    size_t capitals = 0, others = 0;
-    page_block_text(page, b, &text);
-    for (size_t i = 0; i < text.len; i++) {
-        capitals += text.data[i] >= 'A' && text.data[i] <= 'Z';
-        others += (text.data[i] >= 'a' && text.data[i] <= 'z') || text.data[i] & 0x80;
-    }
-    buf_release(&text);
-    return capitals >= SHOUT_LETTERS && others * 10 <= capitals;
-}
-
-/* A link that is a paragraph of its own between paragraphs of text. */
-static bool is_linked_paragraph(const struct region *r, uint32_t i)
-{
-    const struct block *b = &r->page->blocks[i];
-    const struct node *nodes = r->page->doc.nodes;
-    if (b->kind == BLOCK_QUOTE) return true;
-    if (b->kind != BLOCK_TEXT || nodes[b->node].tag != TAG_p || b->words < NEIGHBOUR_WORDS || i == r->from || i + 1 >= r->to) return false;
-    if (is_shouted(r->page, b)) return false;
-    const struct block *before = b - 1, *after = b + 1;
-    return mark_is_prose(before) && mark_is_prose(after) && nodes[before->node].parent == nodes[b->node].parent &&
-           nodes[after->node].parent == nodes[b->node].parent;
-}
-
 /* A heading that is the page's title, or an <h1> above the text in whatever words. */
 static bool is_headline(const struct page *page, const struct block *b)
 {
@@ -361,7 +332,7 @@ void filter_blocks(struct page *page)
     for (uint32_t i = r.from; i < r.to; i++) {
         struct block *b = &page->blocks[i];
         if (b->mark) continue;
-        if (mark_is_linky(b) && !is_linked_paragraph(&r, i))
+        if (mark_is_linky(b))
             b->mark = MARK_LINKS;
         else if (is_cut_short(page, b))
             b->mark = MARK_TEASER;
