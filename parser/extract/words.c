@@ -39,7 +39,7 @@ static const struct {
      "sidebar sidebars sidebox rail rightrail leftrail rightcol rightcolumn rightbar leftbar leftcol leftcolumn sidecol widget widgets "
      "widgetarea aside marginal marginalia seitenleiste complementary blogroll tagcloud infoboxes"},
     {WORD_FOOT,
-     "footer foot footers pagefooter sitefooter footerwrap bottombar copyright copyrights copy legal disclaimer imprint impressum colophon "
+     "footer foot footers pagefooter sitefooter footerwrap bottombar copyright copyrights legal disclaimer imprint impressum colophon "
      "contentinfo printfooter fusszeile fuss footernotes"},
     {WORD_META,
      "meta postmeta entrymeta articlemeta metadata metainfo byline bylines author authors authorbio authorbox authorinfo aboutauthor "
