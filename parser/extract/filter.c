@@ -13,11 +13,10 @@
 #define TITLE_WORDS_MAX  40
 #define TITLE_SHARE      3 /* what follows the headline must be a third of the region's prose, or it is not this article's */
 #define OPENING_WORDS    6
-#define STANDFIRST_WORDS 10  /* of a heading under the headline */
+#define STANDFIRST_WORDS 10  /* of a heading that is a standfirst, not a label */
 #define HEAD_BLOCKS      500 /* before the first sentence, looked at */
 #define LEAD_WORDS       10
-#define LEAD_BLOCKS      30 /* between headline and text, at most */
-#define STANDALONE_WORDS 15 /* of a heading before the text that stands for itself: a standfirst, not a label */
+#define LEAD_BLOCKS      60 /* between headline and text, at most */
 #define MORE_LINK_BYTES  30 /* of "Read more" at the end of a teaser */
 #define REPEAT_WORDS     8  /* shorter lines may come twice in a text: refrains, answers */
 #define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
@@ -136,8 +135,7 @@ static bool is_opening(const struct region *r, uint32_t i)
 {
     const struct block *b = &r->page->blocks[i];
     if (b->words < OPENING_WORDS) return false;
-    uint32_t enough = r->title > r->from ? STANDFIRST_WORDS : STANDALONE_WORDS;
-    bool may_open = b->kind == BLOCK_HEADING ? b->words >= enough : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
+    bool may_open = b->kind == BLOCK_HEADING ? b->words >= STANDFIRST_WORDS : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
     return may_open && !has_date(r->page, b);
 }
 

@@ -27,12 +27,13 @@ static const struct {
     {WORD_FOOT, MARK_FOOT, .7f},     {WORD_CAPTION, MARK_CAPTION, .4f}, {WORD_META, MARK_META, .4f}, {WORD_EDIT, MARK_EDIT, .3f},
 };
 
-/* A figure is a picture, or a table, a listing, a quotation (HTML, 4.4.12); only of the first all words are a caption. */
+/* A figure is a picture, or a table, a listing, a quotation (HTML, 4.4.12); only of the first all words are a caption, unless it
+ * is the article's head with its headline. */
 static bool is_text_figure(const struct doc *d, uint32_t node)
 {
     for (uint32_t i = node + 1; i < d->nodes[node].end && i - node < FIGURE_NODES; i++) {
         uint8_t tag = d->nodes[i].tag;
-        if (tag == TAG_table || tag == TAG_pre) return true;
+        if (tag == TAG_table || tag == TAG_pre || tag == TAG_h1) return true;
     }
     return false;
 }
