@@ -2,9 +2,11 @@
 #include "parser/extract/filter.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
 #include "parser/extract/date.h"
 #include "parser/extract/mark.h"
 #include "parser/extract/phrases.h"
@@ -20,6 +22,7 @@
 #define MORE_LINK_BYTES  30 /* of "Read more" at the end of a teaser */
 #define REPEAT_WORDS     8  /* shorter lines may come twice in a text: refrains, answers */
 #define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
+#define BODY_TENTHS      8  /* of the region's prose below one element make it the body */
 #define TAIL_RUN         4  /* blocks about other pages in a row */
 #define TAIL_SHARE       10 /* behind them less than a tenth of the region's prose is no article any more */
 #define LABEL_WORDS      6 /* shorter lines around the text that are no sentences are tags, sections and the like */
@@ -118,6 +121,28 @@ static void cut_tail(const struct region *r)
         mark_range(r->page, i, r->to, MARK_AFTER);
         return;
     }
+}
+
+/* Where one element's own paragraphs are nearly all of the text, it is the body, and what stands behind it is something else, though
+ * it be prose: about the author, the magazine, the comments. Before it may be the standfirst. */
+static void cut_after_body(const struct region *r)
+{
+    const struct node *nodes = r->page->doc.nodes;
+    const struct block *blocks = r->page->blocks;
+    uint32_t *prose = mem_calloc(r->to - r->from + 1, sizeof *prose), before = NODE_NONE; /* [i]: characters before block from + i */
+    for (uint32_t i = r->from; i < r->to; i++)
+        prose[i + 1 - r->from] = prose[i - r->from] + (!blocks[i].mark && mark_is_prose(&blocks[i]) ? blocks[i].chars : 0);
+    for (uint32_t i = r->from; i < r->to; i++) {
+        uint32_t parent = nodes[blocks[i].node].parent, from, to;
+        if (blocks[i].mark || !mark_is_prose(&blocks[i]) || parent == NODE_NONE || parent == before) continue;
+        before = parent;
+        page_blocks(r->page, parent, &from, &to);
+        if (from < r->from) from = r->from;
+        if (to >= r->to || (prose[to - r->from] - prose[from - r->from]) * 10 < prose[r->to - r->from] * BODY_TENTHS) continue;
+        mark_range(r->page, to, r->to, MARK_AFTER);
+        break;
+    }
+    free(prose);
 }
 
 static bool has_date(const struct page *page, const struct block *b)
@@ -339,6 +364,7 @@ void filter_blocks(struct page *page)
     }
     drop_repeated(&r);
     cut_at_title(&r);
+    cut_after_body(&r);
     cut_tail(&r);
     trim_ends(&r);
     drop_labels(&r);
