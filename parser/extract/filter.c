@@ -155,10 +155,11 @@ static bool has_date(const struct page *page, const struct block *b)
     return found;
 }
 
-/* A first line that is text although it is no whole sentence: a verse, a standfirst. */
+/* A first line that is text although it is no whole sentence: a verse, a standfirst, a list or a table. */
 static bool is_opening(const struct region *r, uint32_t i)
 {
     const struct block *b = &r->page->blocks[i];
+    if (b->kind == BLOCK_CELL || b->kind == BLOCK_ITEM) return true;
     if (b->words < OPENING_WORDS) return false;
     bool may_open = b->kind == BLOCK_HEADING ? b->words >= STANDFIRST_WORDS : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
     return may_open && !has_date(r->page, b);
@@ -173,6 +174,12 @@ static bool is_short_sentence(const struct page *page, const struct block *b)
     bool ends = text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
     buf_release(&text);
     return ends;
+}
+
+/* A last paragraph in bold throughout: a call to the readers, not the text's own end. */
+static bool is_call(const struct block *b)
+{
+    return b->kind == BLOCK_TEXT && b->all_bold && b->words <= PHRASE_WORDS;
 }
 
 /* A short last sentence: a paragraph right after one of the text's. */
@@ -197,6 +204,10 @@ static void trim_ends(const struct region *r)
     for (uint32_t k = r->to; k > i; k--) {
         struct block *b = &r->page->blocks[k - 1];
         if (b->mark) continue;
+        if (is_call(b)) {
+            b->mark = MARK_AFTER;
+            continue;
+        }
         if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= LABEL_WORDS) break;
         if (k > r->from + 1 && is_last_line(r->page, b)) break;
         b->mark = MARK_AFTER;
