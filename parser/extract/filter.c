@@ -159,7 +159,7 @@ static bool has_date(const struct page *page, const struct block *b)
 static bool is_opening(const struct region *r, uint32_t i)
 {
     const struct block *b = &r->page->blocks[i];
-    if (b->kind == BLOCK_CELL || b->kind == BLOCK_ITEM) return true;
+    if (b->kind == BLOCK_CELL || b->kind == BLOCK_ITEM) return !has_date(r->page, b);
     if (b->words < OPENING_WORDS) return false;
     bool may_open = b->kind == BLOCK_HEADING ? b->words >= STANDFIRST_WORDS : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
     return may_open && !has_date(r->page, b);
