@@ -7,12 +7,14 @@
 #include <strings.h>
 
 #include "line/limits.h"
+#include "parser/extract/byline.h"
 #include "parser/extract/jsonld.h"
 #include "parser/extract/mark.h"
 #include "parser/extract/words.h"
 
-#define BYLINE_MAX   120 /* bytes: longer ones are sentences */
 #define SMALL_NODES  200 /* an element with more nodes is no single field */
+#define DATELINE_BYTES 40 /* of a text, for the place and date it begins with */
+#define BEHIND_BLOCKS  3  /* after the text, looked at for its date */
 #define HEADINGS_MAX 50  /* looked at for the headline */
 
 /* Where fields stand in <meta>; lower ranks are trusted more. */
@@ -29,6 +31,7 @@ static const struct {
     {"sailthru.title", META_TITLE, 24},
     {"author", META_BYLINE, 22},
     {"article:author", META_BYLINE, 24},
+    {"og:article:author", META_BYLINE, 24},
     {"article:author_name", META_BYLINE, 15},
     {"parsely-author", META_BYLINE, 15},
     {"sailthru.author", META_BYLINE, 16},
@@ -114,55 +117,6 @@ static void add_squeezed(struct buf *out, struct span s)
     }
 }
 
-/* "By Jane Doe", "Von Jane Doe | 19.11.2019" to the name alone; nothing if that is no name. */
-static struct span clean_byline(struct span s)
-{
-    static const char *const leads[] = {"by ",
-                                        "von ",
-                                        "par ",
-                                        "por ",
-                                        "di ",
-                                        "door ",
-                                        "av ",
-                                        "af ",
-                                        "text: ",
-                                        "text von ",
-                                        "autor: ",
-                                        "autor:",
-                                        "author: ",
-                                        "author:",
-                                        "written by ",
-                                        "posted by ",
-                                        "published by ",
-                                        "veröffentlicht von ",
-                                        "geschrieben von ",
-                                        "ein artikel von ",
-                                        "redaktion: ",
-                                        "przez ",
-                                        "autor ",
-                                        "author ",
-                                        "autorin: ",
-                                        "@"};
-    s = span_trim(s);
-    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
-        if (!span_starts(s, leads[i])) continue;
-        s = span_trim(span_of(s.p + strlen(leads[i]), s.n - strlen(leads[i])));
-        i = (size_t)-1; /* "Posted by By Jane" */
-    }
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '|' || s.p[i] == '\n' || (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '(' || s.p[i] == '/') s.n = i;
-    if (s.n > 4 && span_has(span_of(s.p + s.n - 4, 4), " on ")) s.n -= 4;
-    if (s.n > 4 && span_has(span_of(s.p + s.n - 4, 4), " am ")) s.n -= 4;
-    s = span_trim(s);
-    while (s.n && strchr(",;:-.", s.p[s.n - 1])) s.n--;
-    s = span_trim(s);
-    bool is_name = s.n >= 2 && s.n <= BYLINE_MAX && !span_has(s, "http") && !span_has(s, "www.") && !span_has(s, "@");
-    static const char *const nobody[] = {"admin",     "administrator", "redaktion", "editor",  "staff",
-                                         "webmaster", "root",          "gast",      "unknown", "null"};
-    for (size_t i = 0; i < sizeof nobody / sizeof *nobody && is_name; i++) is_name = !span_is(s, nobody[i]);
-    return is_name ? s : span_of(NULL, 0);
-}
-
 /* "de_DE", "de-de.utf8" to "de-DE", or nothing. */
 static void add_language(struct buf *out, struct span s)
 {
@@ -188,7 +142,7 @@ void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span 
         if (date_parse(value, date)) buf_add_str(&text, date);
         break;
     case META_BYLINE:
-        value = clean_byline(value);
+        value = byline_clean(value);
         add_squeezed(&text, value);
         break;
     case META_LANG: add_language(&text, value); break;
@@ -439,20 +393,28 @@ static void read_surroundings(struct meta *meta, const struct page *page)
     buf_release(&text);
 }
 
-/* A date on its own line above the text. */
-static void read_dateline(struct meta *meta, const struct page *page)
+/* Dates on lines of their own, or at the beginning of a paragraph ("Berlin, 3 March 2020 – "); the first one wins. */
+static void offer_datelines(struct meta *meta, const struct page *page, uint32_t from, uint32_t to)
 {
     struct buf text = BUF_INIT(200);
     char date[DATE_SIZE];
-    const uint32_t from = page->from, to = page->to;
-    for (uint32_t i = from > 8 ? from - 8 : 0; i < to && i < from + 8; i++) {
+    for (uint32_t i = from; i < to; i++) {
         const struct block *b = &page->blocks[i];
-        if (b->chars > 80 || mark_is_linky(b)) continue;
+        if (mark_is_linky(b)) continue;
         buf_reset(&text);
         page_block_text(page, b, &text);
-        if (date_find(span_of(buf_str(&text), text.len), date)) meta_offer(meta, META_DATE, 45, span_of(date, strlen(date)));
+        struct span s = span_of(buf_str(&text), b->chars > 80 && text.len > DATELINE_BYTES ? DATELINE_BYTES : text.len);
+        if (date_find(s, date)) meta_offer(meta, META_DATE, 45, span_of(date, strlen(date)));
     }
     buf_release(&text);
+}
+
+/* Around the text's beginning, else right behind its end. */
+static void read_dateline(struct meta *meta, const struct page *page)
+{
+    const uint32_t from = page->from, to = page->to, count = (uint32_t)page->block_count;
+    offer_datelines(meta, page, from > 8 ? from - 8 : 0, from + 8 < to ? from + 8 : to);
+    offer_datelines(meta, page, to, to + BEHIND_BLOCKS < count ? to + BEHIND_BLOCKS : count);
 }
 
 void meta_complete(struct meta *meta, const struct page *page, const char *url)

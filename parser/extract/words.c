@@ -43,7 +43,7 @@ static const struct {
      "contentinfo printfooter fusszeile fuss footernotes"},
     {WORD_META,
      "meta postmeta entrymeta articlemeta metadata metainfo byline bylines author authors authorbio authorbox authorinfo aboutauthor "
-     "aboutauthors autor autoren autorenbox bio biography posted postedon postedin published publishdate pubdate date datum dateline datetime timestamp "
+     "aboutauthors autor autoren autorenbox bio biography posted postedon postedin published publishdate publishingdate publicationdate pubdate date datum dateline datetime timestamp "
      "time tags tag taglist tagged tagcontainer posttags entrytags categories category catlist postcategories kategorie kategorien schlagworte "
      "schlagwort keywords keyword rating ratings stars votes vote voting views viewcount readtime readingtime lesezeit vcard infoline "
      "postinfo articleinfo postdata credits contributor contributors"},
