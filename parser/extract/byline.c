@@ -88,7 +88,7 @@ struct span byline_clean(struct span s)
     for (size_t i = 0; i < s.n; i++) {
         bool digit = s.p[i] >= '0' && s.p[i] <= '9';
         at_number = digit && (i == 0 || !(isalnum((unsigned char)s.p[i - 1]) || s.p[i - 1] & 0x80));
-        if (at_number || (s.p[i] && strchr("|\n(/", s.p[i]))) s.n = i;
+        if (at_number || (s.p[i] && strchr("|\n(", s.p[i]))) s.n = i;
     }
     s = at_number ? without_trail(s, end) : without_signs(s);
     bool is_name = s.n >= 2 && s.n <= BYLINE_MAX && !span_has(s, "http") && !span_has(s, "www.") && !span_has(s, "@");

@@ -135,6 +135,7 @@ void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span 
 {
     char date[DATE_SIZE];
     value = span_trim(value);
+    if (field == META_BYLINE && byline_is_host(value)) rank = META_RANK_PUBLISHER;
     if (!value.p || !value.n || (meta->fields[field].rank && meta->fields[field].rank <= rank)) return;
     struct buf text = BUF_INIT(meta->fields[field].text.max);
     switch (field) {

@@ -37,6 +37,7 @@ void meta_robots(struct meta *meta, struct span value);
 
 /* Takes a value for a field if its source ranks before what is there. For jsonld.c. */
 void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span value);
-#define META_RANK_JSONLD 20
+#define META_RANK_JSONLD    20
+#define META_RANK_PUBLISHER 60 /* of a byline that is a company's or a site's name: better than none, worse than any person */
 
 #endif
