@@ -184,6 +184,19 @@ void meta_robots(struct meta *meta, struct span value)
     }
 }
 
+/* twitter:label1 names what twitter:data1 is; where it stands first, sites mean who wrote the page. */
+static bool means_writer(struct span label)
+{
+    static const char *const labels[] = {
+        "written by",       "by",           "author",      "verfasst von", "geschrieben von", "autor",      "écrit par",     "auteur",
+        "escrito por",      "scritto da",   "autore",      "door",         "geschreven door", "przez",      "napisane przez", "skrevet af",
+        "skrevet av",       "skriven av",   "написано автором", "автор",
+    };
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (span_is(span_trim(label), labels[i])) return true;
+    return false;
+}
+
 static void read_meta(struct meta *meta, const struct doc *d, size_t node)
 {
     struct span content = doc_attr(d, node, ATTR_content);
@@ -192,6 +205,8 @@ static void read_meta(struct meta *meta, const struct doc *d, size_t node)
         struct span key = span_trim(doc_attr(d, node, keys[k]));
         if (!key.n) continue;
         if (span_is(key, "robots") || span_is(key, "gistmill")) meta_robots(meta, content);
+        if (span_is(key, "twitter:label1")) meta->writer_follows = means_writer(content);
+        if (span_is(key, "twitter:data1") && meta->writer_follows) meta_offer(meta, META_BYLINE, 27, content);
         for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
             if (span_is(key, sources[i].name)) meta_offer(meta, sources[i].field, sources[i].rank, content);
     }
@@ -227,6 +242,20 @@ static void offer_content(struct meta *meta, const struct doc *d, size_t node, e
     buf_release(&text);
 }
 
+/* Does the class attribute have this very word? */
+static bool has_class(const struct doc *d, size_t node, const char *word)
+{
+    return has_word(doc_attr(d, node, ATTR_class), word);
+}
+
+/* Within an element about the author, the one that is the name: by microdata or the hCard microformat; else all of it. */
+static size_t name_within(const struct doc *d, size_t node)
+{
+    for (size_t i = node + 1; i < d->nodes[node].end && i - node < SMALL_NODES; i++)
+        if (d->nodes[i].tag != TAG_TEXT && (span_is(doc_attr(d, i, ATTR_itemprop), "name") || has_class(d, i, "fn"))) return i;
+    return node;
+}
+
 /* Microdata and the like on elements of the text. */
 static void read_microdata(struct meta *meta, const struct doc *d, size_t node)
 {
@@ -239,7 +268,7 @@ static void read_microdata(struct meta *meta, const struct doc *d, size_t node)
         else
             offer_content(meta, d, node, META_DATE, 23);
     }
-    if (prop.n && span_is(prop, "author")) offer_content(meta, d, node, META_BYLINE, 26);
+    if (prop.n && span_is(prop, "author")) offer_content(meta, d, name_within(d, node), META_BYLINE, 26);
     if (rel.n && span_is(span_trim(rel), "author") && d->nodes[node].tag == TAG_a) offer_content(meta, d, node, META_BYLINE, 28);
     if (rel.n && !meta->next.p && d->nodes[node].tag == TAG_a && has_word(rel, "next")) {
         meta->next = doc_attr(d, node, ATTR_href);
@@ -389,6 +418,8 @@ static void read_surroundings(struct meta *meta, const struct page *page)
         struct span s = span_of(buf_str(&text), text.len);
         char date[DATE_SIZE];
         if (date_find(s, date)) meta_offer(meta, META_DATE, 41, span_of(date, strlen(date)));
+        size_t name = author ? name_within(d, i) : i;
+        if (name != i) offer_content(meta, d, name, META_BYLINE, 41);
         if (author && s.n <= 80) meta_offer(meta, META_BYLINE, 42, s);
     }
     buf_release(&text);

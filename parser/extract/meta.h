@@ -21,6 +21,7 @@ struct meta {
     struct span amp;       /* of <link rel=amphtml> */
     bool noindex, nofollow;
     bool next_is_anchor; /* next is of an <a> */
+    bool writer_follows; /* the last twitter:label1 announced the author */
 };
 
 void meta_init(struct meta *meta);
