@@ -14,6 +14,7 @@
 
 #define SMALL_NODES  200 /* an element with more nodes is no single field */
 #define DATELINE_BYTES 40 /* of a text, for the place and date it begins with */
+#define BEHIND_NODES   60 /* after the article's element, looked at for its author */
 #define BEHIND_BLOCKS  3  /* after the text, looked at for its date */
 #define HEADINGS_MAX 50  /* looked at for the headline */
 
@@ -400,15 +401,17 @@ void meta_read(struct meta *meta, const struct page *page, const char *url)
     if (date_in_url(url, date)) meta_offer(meta, META_DATE, 30, span_of(date, strlen(date)));
 }
 
-/* Short texts in elements whose names speak of authors and dates, before and right behind the article. */
+/* Short texts in elements whose names speak of authors and dates, before and within the article; right behind it are authors, too, but
+ * the dates there are other pages'. */
 static void read_surroundings(struct meta *meta, const struct page *page)
 {
     const struct doc *d = &page->doc;
     struct buf text = BUF_INIT(200);
     uint32_t end = page->picked != NODE_NONE ? d->nodes[page->picked].end : (uint32_t)d->count;
-    for (uint32_t i = 0; i < end; i++) {
+    uint32_t last = d->count - end > BEHIND_NODES ? end + BEHIND_NODES : (uint32_t)d->count;
+    for (uint32_t i = 0; i < last; i++) {
         const struct node *e = &d->nodes[i];
-        if (e->tag == TAG_time) meta_offer(meta, META_DATE, 40, doc_attr(d, i, ATTR_datetime));
+        if (e->tag == TAG_time && i < end) meta_offer(meta, META_DATE, 40, doc_attr(d, i, ATTR_datetime));
         if (e->tag == TAG_TEXT || !(e->words & WORD_META) || e->words & WORD_COMMENT || e->end - i > 40) continue;
         struct span class = doc_attr(d, i, ATTR_class), id = doc_attr(d, i, ATTR_id);
         bool author = span_has(class, "author") || span_has(class, "byline") || span_has(class, "autor") || span_has(id, "author");
@@ -417,7 +420,7 @@ static void read_surroundings(struct meta *meta, const struct page *page)
         if (text.len == 0 || text.len > 150) continue;
         struct span s = span_of(buf_str(&text), text.len);
         char date[DATE_SIZE];
-        if (date_find(s, date)) meta_offer(meta, META_DATE, 41, span_of(date, strlen(date)));
+        if (i < end && date_find(s, date)) meta_offer(meta, META_DATE, 41, span_of(date, strlen(date)));
         size_t name = author ? name_within(d, i) : i;
         if (name != i) offer_content(meta, d, name, META_BYLINE, 41);
         if (author && s.n <= 80) meta_offer(meta, META_BYLINE, 42, s);
