@@ -10,23 +10,59 @@
 
 /* Before a name. The last letter is a blank or a colon, lest a name begin so. */
 static const char *const leads[] = {
-    "by ",          "by: ",        "von ",          "von: ",       "par ",         "par: ",         "por ",
-    "por: ",        "di ",         "door ",         "av ",         "af ",          "przez ",        "text: ",
-    "text von ",    "autor ",      "autor:",        "autorin: ",   "author ",      "author:",       "auteur:",
-    "auteur :",     "written by ", "posted by ",    "published by ", "post author ", "veröffentlicht von ", "geschrieben von ",
-    "verfasst von ", "erstellt von ", "eingestellt von ", "ein artikel von ", "redaktion: ", "écrit par ", "publié par ",
-    "escrito por ", "publicado por ", "scritto da ", "geschreven door ", "@",
+    "by ",
+    "by: ",
+    "von ",
+    "von: ",
+    "par ",
+    "par: ",
+    "por ",
+    "por: ",
+    "di ",
+    "door ",
+    "av ",
+    "af ",
+    "przez ",
+    "text: ",
+    "text von ",
+    "autor ",
+    "autor:",
+    "autorin: ",
+    "author ",
+    "author:",
+    "auteur:",
+    "auteur :",
+    "written by ",
+    "posted by ",
+    "published by ",
+    "post author ",
+    "veröffentlicht von ",
+    "geschrieben von ",
+    "verfasst von ",
+    "erstellt von ",
+    "eingestellt von ",
+    "ein artikel von ",
+    "redaktion: ",
+    "écrit par ",
+    "publié par ",
+    "escrito por ",
+    "publicado por ",
+    "scritto da ",
+    "geschreven door ",
+    "@",
 };
 
 /* Between a name and a date. */
 static const char *const trails[] = {
-    "on",        "am",         "um",       "at",       "the", "vor", "den", "le", "el", "posted", "published", "updated",
-    "publiziert", "veröffentlicht", "aktualisiert", "erschienen", "erstellt", "publié", "publicado",
+    "on",           "am",         "um",       "at",        "the",       "vor",        "den",
+    "le",           "el",         "posted",   "published", "updated",   "publiziert", "veröffentlicht",
+    "aktualisiert", "erschienen", "erstellt", "publié",    "publicado",
 };
 static const char *const signs[] = {",", ";", ":", "-", ".", "–", "—", "·", "•", "»", "―"};
 
 static const char *const nobody[] = {
-    "admin", "administrator", "redaktion", "editor", "staff", "webmaster", "root", "gast", "unknown", "null", "no author", "author", "autor", "by", "von",
+    "admin",   "administrator", "redaktion", "editor", "staff", "webmaster", "root", "gast",
+    "unknown", "null",          "no author", "author", "autor", "by",        "von",
 };
 
 static struct span without_leads(struct span s)

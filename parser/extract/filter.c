@@ -25,7 +25,7 @@
 #define BODY_TENTHS      8  /* of the region's prose below one element make it the body */
 #define TAIL_RUN         4  /* blocks about other pages in a row */
 #define TAIL_SHARE       10 /* behind them less than a tenth of the region's prose is no article any more */
-#define LABEL_WORDS      6 /* shorter lines around the text that are no sentences are tags, sections and the like */
+#define LABEL_WORDS      6  /* shorter lines around the text that are no sentences are tags, sections and the like */
 
 struct region {
     struct page *page;
@@ -161,7 +161,8 @@ static bool is_opening(const struct region *r, uint32_t i)
     const struct block *b = &r->page->blocks[i];
     if (b->kind == BLOCK_CELL || b->kind == BLOCK_ITEM) return !has_date(r->page, b);
     if (b->words < OPENING_WORDS) return false;
-    bool may_open = b->kind == BLOCK_HEADING ? b->words >= STANDFIRST_WORDS : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
+    bool may_open =
+        b->kind == BLOCK_HEADING ? b->words >= STANDFIRST_WORDS : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
     return may_open && !has_date(r->page, b);
 }
 

@@ -4,9 +4,9 @@
 #include <cjson/cJSON.h>
 #include <string.h>
 
-#define SCRIPT_MAX (1u << 20) /* larger ones are product catalogues */
-#define NAMES_MAX  8          /* authors kept */
-#define LOOKUPS_MAX 20        /* references followed in one script */
+#define SCRIPT_MAX  (1u << 20) /* larger ones are product catalogues */
+#define NAMES_MAX   8          /* authors kept */
+#define LOOKUPS_MAX 20         /* references followed in one script */
 
 static struct span text_of(const cJSON *value)
 {

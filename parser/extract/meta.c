@@ -12,11 +12,11 @@
 #include "parser/extract/mark.h"
 #include "parser/extract/words.h"
 
-#define SMALL_NODES  200 /* an element with more nodes is no single field */
-#define DATELINE_BYTES 40 /* of a text, for the place and date it begins with */
-#define BEHIND_NODES   60 /* after the article's element, looked at for its author */
-#define BEHIND_BLOCKS  3  /* after the text, looked at for its date */
-#define HEADINGS_MAX 50  /* looked at for the headline */
+#define SMALL_NODES    200 /* an element with more nodes is no single field */
+#define DATELINE_BYTES 40  /* of a text, for the place and date it begins with */
+#define BEHIND_NODES   60  /* after the article's element, looked at for its author */
+#define BEHIND_BLOCKS  3   /* after the text, looked at for its date */
+#define HEADINGS_MAX   50  /* looked at for the headline */
 
 /* Where fields stand in <meta>; lower ranks are trusted more. */
 static const struct {
@@ -189,9 +189,9 @@ void meta_robots(struct meta *meta, struct span value)
 static bool means_writer(struct span label)
 {
     static const char *const labels[] = {
-        "written by",       "by",           "author",      "verfasst von", "geschrieben von", "autor",      "écrit par",     "auteur",
-        "escrito por",      "scritto da",   "autore",      "door",         "geschreven door", "przez",      "napisane przez", "skrevet af",
-        "skrevet av",       "skriven av",   "написано автором", "автор",
+        "written by",  "by",         "author",           "verfasst von", "geschrieben von", "autor", "écrit par",      "auteur",
+        "escrito por", "scritto da", "autore",           "door",         "geschreven door", "przez", "napisane przez", "skrevet af",
+        "skrevet av",  "skriven av", "написано автором", "автор",
     };
     for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
         if (span_is(span_trim(label), labels[i])) return true;

@@ -11,7 +11,12 @@
 #define FIRST    "<p>The keeper of the lock went down to the water in the morning, as he always did, and saw that the gate was open.</p>"
 #define SECOND   "<p>Nobody had been there in the night, so far as he knew, and the key was still hanging on its nail behind the door.</p>"
 #define THIRD    "<p>He closed it with both hands, and wrote that down in the book as the rules of the canal demand of its keepers.</p>"
-#define TEXT     FIRST SECOND THIRD FIRST "<p>That evening the water stood a hand higher than the mark, and the boats lay still along the wall.</p>"
+#define TEXT                                                                                                                               \
+    FIRST SECOND THIRD FIRST "<p>That evening the water stood a hand higher than the mark, and the boats lay still along the wall.</p>"
+#define MORE                                                                                                                               \
+    "<p>In the week that followed he asked everybody who lived along the water whether they had seen a boat pass without a light.</p>"     \
+    "<p>Some had heard an engine, others had not, and the miller said that he had slept too well to say anything at all of it.</p>"        \
+    "<p>So it was left at that, until the spring, when the water was let out of the upper basin and the old barge came to light.</p>"
 #define TEASERS                                                                                                                            \
     "<ul><li class=t><a href=/1>The bridge across the harbour is closed</a></li><li class=t><a href=/2>A ferry for the upper lake at "     \
     "last</a></li><li class=t><a href=/3>How the canal came to its name</a></li><li class=t><a href=/4>Ten walks along the water "         \
@@ -48,35 +53,41 @@ static void test_rules(void **state)
          "<article>" FIRST "<p>Much is wanted.</p><p><a href=/2>The bridge across the harbour is closed</a></p>" SECOND THIRD "</article>",
          true},
         {"the only h1 in a list of links",
-         "<div><div class=c>" TEASERS "</div><div class=c><h1>Lock gate stood open</h1><p>This is the wanted standfirst of the page, and it "
+         "<div><div class=c>" TEASERS
+         "</div><div class=c><h1>Lock gate stood open</h1><p>This is the wanted standfirst of the page, and it "
          "is a sentence.</p><a href=/7>All about locks and gates</a></div><div class=c><a href=/8>All about harbours and piers</a></div>"
          "<div class=c><a href=/9>All about rivers and lakes</a></div></div><div>" TEXT "</div>",
          true},
-        {"hidden overflow", "<article><p class=overflow-hidden>This wanted paragraph is as visible as any other one here.</p>" TEXT "</article>",
-         true},
+        {"hidden overflow",
+         "<article><p class=overflow-hidden>This wanted paragraph is as visible as any other one here.</p>" TEXT "</article>", true},
         {"hidden", "<article><p class=is-hidden>This unwanted paragraph is not as visible as any other one.</p>" TEXT "</article>", false},
         {"a figure that is a table",
-         "<article>" FIRST "<figure><table><tr><td>Depth of the wanted water</td><td>4 m</td></tr></table></figure>" SECOND "</article>", true},
+         "<article>" FIRST "<figure><table><tr><td>Depth of the wanted water</td><td>4 m</td></tr></table></figure>" SECOND "</article>",
+         true},
         {"a figure that is a picture", "<article>" FIRST "<figure><img src=x>The unwanted gate</figure>" SECOND "</article>", false},
         {"a short last sentence", "<article>" TEXT "<p>It was wanted.</p></article>", true},
         {"a short last line", "<article>" TEXT "<p>Unwanted canal</p></article>", false},
         {"a little after a list of other pages",
-         "<div class=article-body>" TEXT TEASERS "<p>This unwanted sentence asks for a little money, please.</p></div>", false},
+         "<div class=article-body>" TEXT MORE TEASERS "<p>This unwanted sentence asks for a little money, please.</p></div>", false},
         {"a link alone", "<article>" FIRST "<p><a href=/3>An unwanted bridge across the old harbour</a></p>" SECOND "</article>", false},
-        {"copy is text", "<article><p class=t-copy>This wanted sentence is set in the type of the running text.</p>" TEXT "</article>", true},
+        {"copy is text", "<article><p class=t-copy>This wanted sentence is set in the type of the running text.</p>" TEXT "</article>",
+         true},
         {"what stands behind the body",
          "<article><div>" TEXT TEXT "</div><div><p>The unwanted author of this has written about locks for ten years.</p></div></article>",
          false},
         {"a standfirst before the body",
-         "<article><div><p>This wanted sentence says in a few words what the page is about.</p></div><div>" TEXT TEXT "</div></article>", true},
+         "<article><div><p>This wanted sentence says in a few words what the page is about.</p></div><div>" TEXT TEXT "</div></article>",
+         true},
         {"a list at the beginning", "<article><ul><li>Wanted: one key</li><li>Two hands</li></ul>" TEXT "</article>", true},
         {"a list of dates at the beginning", "<article><ul><li>Unwanted, 3 March 2020</li></ul>" TEXT "</article>", false},
-        {"a last paragraph in bold", "<article>" TEXT "<p><b>Get the unwanted news of the canal on your telephone.</b></p></article>", false},
+        {"a last paragraph in bold", "<article>" TEXT "<p><b>Get the unwanted news of the canal on your telephone.</b></p></article>",
+         false},
     };
     for (size_t i = 0; i < COUNT(pages); i++) {
         struct record r;
         extract(pages[i].html, &r);
-        if (!r.text || !strstr(r.text, "keeper of the lock")) fail_msg("%s: not the article, but\n%s", pages[i].rule, r.text ? r.text : "nothing");
+        if (!r.text || !strstr(r.text, "keeper of the lock"))
+            fail_msg("%s: not the article, but\n%s", pages[i].rule, r.text ? r.text : "nothing");
         bool found = strcasestr(r.text, "wanted") != NULL;
         if (found != pages[i].wanted) fail_msg("%s: got\n%s", pages[i].rule, r.text);
         record_release(&r);
@@ -90,7 +101,8 @@ static void test_rows_with_links(void **state)
     struct buf html = BUF_INIT(100000);
     struct record r;
     buf_add_str(&html, "<div id=all>" FIRST SECOND "<table>");
-    for (int i = 0; i < 40; i++) buf_addf(&html, "<tr><td><a href=/gate%d>Gate number %d of the lower canal</a></td><td>%d m</td></tr>", i, i, i);
+    for (int i = 0; i < 40; i++)
+        buf_addf(&html, "<tr><td><a href=/gate%d>Gate number %d of the lower canal</a></td><td>%d m</td></tr>", i, i, i);
     buf_add_str(&html, "</table><div>" THIRD FIRST "</div></div>");
     extract(buf_str(&html), &r);
     assert_non_null(strstr(r.text, "closed it"));
@@ -172,7 +184,8 @@ static void test_datelines(void **state)
 {
     (void)state;
     static const char *const pages[] = {
-        "<article><p>Harbour, 29.11.2022 – The gate of the lock has been found open in the morning, as everybody knows.</p>" TEXT "</article>",
+        "<article><p>Harbour, 29.11.2022 – The gate of the lock has been found open in the morning, as everybody knows.</p>" TEXT
+        "</article>",
         "<article>" TEXT "</article><p>Filed on 29 November 2022 at noon</p>",
     };
     struct record r;
