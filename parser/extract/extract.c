@@ -113,17 +113,16 @@ static void set_hash(struct record *record)
     if (!record->text) return;
     size_t n = strlen(record->text), k = 0;
     char *squeezed = mem_alloc(n + 1), hex[DIGEST_HEX], similar[SIMHASH_HEX];
-    bool gap = false;
+    bool gap = true; /* the last one written was a blank, or nothing is written yet */
     for (size_t i = 0; i < n; i++) {
+        /* Without branches: words are too short for the processor to foresee their ends. */
         char c = record->text[i];
-        if (c == ' ' || c == '\n' || c == '\t') {
-            gap = k > 0;
-            continue;
-        }
-        if (gap) squeezed[k++] = ' ';
-        gap = false;
-        squeezed[k++] = c;
+        bool blank = (c == ' ') | (c == '\n') | (c == '\t');
+        squeezed[k] = blank ? ' ' : c;
+        k += !(blank & gap);
+        gap = blank;
     }
+    if (k && gap) k--;
     struct digest digest = digest_of(squeezed, k);
     digest_hex(&digest, hex);
     record->hash = mem_strdup(hex);
