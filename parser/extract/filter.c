@@ -291,22 +291,18 @@ static bool is_headline(const struct page *page, const struct block *b)
     return b->kind == BLOCK_HEADING && (page->doc.nodes[b->node].tag == TAG_h1 || is_title(page, b));
 }
 
-/* The standfirst often stands with the headline, outside of the element with the text. What is short between them is section, date
- * and place. */
+/* The standfirst often stands with the headline, outside of the element with the text. */
 static void include_lead(struct page *page)
 {
     uint32_t i = page->from, stop = i > LEAD_BLOCKS ? i - LEAD_BLOCKS : 0;
     while (i > stop && !is_headline(page, &page->blocks[i - 1])) i--;
     if (i == stop || page->from == page->to) return;
-    const uint32_t from = page->from;
-    for (uint32_t k = i; k < from && page->from == from; k++) {
+    for (uint32_t k = i; k < page->from; k++) {
         const struct block *b = &page->blocks[k];
-        if (b->mark == MARK_NONE && mark_is_prose(b) && b->words >= LEAD_WORDS) page->from = i;
-    }
-    if (page->from == from) return;
-    for (uint32_t k = i + 1; k < from; k++) {
-        struct block *b = &page->blocks[k];
-        if (b->mark == MARK_NONE && !mark_is_prose(b) && b->words < LABEL_WORDS) b->mark = MARK_BEFORE;
+        if (b->mark == MARK_NONE && mark_is_prose(b) && b->words >= LEAD_WORDS) {
+            page->from = i;
+            return;
+        }
     }
 }
 

@@ -43,11 +43,10 @@ static void test_rules(void **state)
          "<title>Gate found open</title><header><h1>Lock gate stood open all night</h1>"
          "<p>A wanted sentence says in a few words what the rest of the page is about.</p></header><div class=article-body>" TEXT "</div>",
          true},
-        {"a section's name between headline and text",
-         "<title>Gate</title><h1>Lock gate stood open all night</h1><p>Unwanted news</p>"
-         "<p>A sentence says in a few words what the rest of the page is about.</p><div class=article-body>" TEXT "</div>",
-         false},
-        {"a label above links", "<article>" TEXT "<h3>Ver unwanted:</h3><p><a href=/2>The bridge is closed</a></p>" SECOND "</article>",
+        {"a long heading as standfirst",
+         "<title>Gate</title><article><h3>The gate of the lock was wanted open, says the whole canal</h3>" TEXT "</article>", true},
+        {"a short heading before the text", "<title>Gate</title><article><h3>The unwanted gate</h3>" TEXT "</article>", false},
+        {"a label above links", "<article>" TEXT "<h3>Ver unwanted:</h3><p><a href=/2>The bridge is closed</a></p>" MORE "</article>",
          false},
         {"a short sentence above a link is none",
          "<article>" FIRST "<p>Much is wanted.</p><p><a href=/2>The bridge across the harbour is closed</a></p>" SECOND THIRD "</article>",
