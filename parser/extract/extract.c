@@ -251,11 +251,24 @@ static void find_article(struct page *page)
     }
 }
 
+/* Elements with a replacement for what is not shown are left out, but one that holds more than half of the page was never closed, or not where
+ * libxml2 saw it (<noscript><div></noscript>): it is just a container. */
+static void open_swallowers(struct doc *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct node *e = &d->nodes[i];
+        bool replacement = e->tag == TAG_noscript || e->tag == TAG_object || e->tag == TAG_video || e->tag == TAG_audio ||
+                           e->tag == TAG_canvas || e->tag == TAG_button;
+        if (replacement && e->end - i > d->count / 2) e->tag = TAG_div;
+    }
+}
+
 static enum code extract_html(struct work *w)
 {
     struct record *r = w->record;
     struct span robots = span_of(w->in->robots_tag, strlen(w->in->robots_tag));
     load_html(&w->page.doc, w->text.utf8, w->text.n);
+    open_swallowers(&w->page.doc);
     blocks_cut(&w->page);
     meta_robots(&w->meta, robots);
     meta_read(&w->meta, &w->page, w->in->url ? w->in->url : "");

@@ -57,6 +57,11 @@ static void test_rules(void **state)
          "is a sentence.</p><a href=/7>All about locks and gates</a></div><div class=c><a href=/8>All about harbours and piers</a></div>"
          "<div class=c><a href=/9>All about rivers and lakes</a></div></div><div>" TEXT "</div>",
          true},
+        {"a noscript that is never closed, as libxml2 sees it",
+         "<title>Gate</title><noscript><div id=n></noscript><article>" TEXT
+         "<p>A wanted sentence is in this one, too, so it is.</p></article>",
+         true},
+        {"a noscript", "<article>" TEXT "</article><noscript><p>This unwanted page needs a program to be run.</p></noscript>", false},
         {"hidden overflow",
          "<article><p class=overflow-hidden>This wanted paragraph is as visible as any other one here.</p>" TEXT "</article>", true},
         {"hidden", "<article><p class=is-hidden>This unwanted paragraph is not as visible as any other one.</p>" TEXT "</article>", false},
