@@ -234,7 +234,10 @@ static void drop_labels(const struct region *r)
 {
     for (uint32_t i = r->to; i-- > r->from;) {
         struct block *b = &r->page->blocks[i];
-        if (b->mark || b->words >= LABEL_WORDS || mark_is_prose(b) || i + 1 >= r->to || !is_elsewhere(b + 1)) continue;
+        if (b->mark || b->words >= LABEL_WORDS || mark_is_prose(b)) continue;
+        uint32_t next = i + 1;
+        while (next < r->to && r->page->blocks[next].mark == MARK_CAPTION) next++; /* of a teaser's picture */
+        if (next == r->to || !is_elsewhere(&r->page->blocks[next])) continue;
         if (b->kind == BLOCK_HEADING || (b->kind == BLOCK_TEXT && !is_short_sentence(r->page, b))) b->mark = MARK_RELATED;
     }
 }

@@ -48,6 +48,11 @@ static void test_rules(void **state)
         {"a short heading before the text", "<title>Gate</title><article><h3>The unwanted gate</h3>" TEXT "</article>", false},
         {"a label above links", "<article>" TEXT "<h3>Ver unwanted:</h3><p><a href=/2>The bridge is closed</a></p>" MORE "</article>",
          false},
+        {"a label above a picture with a link",
+         "<article>" TEXT
+         "<h3>Ver unwanted</h3><figure><figcaption>Old gate</figcaption></figure><p><a href=/2>The bridge is closed</a></p>" MORE
+         "</article>",
+         false},
         {"a short sentence above a link is none",
          "<article>" FIRST "<p>Much is wanted.</p><p><a href=/2>The bridge across the harbour is closed</a></p>" SECOND THIRD "</article>",
          true},
