@@ -178,7 +178,7 @@ void frontier_log_completed(struct writer *w, int64_t crawl)
 {
     static const struct pg_stmt stmt = {"closing_line",
                                         "SELECT seed, run, admitted, stored, skipped, errors, added, changed, unchanged, gone, failed, "
-                                        "(extract(epoch FROM finished_at - started_at) * 1000)::bigint FROM crawl WHERE id = $1"};
+                                        "(extract(epoch FROM finished_at - started_at) * 1000)::bigint, state::text, cancelled FROM crawl WHERE id = $1"};
     struct pg_params params;
     struct pg_result *r;
     pg_params_init(&params);
@@ -192,6 +192,7 @@ void frontier_log_completed(struct writer *w, int64_t crawl)
                                                LOG_INT("stored", pg_int(r, 0, 3)),
                                                LOG_INT("skipped", pg_int(r, 0, 4)),
                                                LOG_INT("errors", pg_int(r, 0, 5)),
+                                               LOG_INT("cancelled", pg_int(r, 0, 13)),
                                                LOG_INT("added", pg_int(r, 0, 6)),
                                                LOG_INT("changed", pg_int(r, 0, 7)),
                                                LOG_INT("unchanged", pg_int(r, 0, 8)),
@@ -199,7 +200,7 @@ void frontier_log_completed(struct writer *w, int64_t crawl)
                                                LOG_INT("failed", pg_int(r, 0, 10)),
                                                LOG_INT("ms", pg_int(r, 0, 11)),
                                                LOG_END};
-            log_event(LOG_INFO, "completed", fields);
+            log_event(LOG_INFO, pg_text(r, 0, 12), fields);
         }
         pg_result_free(r);
     }

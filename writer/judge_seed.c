@@ -129,10 +129,11 @@ static enum pg_status register_again(struct tx *tx, struct crawl_row *crawl, con
 static enum pg_status start_run(struct tx *tx, struct crawl_row *crawl)
 {
     static const struct pg_stmt stmt = {"start_run",
-                                        "UPDATE crawl SET state = 'running', run = run + 1, started_at = now(), finished_at = NULL, "
+                                        "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = now(), finished_at = NULL, "
                                         "begun = 0, kept = 0, added = 0, changed = 0, unchanged = 0, gone = 0, failed = 0 WHERE id = $1"};
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
+    crawl->paused = crawl->cancelled = false;
     crawl->kept = crawl->begun = 0;
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);

@@ -11,12 +11,14 @@
     extern const char symbol[]
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");
+SQL_FILE(sql_005_control, "sql/005_control.sql");
 
 static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
     {"001_init", sql_001_init},
+    {"005_control", sql_005_control},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

@@ -80,19 +80,23 @@ static struct due_host *host_of(struct release *rl, int64_t id)
 
 /* ---- looking ---- */
 
-/* Due hosts and the crawls that have rows there, without locks; a host without rows comes with crawl 0. Crawls that have
- * ended have none; but what they had may still be in the index, dead, and is stepped over. Whole rows are compared, so that no
- * other index than the one by host and crawl can look cheap. */
+/* The crawls that have rows at host h and may go on. Crawls that have ended have none; but what they had may still be in the
+ * index, dead, and is stepped over. Whole rows are compared, so that no other index than the one by host and crawl can look cheap. */
+#define CRAWLS_AT_H                                                                                                                        \
+    "(WITH RECURSIVE t AS ((SELECT host_id, crawl_id FROM frontier WHERE (host_id, crawl_id) >= "                                          \
+    "(h.id, (SELECT min(id) FROM crawl WHERE open > 0)) ORDER BY host_id, crawl_id LIMIT 1) "                                              \
+    "UNION ALL SELECT f.host_id, f.crawl_id FROM t CROSS JOIN LATERAL (SELECT host_id, crawl_id FROM frontier "                            \
+    "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f WHERE t.host_id = h.id) "                   \
+    "SELECT crawl_id FROM t WHERE host_id = h.id AND crawl_id <> ALL(ARRAY("                                                               \
+    "SELECT id FROM crawl WHERE open > 0 AND (paused_at IS NOT NULL OR cancel_at IS NOT NULL))))"
+
+/* Due hosts and their crawls, without locks; a host without any comes with crawl 0. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
         "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
-        "LEFT JOIN LATERAL (WITH RECURSIVE t AS ((SELECT host_id, crawl_id FROM frontier WHERE (host_id, crawl_id) >= "
-        "(h.id, (SELECT min(id) FROM crawl WHERE open > 0)) ORDER BY host_id, crawl_id LIMIT 1) "
-        "UNION ALL SELECT f.host_id, f.crawl_id FROM t CROSS JOIN LATERAL (SELECT host_id, crawl_id FROM frontier "
-        "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f WHERE t.host_id = h.id) "
-        "SELECT crawl_id FROM t WHERE host_id = h.id) c ON true"};
+        "LEFT JOIN LATERAL " CRAWLS_AT_H " c ON true"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
     pg_add_int(&rl->tx.params, HOSTS_A_TIME);
@@ -298,7 +302,7 @@ static int by_turn(const void *a, const void *b)
 /* The limit: a page takes a place at its first release (see docs/ARCHITECTURE.md, "Limit"). */
 static bool has_room(const struct crawl_row *c, const struct pick *p)
 {
-    if (!c->running) return false;
+    if (!c->running || c->paused || c->cancelled) return false;
     if (p->has_place || !c->max_pages) return true;
     return c->places + c->d_places < c->max_pages && c->begun + c->d_begun < 10 * c->max_pages;
 }
@@ -432,6 +436,8 @@ static enum pg_status write_ends(struct release *rl)
     return st;
 }
 
+/* The hosts were found before they were locked: one that would be parked with nothing out, so that no report will wake it, is
+ * looked at for rows that came, or whose crawl was resumed, between the two. Whoever brings such rows locks the host. */
 static enum pg_status write_hosts(struct release *rl)
 {
     static const struct pg_stmt stmt = {
@@ -439,7 +445,8 @@ static enum pg_status write_hosts(struct release *rl)
         "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bool[], $5::bigint[]) AS u (id, taken, next, asks, robots)), "
         "asked AS (INSERT INTO ticket (host_id, page_id, release, deadline) SELECT id, 0, robots, $6 FROM u WHERE asks) "
         "UPDATE host h SET out = h.out + u.taken, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
-        "next_at = CASE u.next WHEN 0 THEN 'infinity'::timestamptz WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
+        "next_at = CASE u.next WHEN 0 THEN CASE WHEN h.out + u.taken = 0 AND EXISTS " CRAWLS_AT_H " "
+        "THEN now() + interval '1 s' ELSE 'infinity'::timestamptz END WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
         "FROM u WHERE h.id = ANY(ARRAY[u.id])"};
     struct pg_array ids, taken, next, asks, robots;
     pg_array_init(&ids, PG_INT8);
