@@ -146,6 +146,17 @@ void cage_submit(struct cage *cage, void *page, const char *record, const char *
     feed(cage);
 }
 
+void cage_hurry(struct cage *cage)
+{
+    struct request **next = unsent(cage), **link = next, *last = cage->last;
+    if (!*next || *next == last) return;
+    while (*link != last) link = &(*link)->next;
+    *link = NULL;
+    last->next = *next;
+    *next = last;
+    fix_last(cage);
+}
+
 /* ---- sending ---- */
 
 static void write_some(struct cage *cage)

@@ -293,3 +293,8 @@ BEGIN
                  FROM host h WHERE h.name = url_host(coalesce(known, rough))),
         'pages', coalesce(pages, '[]'), 'not_admitted', coalesce(others, '[]'));
 END $$;
+
+-- The express lane: crawls of a priority below 0 are what a person waits for. Their pages have a window and queues of their own.
+INSERT INTO crawl (request, is_inbox, seed, scope, max_depth, priority)
+VALUES ('00000000-0000-0000-0000-000000000001', true, 'express inbox', 'any', 0, -1);
+ALTER TABLE host ADD COLUMN express_row integer NOT NULL DEFAULT 0; -- requests in a row that were express: a host is not theirs alone

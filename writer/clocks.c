@@ -45,8 +45,9 @@ void clocks_reset(struct clocks *c)
 /* False if the broker does not answer: then nothing is known, and nothing is given up. */
 static bool observe(struct writer *w, struct clocks *c, bool *served_r)
 {
-    static const enum queue_id line[] = {QUEUE_URL, QUEUE_HTML, QUEUE_ARTICLE, QUEUE_SUMMARY, QUEUE_REPORT};
-    bool served = true, empty = true, report_empty = false, url_served = false;
+    static const enum queue_id line[] = {QUEUE_URL,    QUEUE_HTML,        QUEUE_ARTICLE,      QUEUE_SUMMARY,
+                                         QUEUE_REPORT, QUEUE_URL_EXPRESS, QUEUE_HTML_EXPRESS, QUEUE_ARTICLE_EXPRESS};
+    bool served = true, empty = true, report_empty = false, url_served = true;
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
         uint32_t ready, consumers;
         if (mq_depth(service_mq(w->service), line[i], &ready, &consumers) != 0) {
@@ -55,7 +56,7 @@ static bool observe(struct writer *w, struct clocks *c, bool *served_r)
         }
         served = served && consumers > 0;
         empty = empty && ready == 0;
-        if (line[i] == QUEUE_URL) url_served = consumers > 0;
+        if (line[i] == QUEUE_URL || line[i] == QUEUE_URL_EXPRESS) url_served = url_served && consumers > 0;
         if (line[i] == QUEUE_REPORT) report_empty = ready == 0;
     }
     int64_t now = clock_wall_ms();

@@ -93,7 +93,7 @@ static void on_ticket_settled(void *context, enum mq_settled how)
     free(t);
 }
 
-void frontier_publish(struct writer *w, const struct record *ticket)
+void frontier_publish(struct writer *w, enum queue_id queue, const struct record *ticket)
 {
     char id[48];
     struct buf body;
@@ -104,7 +104,7 @@ void frontier_publish(struct writer *w, const struct record *ticket)
     snprintf(id, sizeof id, "%lld.%lld", (long long)ticket->page, (long long)ticket->release);
     size_t len = body.len;
     struct mq_message message = {
-        .queue = QUEUE_URL, .message_id = id, .type = "ticket.v1", .content_type = "application/json", .body = buf_take(&body), .len = len};
+        .queue = queue, .message_id = id, .type = "ticket.v1", .content_type = "application/json", .body = buf_take(&body), .len = len};
     mq_publish(service_mq(w->service), &message, MQ_ONESHOT, on_ticket_settled, t);
 }
 
@@ -176,9 +176,9 @@ void frontier_tick(struct writer *w)
 
 void frontier_log_completed(struct writer *w, int64_t crawl)
 {
-    static const struct pg_stmt stmt = {"closing_line",
-                                        "SELECT seed, run, admitted, stored, skipped, errors, added, changed, unchanged, gone, failed, "
-                                        "(extract(epoch FROM finished_at - started_at) * 1000)::bigint, state::text, cancelled FROM crawl WHERE id = $1"};
+    static const struct pg_stmt stmt = {
+        "closing_line", "SELECT seed, run, admitted, stored, skipped, errors, added, changed, unchanged, gone, failed, "
+                        "(extract(epoch FROM finished_at - started_at) * 1000)::bigint, state::text, cancelled FROM crawl WHERE id = $1"};
     struct pg_params params;
     struct pg_result *r;
     pg_params_init(&params);

@@ -65,6 +65,11 @@ static void read_limit(struct seed *s, const cJSON *item)
     if (!whole_number(item, 1, 1e9, &s->limit)) bad_field(s, "limit", "must be a whole number from 1 to 1000000000");
 }
 
+static void read_priority(struct seed *s, const cJSON *item)
+{
+    if (!whole_number(item, -100, 100, &s->priority)) bad_field(s, "priority", "must be a whole number from -100 to 100");
+}
+
 static void read_scope(struct seed *s, const cJSON *item)
 {
     const char *scope = cJSON_GetStringValue(item);
@@ -78,7 +83,11 @@ static const struct {
     const char *name;
     void (*read)(struct seed *s, const cJSON *item);
     bool is_crawl; /* makes the message a crawl */
-} members[] = {{"url", read_url, false}, {"depth", read_depth, true}, {"limit", read_limit, true}, {"scope", read_scope, true}};
+} members[] = {{"url", read_url, false},
+               {"depth", read_depth, true},
+               {"limit", read_limit, true},
+               {"scope", read_scope, true},
+               {"priority", read_priority, false}};
 
 #define MEMBERS (sizeof members / sizeof *members)
 
@@ -88,7 +97,7 @@ static void unknown_member(struct seed *s, const char *name)
     size_t n = 0;
     for (const char *p = name; *p && n < sizeof clean - 1; p++) clean[n++] = isprint((unsigned char)*p) ? *p : '?';
     clean[n] = '\0';
-    bad_field(s, clean, "unknown field; known are url, depth, limit, scope");
+    bad_field(s, clean, "unknown field; known are url, depth, limit, scope, priority");
 }
 
 static void read_members(struct seed *s, const cJSON *object)
@@ -181,5 +190,6 @@ struct digest seed_request(const struct seed *s)
 {
     char text[LIMIT_URL + 100];
     int n = snprintf(text, sizeof text, "%s\n%lld\n%lld\n%s", s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    if (s->priority) n += snprintf(text + n, sizeof text - (size_t)n, "\n%lld", (long long)s->priority);
     return digest_of(text, (size_t)n);
 }

@@ -177,7 +177,7 @@ def test_what_comes_home_to_a_cancelled_crawl(make_stack):
 
 def test_errors(make_stack):
     stack = make_stack()
-    inbox = stack.value("select id from crawl where is_inbox")
+    inbox = stack.value("select id from crawl where is_inbox and priority = 0")
     for function in ("crawl_pause", "crawl_resume", "crawl_cancel", "crawl_retry"):
         assert refused(stack, function, 4711) == ("P0002", "there is no crawl 4711")
     assert refused(stack, "crawl_cancel", None)[0] == "P0002"
