@@ -289,7 +289,7 @@ BEGIN
     RETURN jsonb_build_object('url', url, 'canonical', coalesce(known, rough), 'exact', known IS NOT NULL,
         'host', (SELECT jsonb_build_object('name', h.name, 'requests', h.out, 'free_at', nullif(h.free_at, '-infinity'),
                      'crawl_delay_ms', h.crawl_delay_ms, 'robots_status', h.robots_status, 'robots_code', h.robots_code,
-                     'robots_until', h.robots_until)
+                     'robots_until', h.robots_until, 'failures', to_jsonb(h) -> 'failures', 'fault', to_jsonb(h) -> 'fault')
                  FROM host h WHERE h.name = url_host(coalesce(known, rough))),
         'pages', coalesce(pages, '[]'), 'not_admitted', coalesce(others, '[]'));
 END $$;

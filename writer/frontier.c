@@ -12,6 +12,7 @@
 #include "line/limits.h"
 #include "writer/clocks.h"
 #include "writer/conf.h"
+#include "writer/host_clock.h"
 #include "writer/release.h"
 
 #define PAUSE_MIN_MS 50 /* after a ticket that the queue did not take */
@@ -164,8 +165,11 @@ void frontier_tick(struct writer *w)
 {
     if (!w->db_ready) return;
     if (!w->frontier->leads) frontier_try_to_lead(w);
-    if (!w->frontier->leads || !w->db_ready) return;
-    enum pg_status st = release_delayed(w);
+    if (!w->db_ready) return;
+    enum pg_status st = host_clock_look(w);
+    if (st == PG_OK && !w->frontier->leads) return;
+    if (st == PG_OK) st = release_delayed(w);
+    if (st == PG_OK) st = host_clock_sweep(w);
     if (st == PG_OK) st = clocks_tick(w, w->frontier->clocks);
     if (st == PG_LOST)
         database_lost(w);

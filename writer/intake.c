@@ -12,6 +12,7 @@
 #include "line/limits.h"
 #include "writer/conf.h"
 #include "writer/frontier.h"
+#include "writer/host_clock.h"
 #include "writer/judge.h"
 #include "writer/known.h"
 #include "writer/writer.h"
@@ -252,6 +253,7 @@ static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t coun
     }
     if (st == PG_OK) st = tx_load(tx);
     if (st == PG_OK) st = judge_tickets(tx, entries, count);
+    if (st == PG_OK) st = host_clock_excuse(tx, entries, count);
     return st == PG_OK ? judge_loops(tx, entries, count) : st;
 }
 
@@ -283,7 +285,8 @@ static enum pg_status quarantine(struct tx *tx, struct entry *e, const char *why
     struct page_row *p = e->record.page ? tx_page(tx, e->record.page) : NULL;
     bool open = p && (p->state == STATE_REGISTERED || p->state == STATE_SCHEDULED);
     if (open && e->record.release > p->void_release && e->record.release <= p->release) tx_page_end(p, CODE_BAD_RECORD, why, NULL);
-    if (e->record.host && e->kind != ENTRY_LOST) tx_end_ticket(tx, e->record.host, e->record.page, e->record.release, 0);
+    if (e->record.host && e->kind != ENTRY_LOST)
+        tx_end_ticket(tx, &(struct ticket_end){.host_id = e->record.host, .page_id = e->record.page, .release = e->record.release});
     e->judged = true;
     e->code = CODE_BAD_RECORD;
     snprintf(e->detail, sizeof e->detail, "%s", why);

@@ -15,6 +15,7 @@
 
 #define HOSTS_A_TIME 500
 #define EXTRA_ROWS   32 /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
+#define PROBES       8  /* tickets out while our network is down */
 #define SHARE_ROWS   4  /* picked beyond an equal share of the credit: some hosts have less to offer than others */
 
 /* When the release looks at a host again. */
@@ -131,7 +132,8 @@ static void read_host(struct due_host *h, const struct pg_result *r, int i)
                            .robots_release = pg_int(r, i, 7),
                            .asked = pg_bool(r, i, 8),
                            .why = mem_strdup(pg_text(r, i, 9))};
-    h->slots = delay > 0 ? 1 - out : writer_conf.fetch_per_host - out;
+    bool one = delay > 0 || pg_bool(r, i, 10); /* one that fails is felt for, not stormed */
+    h->slots = one ? 1 - out : writer_conf.fetch_per_host - out;
     if (h->slots < 0) h->slots = 0;
     bool expired = pg_bool(r, i, 6);
     h->robots = expired || state == 0 ? ROBOTS_UNKNOWN : state == 1 ? ROBOTS_RULES : ROBOTS_NONE;
@@ -142,7 +144,7 @@ static enum pg_status lock_hosts(struct release *rl)
     static const struct pg_stmt stmt = {
         "release_hosts",
         "SELECT id, name, https, out, greatest($2, coalesce(crawl_delay_ms, 0)), robots_state, coalesce(robots_until <= now(), false), "
-        "robots_release, EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), robots_code "
+        "robots_release, EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), robots_code, failures > 0 "
         "FROM host WHERE id = ANY($1) AND next_at <= now() ORDER BY id FOR UPDATE SKIP LOCKED"};
     struct pg_result *r;
     struct pg_array ids;
@@ -165,19 +167,24 @@ static enum pg_status lock_hosts(struct release *rl)
     return PG_OK;
 }
 
-/* What may still go out: the lane's window less what is in flight (law 3). Requests for robots.txt count for the wide lane. */
+/* What may still go out: the lane's window less what is in flight (law 3); requests for robots.txt count for the wide lane. While
+ * our network is down, a few tickets feel for it. */
 static enum pg_status read_credit(struct release *rl)
 {
     static const struct pg_stmt stmt = {
-        "release_credit", "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0 AND (priority < 0) = $2), 0)::bigint - "
-                          "CASE WHEN $2 THEN 0 ELSE (SELECT count(*) FROM ticket WHERE page_id = 0) END"};
+        "release_credit",
+        "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0 AND (priority < 0) = $3), 0)::bigint - "
+        "CASE WHEN $3 THEN 0 ELSE (SELECT count(*) FROM ticket WHERE page_id = 0) END, "
+        "CASE WHEN (SELECT down_since < now() - interval '5 s' FROM network) THEN $2 - (SELECT count(*) FROM ticket) END"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
     pg_add_int(&rl->tx.params, rl->express ? EXPRESS_WINDOW : writer_conf.window);
+    pg_add_int(&rl->tx.params, PROBES);
     pg_add_bool(&rl->tx.params, rl->express);
     enum pg_status st = tx_run(&rl->tx, &stmt, &r);
     if (st != PG_OK) return st;
     rl->credit = pg_int(r, 0, 0);
+    if (!pg_is_null(r, 0, 1) && pg_int(r, 0, 1) < rl->credit) rl->credit = pg_int(r, 0, 1);
     pg_result_free(r);
     return PG_OK;
 }

@@ -254,16 +254,16 @@ void tx_offer(struct tx *tx, const struct offer *offer)
     tx->offers[tx->offer_count++] = *offer;
 }
 
-void tx_end_ticket(struct tx *tx, int64_t host, int64_t page, int64_t release, int64_t pause_ms)
+void tx_end_ticket(struct tx *tx, const struct ticket_end *end)
 {
     tx->ends = mem_grow(tx->ends, &tx->end_cap, tx->end_count + 1, sizeof *tx->ends);
-    tx->ends[tx->end_count++] = (struct ticket_end){.host_id = host, .page_id = page, .release = release, .pause_ms = pause_ms};
+    tx->ends[tx->end_count++] = *end;
 }
 
-void tx_robots(struct tx *tx, const struct record *robots)
+void tx_robots(struct tx *tx, const struct record *robots, bool excused)
 {
     tx->robots = mem_grow(tx->robots, &tx->robots_cap, tx->robots_count + 1, sizeof *tx->robots);
-    tx->robots[tx->robots_count++] = robots;
+    tx->robots[tx->robots_count++] = (struct robots_answer){robots, excused};
 }
 
 void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r)

@@ -71,11 +71,18 @@ struct offer {
     struct digest hash;
 };
 
+/* What became of a ticket, as far as its host is concerned (writer/host_clock.h), the worst last. */
+enum ticket_use { USE_NONE, USE_ANSWERED, USE_TROUBLED, USE_LIMITED, USE_UNREACHED };
+
 /* A ticket that came to its end. */
 struct ticket_end {
     int64_t host_id, page_id, release;
-    int64_t pause_ms; /* Retry-After: at least so long until the next; -1: it was not used, no pause at all */
+    int64_t pause_ms; /* at least so long until the next; -1: it was not used, no pause at all */
+    enum ticket_use use;
+    enum code code; /* of a use that is no answer */
 };
+
+enum network { NETWORK_UNSAID, NETWORK_UP, NETWORK_DOWN };
 
 struct writer;
 
@@ -96,7 +103,11 @@ struct tx {
     size_t offer_count, offer_cap;
     struct ticket_end *ends;
     size_t end_count, end_cap;
-    const struct record **robots; /* borrowed */
+    enum network network; /* what the records of this transaction say of our own network */
+    struct robots_answer {
+        const struct record *record; /* borrowed */
+        bool excused;
+    } * robots;
     size_t robots_count, robots_cap;
 
     /* attempt rows */
@@ -122,8 +133,9 @@ struct page_row *tx_page(struct tx *tx, int64_t id);
 
 /* Takes url and host. A crawl that was cancelled takes no offers. */
 void tx_offer(struct tx *tx, const struct offer *offer);
-void tx_end_ticket(struct tx *tx, int64_t host, int64_t page, int64_t release, int64_t pause_ms);
-void tx_robots(struct tx *tx, const struct record *robots);
+void tx_end_ticket(struct tx *tx, const struct ticket_end *end);
+/* excused: that it could not be had does not count against the host. */
+void tx_robots(struct tx *tx, const struct record *robots, bool excused);
 void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r);
 void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, const char *reason, const void *body, size_t n);
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);

@@ -44,6 +44,7 @@ struct entry {
     bool judged;
     bool loops;      /* a redirect whose chain comes back */
     bool ticket_out; /* the ticket it speaks of is out */
+    bool excused;    /* the failure is its host's or our network's: it costs the page no attempt */
     enum code code;
     char detail[200];
     int64_t page_attempt;
@@ -57,6 +58,7 @@ struct writer {
     struct intake *intake;
     struct frontier *frontier;
     bool db_ready;
+    bool network_down; /* as of the last look, at most a second old */
     struct database *database;
 };
 
