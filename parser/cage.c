@@ -27,6 +27,7 @@
 
 struct request {
     struct request *next;
+    bool hurries; /* goes before those that do not */
     void *page;
     struct buf frame; /* as it goes to the child */
     bool suspect;     /* a child died of it */
@@ -148,8 +149,12 @@ void cage_submit(struct cage *cage, void *page, const char *record, const char *
 
 void cage_hurry(struct cage *cage)
 {
-    struct request **next = unsent(cage), **link = next, *last = cage->last;
-    if (!*next || *next == last) return;
+    struct request **next = unsent(cage), *last = cage->last;
+    while (*next && (*next)->hurries) next = &(*next)->next;
+    if (!*next) return;
+    last->hurries = true;
+    if (*next == last) return;
+    struct request **link = next;
     while (*link != last) link = &(*link)->next;
     *link = NULL;
     last->next = *next;

@@ -56,7 +56,7 @@ void cage_free(struct cage **cage);
 
 /* Takes a page: record (JSON) and body are copied. */
 void cage_submit(struct cage *cage, void *page, const char *record, const char *body, size_t body_len, bool is_packed);
-/* The page submitted last is the next one to be sent, unless it is with the child already. */
+/* The page submitted last goes before all that wait without hurry, unless it is with the child already. */
 void cage_hurry(struct cage *cage);
 /* Ends pages that are no longer wanted and not yet sent. */
 void cage_sweep(struct cage *cage);
