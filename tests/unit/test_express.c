@@ -1,10 +1,11 @@
 /* What a person waits for: its queues, and how it is asked for. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "line/mq.h"
-#include "writer/conf.h"
 #include "writer/seed.h"
 
 static void test_queues(void **state)
