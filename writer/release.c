@@ -603,8 +603,9 @@ static enum pg_status run_lane(struct writer *w, struct host_rules *rules, bool 
 
 static enum pg_status find_express(struct writer *w, bool *found_r)
 {
-    static const struct pg_stmt stmt = {"find_express",
-                                        "SELECT EXISTS (SELECT FROM crawl WHERE open > 0 AND registered > 0 AND priority < 0)"};
+    static const struct pg_stmt stmt = {
+        "find_express",
+        "SELECT EXISTS (SELECT FROM crawl WHERE open > 0 AND registered > 0 AND priority < 0 AND paused_at IS NULL AND cancel_at IS NULL)"};
     struct pg_result *r;
     enum pg_status st = pg_run(w->pg, &stmt, NULL, &r);
     if (st != PG_OK) return st;
