@@ -94,7 +94,8 @@ static void on_ticket_settled(void *context, enum mq_settled how)
     free(t);
 }
 
-void frontier_publish(struct writer *w, enum queue_id queue, const struct record *ticket)
+/* Once; if the queue does not take it, its row is put back by the next transaction. */
+static void publish_ticket(struct writer *w, enum queue_id queue, const struct record *ticket)
 {
     char id[48];
     struct buf body;
@@ -131,7 +132,7 @@ void frontier_turn(struct writer *w)
     }
     struct release_result result;
     f->woken = false;
-    enum pg_status st = release_run(w, f->rules, &result);
+    enum pg_status st = release_run(w, f->rules, publish_ticket, &result);
     if (st == PG_LOST) {
         database_lost(w);
         return;

@@ -522,7 +522,7 @@ static enum pg_status transact(struct release *rl)
     return st == PG_OK ? tx_commit(&rl->tx) : st;
 }
 
-static void publish(struct release *rl)
+static void publish_all(struct release *rl, release_publish *publish)
 {
     enum queue_id queue = rl->express ? QUEUE_URL_EXPRESS : QUEUE_URL;
     for (size_t i = 0; i < rl->pick_count; i++) {
@@ -537,7 +537,7 @@ static void publish(struct release *rl)
                                 .url = p->url,
                                 .deadline = rl->deadline,
                                 .attempt = p->failures + 1};
-        frontier_publish(rl->writer, queue, &ticket);
+        publish(rl->writer, queue, &ticket);
     }
     for (size_t i = 0; i < rl->host_count; i++) {
         const struct due_host *h = &rl->hosts[i];
@@ -546,7 +546,7 @@ static void publish(struct release *rl)
         snprintf(url, sizeof url, "http%s://%s/robots.txt", h->https ? "s" : "", h->name);
         struct record ticket = {
             .kind = RECORD_TICKET, .host = h->id, .release = h->robots_release + 1, .url = url, .deadline = rl->deadline, .attempt = 1};
-        frontier_publish(rl->writer, queue, &ticket);
+        publish(rl->writer, queue, &ticket);
     }
 }
 
@@ -577,13 +577,14 @@ static void clean_up(struct release *rl)
     tx_release(&rl->tx);
 }
 
-static enum pg_status run_lane(struct writer *w, struct host_rules *rules, bool express, struct release_result *result)
+static enum pg_status run_lane(struct writer *w, struct host_rules *rules, bool express, release_publish *publish,
+                               struct release_result *result)
 {
     struct release rl = {.writer = w, .rules = rules, .express = express, .deadline = clock_wall_ms() + writer_conf.ticket_ms};
     tx_init(&rl.tx, w, w->pg);
     enum pg_status st = transact(&rl);
     if (st == PG_OK) {
-        publish(&rl);
+        publish_all(&rl, publish);
         bool ended = false;
         for (size_t i = 0; i < rl.pick_count; i++) {
             result->released += rl.picks[i].taken;
@@ -614,13 +615,13 @@ static enum pg_status find_express(struct writer *w, bool *found_r)
     return PG_OK;
 }
 
-enum pg_status release_run(struct writer *w, struct host_rules *rules, struct release_result *result)
+enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result)
 {
     bool express = false;
     *result = (struct release_result){.released = 0, .more = false, .next_in_ms = -1};
     enum pg_status st = find_express(w, &express);
-    if (st == PG_OK && express) st = run_lane(w, rules, true, result);
-    return st == PG_OK ? run_lane(w, rules, false, result) : st;
+    if (st == PG_OK && express) st = run_lane(w, rules, true, publish, result);
+    return st == PG_OK ? run_lane(w, rules, false, publish, result) : st;
 }
 
 enum pg_status release_delayed(struct writer *w)

@@ -77,10 +77,11 @@ void intake_drop(struct writer *w);
 /* database.c: connection, migrations, outages. */
 void database_start(struct writer *w); /* connects, or suspends the stage until that works */
 void database_stop(struct writer *w);
-void database_tick(struct writer *w); /* connects again when due */
-void database_turn(struct writer *w); /* reads notifications */
-void database_lost(struct writer *w); /* suspends the stage until it is back */
-int database_migrate_command(void);   /* writer --migrate: an exit status */
+void database_tick(struct writer *w);           /* connects again when due */
+void database_turn(struct writer *w);           /* reads notifications */
+void database_lost(struct writer *w);           /* suspends the stage until it is back */
+enum pg_status database_prepare(struct pg *pg); /* a new session: how its statements are planned */
+int database_migrate_command(void);             /* writer --migrate: an exit status */
 
 /* frontier.c: the leader: releases, clocks. */
 struct frontier *frontier_new(struct writer *w);
