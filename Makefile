@@ -43,7 +43,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-frontier lint fmt clean install help
+.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-summary lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -104,6 +104,10 @@ $(BUILD)/tools/extract: bench/extract.c $(TEST_LIBS)
 	$(link_test)
 $(BUILD)/tools/frontier: bench/frontier.c $(TEST_LIBS)
 	$(link_test)
+$(BUILD)/tools/summary: bench/summary.c $(TEST_LIBS)
+	$(link_test)
+$(BUILD)/tools/bare: bench/bare.c $(TEST_LIBS)
+	$(link_test)
 $(BUILD)/tools/vectors: tests/support/vectors.c $(TEST_LIBS)
 	$(link_test)
 
@@ -143,8 +147,18 @@ bench:
 bench-extract: $(BUILD)/parser $(BUILD)/tools/extract $(BUILD)/tools/vectors
 	@CORPUS=$(CORPUS) SITE=$(SITE) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/extract.py
 
-bench-frontier: $(BUILD)/writer $(BUILD)/tools/frontier
+bench-frontier:
+	@deploy/install-deps build run stack
+	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/writer $(BUILD)/tools/frontier
 	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/frontier.py
+
+bench-summary: $(BUILD)/parser $(BUILD)/tools/summary
+	@CORPUS=$(CORPUS) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/summary.py
+
+bench-fetcher:
+	@deploy/install-deps build run stack bench
+	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/fetcher $(BUILD)/tools/bare
+	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/fetcher.py
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
@@ -164,6 +178,8 @@ help:
 	@echo 'make bench          pages per second of the whole line, beside others'
 	@echo 'make bench-extract  CORPUS=DIR: quality and speed of extraction on evaluation data'
 	@echo 'make bench-frontier links admitted and pages released a second, with up to ROWS=5000000 pages known'
+	@echo 'make bench-summary  CORPUS=DIR: quality and speed of extractive summaries on evaluation data'
+	@echo 'make bench-fetcher  the fetcher alone, beside a bare libcurl, and with the broker'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'
 	@echo 'SANITIZER=address,undefined, WERROR=1, CC=clang: knobs of any of these'

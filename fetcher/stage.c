@@ -168,6 +168,8 @@ static char *page_record(const struct fetch *f, const struct http_response *resp
     struct buf json;
     r.ticketed = 0;
     r.depth = f->ticket.depth;
+    r.ignore_noindex = f->ticket.ignore_noindex;
+    r.ignore_nofollow = f->ticket.ignore_nofollow;
     r.url = (char *)f->url.text;
     r.status = head->status;
     r.bytes = response->bytes;

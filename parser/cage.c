@@ -412,7 +412,7 @@ static _Noreturn void become_child(const struct cage *cage, int fd)
     char memory[24], seconds[24];
     snprintf(memory, sizeof memory, "%lld", (long long)cage->config.memory_mib);
     snprintf(seconds, sizeof seconds, "%lld", (long long)(cage->config.timeout_ms / 1000 + 1));
-    char *argv[] = {(char *)"parser", (char *)CAGE_CHILD_FLAG, memory, seconds, NULL};
+    char *argv[] = {(char *)"parser", (char *)CAGE_CHILD_FLAG, memory, seconds, (char *)cage->config.agent, NULL};
     char *env[] = {NULL, NULL};
 #ifdef GM_SANITIZER
     char options[400];

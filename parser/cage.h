@@ -36,6 +36,7 @@ struct cage_config {
     const char *program; /* path of the program that runs cage_child_run for CAGE_CHILD_FLAG */
     int64_t timeout_ms;  /* for one page */
     int64_t memory_mib;  /* for pages, beside the program itself */
+    const char *agent;   /* our name in robots directives of pages; NULL: the default of directives.h */
     void *context;
     /* A page has ended; called once for each, from the loop. */
     void (*on_result)(void *context, void *page, struct cage_result *result);

@@ -155,6 +155,7 @@ int parser_stage_init(struct service *service)
     struct cage_config config = {.program = "/proc/self/exe",
                                  .timeout_ms = parser_settings.timeout_ms,
                                  .memory_mib = parser_settings.memory_mib,
+                                 .agent = parser_settings.agent,
                                  .context = service,
                                  .on_result = on_result,
                                  .is_wanted = is_wanted,

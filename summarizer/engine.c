@@ -80,10 +80,12 @@ static void extract(struct engine *e, const struct engine_article *article, enum
 {
     struct gist_request request = {.text = article->text,
                                    .length = article->length,
+                                   .markdown = article->markdown,
                                    .title = article->title,
                                    .lang = article->lang,
                                    .sentences = (int)summarizer_settings.sentences};
     gist_summarise(e->gist, &request, &e->result);
+    if (e->result.capped && !*detail) detail = "only the beginning of this long text was weighed";
     e->stats.extractive++;
     if (reason != CODE_OK) e->stats.fallbacks[reason]++;
     struct engine_summary summary = {.text = buf_str(&e->result.summary),

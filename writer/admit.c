@@ -254,7 +254,7 @@ static void offer_again(struct tx *tx, const struct pg_result *r, int row)
     if (crawl && !pg_is_null(r, row, 4)) scope_offer_link(tx, crawl, pg_int(r, row, 0), pg_int(r, row, 2), pg_text(r, row, 4));
     if (pg_is_null(r, row, 3) || !crawl) return;
     void *packed = pg_bytes(r, row, 3, &n);
-    buf_init(&links, LIMIT_LINKS_BYTES + LIMIT_LINKS + 1);
+    buf_init(&links, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS + 1);
     const char *fault = zip_unpack(&links, packed, n);
     if (fault) log_error("links of page %lld: %s", (long long)pg_int(r, row, 0), fault);
     char *save = NULL;

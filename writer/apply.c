@@ -44,8 +44,8 @@ static void add_links(struct pg_array columns[3], const struct page_row *p)
 {
     struct buf text, packed;
     const struct record_links *links = &p->record->links;
-    buf_init(&text, LIMIT_LINKS_BYTES + LIMIT_LINKS);
-    buf_init(&packed, 2 * LIMIT_LINKS_BYTES);
+    buf_init(&text, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS);
+    buf_init(&packed, 2 * LIMIT_LIST_BYTES);
     for (size_t i = 0; i < links->count; i++) {
         buf_add_str(&text, links->items[i]);
         buf_add_char(&text, '\n');

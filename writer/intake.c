@@ -20,7 +20,7 @@
 #define ENTRIES_A_TIME 512         /* records in one transaction */
 #define GATHER_MS      20          /* between two transactions: each costs by itself as much as ten records */
 #define GATHER_ENTRIES 256         /* so many need not wait */
-#define ROWS_A_TIME    20000       /* rows it may make: seconds at worst, far from a statement's deadline */
+#define ROWS_A_TIME    20000       /* rows it may make: seconds at worst, far from a statement's deadline. One sitemap may make 50,000 */
 #define SEED_PART      65536       /* bytes of a plain seed that are one entry */
 #define TURN_MS        1000        /* then other things have their turn: heartbeats, what is express */
 #define BYTES_GATHERED (16u << 20) /* then the transaction starts, whatever else may be there to read */

@@ -28,8 +28,9 @@ static enum pg_status inbox_id(struct tx *tx, bool is_express, int64_t *id_r)
 static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *id_r)
 {
     static const struct pg_stmt insert = {"insert_crawl",
-                                          "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, priority) "
-                                          "VALUES ($1, $2, $3, $4::bigint, $5, $6::bigint) ON CONFLICT (request) DO NOTHING"};
+                                          "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, priority, "
+                                          "ignore_noindex, ignore_nofollow) "
+                                          "VALUES ($1, $2, $3, $4::bigint, $5, $6::bigint, $7, $8) ON CONFLICT (request) DO NOTHING"};
     static const struct pg_stmt select = {"select_crawl", "SELECT id FROM crawl WHERE request = $1"};
     struct digest request = seed_request(seed);
     struct pg_result *r = NULL;
@@ -40,6 +41,8 @@ static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *
     pg_add_int(&tx->params, seed->depth);
     pg_add_int(&tx->params, seed->limit);
     pg_add_int(&tx->params, seed->priority);
+    pg_add_bool(&tx->params, seed->ignore_noindex);
+    pg_add_bool(&tx->params, seed->ignore_nofollow);
     enum pg_status st = tx_run(tx, &insert, NULL);
     pg_params_reset(&tx->params);
     pg_add_uuid(&tx->params, &request);
@@ -229,7 +232,7 @@ enum pg_status judge_seed(struct tx *tx, struct entry *e)
     struct crawl_row *crawl = tx_crawl(tx, e->record.crawl);
     if (seed.kind == SEED_BAD || !crawl) {
         tx_bad_request(tx, seed.kind == SEED_BAD ? seed.reason : "its crawl was deleted meanwhile", e->text, e->text_len);
-        snprintf(e->detail, sizeof e->detail, "%s", seed.reason);
+        snprintf(e->detail, sizeof e->detail, "%.199s", seed.reason);
         e->code = CODE_BAD_RECORD;
     } else if (is_crawl(&seed)) {
         free(e->url);

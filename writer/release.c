@@ -528,6 +528,7 @@ static void publish_all(struct release *rl, release_publish *publish)
     for (size_t i = 0; i < rl->pick_count; i++) {
         const struct pick *p = &rl->picks[i];
         if (!p->taken) continue;
+        const struct crawl_row *c = tx_crawl(&rl->tx, p->crawl_id);
         struct record ticket = {.kind = RECORD_TICKET,
                                 .page = p->page_id,
                                 .crawl = p->crawl_id,
@@ -536,7 +537,9 @@ static void publish_all(struct release *rl, release_publish *publish)
                                 .depth = p->depth,
                                 .url = p->url,
                                 .deadline = rl->deadline,
-                                .attempt = p->failures + 1};
+                                .attempt = p->failures + 1,
+                                .ignore_noindex = c->ignore_noindex,
+                                .ignore_nofollow = c->ignore_nofollow};
         publish(rl->writer, queue, &ticket);
     }
     for (size_t i = 0; i < rl->host_count; i++) {

@@ -113,7 +113,8 @@ static enum pg_status lock_crawls(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "lock_crawls",
-        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, paused_at IS NOT NULL, cancel_at IS NOT NULL FROM crawl "
+        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
+        "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow FROM crawl "
         "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -137,7 +138,9 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .admitted = pg_int(r, i, 10),
                                            .open = pg_int(r, i, 11),
                                            .paused = pg_bool(r, i, 12),
-                                           .cancelled = pg_bool(r, i, 13)};
+                                           .cancelled = pg_bool(r, i, 13),
+                                           .ignore_noindex = pg_bool(r, i, 14),
+                                           .ignore_nofollow = pg_bool(r, i, 15)};
     pg_result_free(r);
     return PG_OK;
 }

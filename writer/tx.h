@@ -25,6 +25,7 @@ struct crawl_row {
     enum scope scope;
     int64_t max_depth, max_pages; /* max_pages 0: no limit */
     int64_t priority, places, kept, begun, admitted, open;
+    bool ignore_noindex, ignore_nofollow;
     bool again; /* this transaction starts a new run */
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];

@@ -203,32 +203,6 @@ void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span 
     meta->fields[field].rank = rank;
 }
 
-static void apply_directive(struct meta *meta, struct span word)
-{
-    bool none = span_is(word, "none");
-    meta->noindex |= none || span_is(word, "noindex");
-    meta->nofollow |= none || span_is(word, "nofollow");
-}
-
-void meta_robots(struct meta *meta, struct span value)
-{
-    bool ours = true;
-    if (!value.p) return;
-    const char *p = value.p, *end = value.p + value.n;
-    while (p < end) {
-        const char *comma = memchr(p, ',', (size_t)(end - p));
-        struct span word = span_trim(span_of(p, (size_t)((comma ? comma : end) - p)));
-        const char *colon = word.n ? memchr(word.p, ':', word.n) : NULL;
-        if (colon && !span_starts(word, "max-") && !span_starts(word, "unavailable_after")) {
-            struct span robot = span_trim(span_of(word.p, (size_t)(colon - word.p)));
-            ours = span_is(robot, "gistmill") || span_is(robot, "robots") || span_is(robot, "*");
-            word = span_trim(span_of(colon + 1, word.n - (size_t)(colon + 1 - word.p)));
-        }
-        if (ours) apply_directive(meta, word);
-        p = comma ? comma + 1 : end;
-    }
-}
-
 static void read_meta(struct meta *meta, const struct doc *d, size_t node)
 {
     struct span content = doc_attr(d, node, ATTR_content);
@@ -236,7 +210,7 @@ static void read_meta(struct meta *meta, const struct doc *d, size_t node)
     for (size_t k = 0; content.p && k < sizeof keys / sizeof *keys; k++) {
         struct span key = span_trim(doc_attr(d, node, keys[k]));
         if (!key.n) continue;
-        if (span_is(key, "robots") || span_is(key, "gistmill")) meta_robots(meta, content);
+        if (directives_for_us(&meta->robots, key)) directives_apply(&meta->robots, content);
         for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
             if (span_is(key, sources[i].name)) meta_offer(meta, sources[i].field, sources[i].rank, content);
     }

@@ -64,6 +64,7 @@ static void offer_run(const struct page *page, const float *sum, uint32_t parent
     const struct node *nodes = page->doc.nodes;
     float run = 0, weight = weight_of(&nodes[parent]) * RUN_WEIGHT;
     uint32_t from = 0;
+    if (page->block_at[parent] == page->block_at[nodes[parent].end]) return; /* nothing to find */
     for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
         uint32_t first, last;
         page_blocks(page, i, &first, &last);
@@ -83,19 +84,17 @@ void pick_article(struct page *page)
         page->blocks[i].value = value_of(&page->blocks[i]);
         sum[i + 1] = sum[i] + page->blocks[i].value;
     }
-    for (uint32_t i = 0; i < d->count;) {
+    for (uint32_t b = 0; b < page->box_count;) {
+        uint32_t i = page->boxes[b].node, from, to;
         const struct node *e = &d->nodes[i];
         if (e->drop) {
-            i = e->end;
+            b = page->boxes[b].next;
             continue;
         }
-        if (e->tag != TAG_TEXT && doc_tag_flags(e->tag) & TAGF_BLOCK) {
-            uint32_t from, to;
-            page_blocks(page, i, &from, &to);
-            offer(&best, (sum[to] - sum[from]) * weight_of(e), i, from, to);
-            offer_run(page, sum, i, &best);
-        }
-        i++;
+        page_blocks(page, i, &from, &to);
+        offer(&best, (sum[to] - sum[from]) * weight_of(e), i, from, to);
+        offer_run(page, sum, i, &best);
+        b++;
     }
     page->picked = best.node;
     page->from = best.from;

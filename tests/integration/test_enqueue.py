@@ -83,6 +83,17 @@ def test_crawls_are_json(broker, queue, way):
         {"url": url, "depth": 2, "limit": 10, "scope": "domain"} for url in ("http://a/\"x\"", "http://b/")]
 
 
+@pytest.mark.parametrize("arguments, wish", [
+    (("--ignore-noindex",), {"ignoreNoindex": True}),
+    (("--ignore-nofollow", "--depth", "1", "--ignore-nofollow"), {"depth": 1, "ignoreNofollow": True}),
+    (("--ignore-noindex", "--ignore-nofollow", "--ignore-noindex"), {"ignoreNoindex": True, "ignoreNofollow": True}),
+])
+def test_switches(broker, queue, arguments, wish):
+    done = enqueue(broker, *arguments, "http://a/", "http://b/")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(body) for body in queue()] == [{"url": "http://a/", **wish}, {"url": "http://b/", **wish}]
+
+
 def test_standard_input(broker, queue):
     done = enqueue(broker, "-", stdin="# a list\nhttp://a/1\r\n\nhttp://a/2")
     assert done.returncode == 0, done.stderr
