@@ -12,6 +12,7 @@
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");
 SQL_FILE(sql_002_robots_directives, "sql/002_robots_directives.sql");
+SQL_FILE(sql_005_control, "sql/005_control.sql");
 SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
 
 static const struct {
@@ -20,6 +21,7 @@ static const struct {
 } migrations[] = {
     {"001_init", sql_001_init},
     {"002_robots_directives", sql_002_robots_directives},
+    {"005_control", sql_005_control},
     {"006_host_clock", sql_006_host_clock},
 };
 

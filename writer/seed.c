@@ -65,6 +65,11 @@ static void read_limit(struct seed *s, const cJSON *item)
     if (!whole_number(item, 1, 1e9, &s->limit)) bad_field(s, "limit", "must be a whole number from 1 to 1000000000");
 }
 
+static void read_priority(struct seed *s, const cJSON *item)
+{
+    if (!whole_number(item, -100, 100, &s->priority)) bad_field(s, "priority", "must be a whole number from -100 to 100");
+}
+
 static void read_scope(struct seed *s, const cJSON *item)
 {
     const char *scope = cJSON_GetStringValue(item);
@@ -99,6 +104,7 @@ static const struct {
     {"depth", read_depth, true},
     {"limit", read_limit, true},
     {"scope", read_scope, true},
+    {"priority", read_priority, false},
     {"ignoreNoindex", read_ignore_noindex, true},
     {"ignoreNofollow", read_ignore_nofollow, true},
 };
@@ -208,5 +214,6 @@ struct digest seed_request(const struct seed *s)
     char text[LIMIT_URL + 200];
     int n = snprintf(text, sizeof text, "%s\n%lld\n%lld\n%s%s%s", s->url->text, (long long)s->depth, (long long)s->limit, s->scope,
                      s->ignore_noindex ? "\nignoreNoindex" : "", s->ignore_nofollow ? "\nignoreNofollow" : "");
+    if (s->priority) n += snprintf(text + n, sizeof text - (size_t)n, "\npriority %lld", (long long)s->priority);
     return digest_of(text, (size_t)n);
 }

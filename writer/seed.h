@@ -20,6 +20,7 @@ struct seed {
     /* SEED_CRAWL, and a SEED_URLS that came as JSON */
     struct url *url; /* owned */
     int64_t depth, limit;
+    int64_t priority; /* smaller is sooner; below 0: a person waits for it */
     char scope[16];
     bool ignore_noindex, ignore_nofollow; /* robots directives of pages: <meta name="robots">, X-Robots-Tag */
 };
