@@ -113,17 +113,16 @@ static void set_hash(struct record *record)
     if (!record->text) return;
     size_t n = strlen(record->text), k = 0;
     char *squeezed = mem_alloc(n + 1), hex[DIGEST_HEX], similar[SIMHASH_HEX];
-    bool gap = false;
+    bool gap = true; /* the last one written was a blank, or nothing is written yet */
     for (size_t i = 0; i < n; i++) {
+        /* Without branches: words are too short for the processor to foresee their ends. */
         char c = record->text[i];
-        if (c == ' ' || c == '\n' || c == '\t') {
-            gap = k > 0;
-            continue;
-        }
-        if (gap) squeezed[k++] = ' ';
-        gap = false;
-        squeezed[k++] = c;
+        bool blank = (c == ' ') | (c == '\n') | (c == '\t');
+        squeezed[k] = blank ? ' ' : c;
+        k += !(blank & gap);
+        gap = blank;
     }
+    if (k && gap) k--;
     struct digest digest = digest_of(squeezed, k);
     digest_hex(&digest, hex);
     record->hash = mem_strdup(hex);
@@ -252,10 +251,23 @@ static void find_article(struct page *page)
     }
 }
 
+/* Elements with a replacement for what is not shown are left out, but one that holds more than half of the page was never closed, or not where
+ * libxml2 saw it (<noscript><div></noscript>): it is just a container. */
+static void open_swallowers(struct doc *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct node *e = &d->nodes[i];
+        bool replacement = e->tag == TAG_noscript || e->tag == TAG_object || e->tag == TAG_video || e->tag == TAG_audio ||
+                           e->tag == TAG_canvas || e->tag == TAG_button;
+        if (replacement && e->end - i > d->count / 2) e->tag = TAG_div;
+    }
+}
+
 static enum code extract_html(struct work *w)
 {
     struct record *r = w->record;
     load_html(&w->page.doc, w->text.utf8, w->text.n);
+    open_swallowers(&w->page.doc);
     blocks_cut(&w->page);
     meta_read(&w->meta, &w->page, w->in->url ? w->in->url : "");
     links_init(&w->links, w->in->url ? w->in->url : "", w->meta.base);

@@ -11,6 +11,7 @@
 #define TEASERS_MIN      3   /* so many alike are a list of teasers */
 #define MIXED_PLAIN      60  /* characters beside its links that a block of many links must have to be prose */
 #define TITLE_WORDS      3   /* a link to an article has a title */
+#define FIGURE_NODES     50  /* a figure's table begins soon */
 #define TEASER_PROSE     700 /* characters of prose in one at most */
 
 /* What each word makes of an element, in order of precedence, and the share of the page's prose from which on an element is not thrown
@@ -26,17 +27,28 @@ static const struct {
     {WORD_FOOT, MARK_FOOT, .7f},     {WORD_CAPTION, MARK_CAPTION, .4f}, {WORD_META, MARK_META, .4f}, {WORD_EDIT, MARK_EDIT, .3f},
 };
 
-/* What its tag makes of an element. */
-static enum mark mark_by_tag(uint8_t tag)
+/* A figure is a picture, or a table, a listing, a quotation (HTML, 4.4.12); only of the first all words are a caption, unless it
+ * is the article's head with its headline. */
+static bool is_text_figure(const struct doc *d, uint32_t node)
 {
-    switch (tag) {
+    for (uint32_t i = node + 1; i < d->nodes[node].end && i - node < FIGURE_NODES; i++) {
+        uint8_t tag = d->nodes[i].tag;
+        if (tag == TAG_table || tag == TAG_pre || tag == TAG_h1) return true;
+    }
+    return false;
+}
+
+/* What its tag makes of an element. */
+static enum mark mark_by_tag(const struct doc *d, uint32_t node)
+{
+    switch (d->nodes[node].tag) {
     case TAG_nav:
     case TAG_menu: return MARK_NAV;
     case TAG_aside: return MARK_SIDE;
     case TAG_footer: return MARK_FOOT;
     case TAG_dialog: return MARK_FORM;
+    case TAG_figure: return is_text_figure(d, node) ? MARK_NONE : MARK_CAPTION;
     case TAG_figcaption:
-    case TAG_figure:
     case TAG_caption: return MARK_CAPTION;
     default: return MARK_NONE;
     }
@@ -173,6 +185,7 @@ static bool is_teaser(const struct page *page, const struct sums *s, uint32_t no
 {
     uint32_t from, to;
     page_blocks(page, node, &from, &to);
+    if (s->headlines.count == 1 && places_within(&s->headlines, node, page->doc.nodes[node].end)) return false;
     return to > from && s->linky[to] - s->linky[from] >= 12 && s->prose_blocks[to] - s->prose_blocks[from] <= 2 &&
            s->prose[to] - s->prose[from] <= TEASER_PROSE;
 }
@@ -257,7 +270,7 @@ void mark_page(struct page *page, enum mark_trust trust)
             continue;
         }
         float dominant = .6f;
-        enum mark mark = mark_by_tag(e->tag);
+        enum mark mark = mark_by_tag(&page->doc, i);
         if (mark == MARK_NONE && (mark = mark_by_word(e, &dominant)) != MARK_NONE) dominant *= believed[trust];
         if (mark != MARK_NONE && may_drop(page, &sums, i, mark, dominant)) {
             drop(page, i, mark);

@@ -22,6 +22,7 @@ struct meta {
     struct span amp;       /* of <link rel=amphtml> */
     struct directives robots;
     bool next_is_anchor; /* next is of an <a> */
+    bool writer_follows; /* the last twitter:label1 announced the author */
 };
 
 void meta_init(struct meta *meta);
@@ -34,6 +35,7 @@ void meta_complete(struct meta *meta, const struct page *page, const char *url);
 
 /* Takes a value for a field if its source ranks before what is there. For jsonld.c. */
 void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span value);
-#define META_RANK_JSONLD 20
+#define META_RANK_JSONLD    20
+#define META_RANK_PUBLISHER 60 /* of a byline that is a company's or a site's name: better than none, worse than any person */
 
 #endif
