@@ -11,12 +11,14 @@
     extern const char symbol[]
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");
+SQL_FILE(sql_004_recrawl, "sql/004_recrawl.sql");
 
 static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
     {"001_init", sql_001_init},
+    {"004_recrawl", sql_004_recrawl},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

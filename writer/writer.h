@@ -44,6 +44,7 @@ struct entry {
     bool judged;
     bool loops;      /* a redirect whose chain comes back */
     bool ticket_out; /* the ticket it speaks of is out */
+    bool text_there; /* the text and summary that it says are as they were are stored */
     enum code code;
     char detail[200];
     int64_t page_attempt;
