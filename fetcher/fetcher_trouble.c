@@ -29,8 +29,8 @@ static const struct {
     long from, to;
     enum code code;
 } by_status[] = {
-    {200, 299, CODE_OK},      {304, 304, CODE_UNCHANGED},    {408, 408, CODE_TIMEOUT},  {425, 425, CODE_TIMEOUT},
-    {429, 429, CODE_RATE_LIMITED}, {400, 499, CODE_HTTP_4XX}, {500, 599, CODE_HTTP_5XX},
+    {200, 299, CODE_OK},           {304, 304, CODE_UNCHANGED}, {408, 408, CODE_TIMEOUT},  {425, 425, CODE_TIMEOUT},
+    {429, 429, CODE_RATE_LIMITED}, {400, 499, CODE_HTTP_4XX},  {500, 599, CODE_HTTP_5XX},
 };
 
 bool fetcher_redirects(long status)

@@ -32,7 +32,7 @@ struct http_transfer {
     struct list *list;
     struct http *http;
     CURL *easy;
-    bool https; /* how easy is set up */
+    bool https;                 /* how easy is set up */
     struct curl_slist *headers; /* of a conditional request; NULL: those of all */
 
     bool cut, any_type, every_status, keep_head;

@@ -51,7 +51,7 @@ enum http_failure {
 };
 
 struct http_request {
-    const char *url;   /* canonical; copied */
+    const char *url; /* canonical; copied */
     /* Validators of an answer that the caller has: the request is conditional (RFC 9110 section 13.1). NULL or "": none. Copied. */
     const char *etag, *last_modified;
     size_t body_max;   /* bytes, unpacked */

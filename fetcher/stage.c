@@ -231,10 +231,8 @@ static void on_page(void *context, struct http_response *response)
 
 static void fetch_page(struct fetch *f)
 {
-    struct http_request request = {.url = f->url.text,
-                                   .etag = f->ticket.etag,
-                                   .last_modified = f->ticket.last_modified,
-                                   .body_max = (size_t)settings.max_bytes};
+    struct http_request request = {
+        .url = f->url.text, .etag = f->ticket.etag, .last_modified = f->ticket.last_modified, .body_max = (size_t)settings.max_bytes};
     f->transfer = http_start(stage.http, &request, on_page, f);
 }
 

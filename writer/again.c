@@ -50,9 +50,9 @@ static enum pg_status register_batch(struct tx *tx, struct crawl_row *crawl)
 enum pg_status again_start(struct tx *tx, struct crawl_row *crawl)
 {
     /* started_at: the lock on the crawl may have been waited for while its last page ended */
-    static const struct pg_stmt stmt = {"start_run",
-                                        "UPDATE crawl SET state = 'running', run = run + 1, started_at = clock_timestamp(), finished_at = NULL, "
-                                        "begun = 0, kept = 0, again_after = '00000000-0000-0000-0000-000000000000' WHERE id = $1"};
+    static const struct pg_stmt stmt = {
+        "start_run", "UPDATE crawl SET state = 'running', run = run + 1, started_at = clock_timestamp(), finished_at = NULL, "
+                     "begun = 0, kept = 0, again_after = '00000000-0000-0000-0000-000000000000' WHERE id = $1"};
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
     crawl->kept = crawl->begun = 0;
@@ -64,7 +64,8 @@ enum pg_status again_start(struct tx *tx, struct crawl_row *crawl)
 
 static enum pg_status find(struct writer *w, int64_t *crawl_r)
 {
-    static const struct pg_stmt stmt = {"runs_to_register", "SELECT id FROM crawl WHERE again_after IS NOT NULL AND state = 'running' ORDER BY id LIMIT 1"};
+    static const struct pg_stmt stmt = {"runs_to_register",
+                                        "SELECT id FROM crawl WHERE again_after IS NOT NULL AND state = 'running' ORDER BY id LIMIT 1"};
     struct pg_result *r;
     enum pg_status st = pg_run(w->pg, &stmt, NULL, &r);
     if (st != PG_OK) return st;

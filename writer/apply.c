@@ -219,11 +219,10 @@ static void add_page(struct pg_array *c, const struct page_row *p)
 static enum pg_status write_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {"write_pages", PAGES_SQL};
-    static const enum pg_type types[] = {PG_INT8,        PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8,        PG_BOOL,        PG_INT8,
-                                         PG_INT8,        PG_INT8, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ,
-                                         PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT,        PG_TEXT,        PG_TEXT,
-                                         PG_TEXT,        PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT,        PG_TEXT,        PG_TEXT,
-                                         PG_BOOL,        PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID};
+    static const enum pg_type types[] = {
+        PG_INT8,        PG_TEXT,        PG_TEXT,        PG_TEXT,        PG_INT8, PG_BOOL, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8,
+        PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,
+        PG_TEXT,        PG_TEXT,        PG_INT8,        PG_TEXT,        PG_TEXT, PG_TEXT, PG_BOOL, PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
     for (size_t i = 0; i < tx->page_count; i++)
@@ -451,9 +450,22 @@ enum pg_status tx_write_crawls(struct tx *tx)
     for (size_t i = 0; i < COLUMNS; i++) pg_array_init(&columns[i], PG_INT8);
     for (size_t i = 0; i < tx->crawl_count; i++) {
         const struct crawl_row *c = &tx->crawls[i];
-        const int64_t values[COLUMNS] = {c->id,         c->d_admitted,  c->d_state[0], c->d_state[1], c->d_state[2], c->d_state[3],
-                                         c->d_state[4], c->d_state[5],  c->d_places,   c->d_begun,    c->d_kept,     c->d_news[NEWS_ADDED],
-                                         c->d_news[NEWS_CHANGED], c->d_news[NEWS_UNCHANGED], c->d_news[NEWS_GONE], c->d_news[NEWS_FAILED]};
+        const int64_t values[COLUMNS] = {c->id,
+                                         c->d_admitted,
+                                         c->d_state[0],
+                                         c->d_state[1],
+                                         c->d_state[2],
+                                         c->d_state[3],
+                                         c->d_state[4],
+                                         c->d_state[5],
+                                         c->d_places,
+                                         c->d_begun,
+                                         c->d_kept,
+                                         c->d_news[NEWS_ADDED],
+                                         c->d_news[NEWS_CHANGED],
+                                         c->d_news[NEWS_UNCHANGED],
+                                         c->d_news[NEWS_GONE],
+                                         c->d_news[NEWS_FAILED]};
         for (size_t k = 0; k < COLUMNS; k++) pg_array_int(&columns[k], values[k]);
     }
     pg_params_reset(&tx->params);

@@ -54,9 +54,10 @@ static void take_links(struct record *r, const struct pg_result *result, int row
 enum pg_status judge_known(struct tx *tx, struct entry **entries, size_t count)
 {
     static const struct pg_stmt stmt = {
-        "known_texts", "SELECT u.place, (SELECT l.links FROM page_links l WHERE l.page_id = u.page_id) FROM unnest($1::bigint[], $2::uuid[], "
-                       "$3::uuid[], $4::bigint[]) AS u (place, hash, recipe, page_id) WHERE (SELECT true FROM summary s WHERE "
-                       "s.content_hash = u.hash AND s.recipe_hash = u.recipe)"};
+        "known_texts",
+        "SELECT u.place, (SELECT l.links FROM page_links l WHERE l.page_id = u.page_id) FROM unnest($1::bigint[], $2::uuid[], "
+        "$3::uuid[], $4::bigint[]) AS u (place, hash, recipe, page_id) WHERE (SELECT true FROM summary s WHERE "
+        "s.content_hash = u.hash AND s.recipe_hash = u.recipe)"};
     static const enum pg_type types[COLUMNS] = {PG_INT8, PG_UUID, PG_UUID, PG_INT8};
     struct pg_array columns[COLUMNS];
     struct pg_result *r = NULL;

@@ -43,7 +43,7 @@ struct pick {
     char *etag, *last_modified, *hash, *recipe; /* NULL: not known, or not to be used */
     enum code remembered;                       /* what another crawl found to be so for good; CODE_COUNT: nothing */
     char *memory;                               /* the words for it */
-    size_t rank; /* among the rows of its crawl on this host: crawls take turns */
+    size_t rank;                                /* among the rows of its crawl on this host: crawls take turns */
     bool taken;
     enum code ends; /* CODE_COUNT: does not end here */
 };
@@ -446,7 +446,9 @@ static enum pg_status write_ends(struct release *rl)
         pg_array_int(&ids, p->page_id);
         pg_array_text(&states, state_name(code_state(p->ends)));
         pg_array_text(&codes, code_name(p->ends));
-        pg_array_text(&details, p->ends == CODE_ROBOTS_UNAVAILABLE ? host_of(rl, p->host_id)->why : p->ends == p->remembered ? p->memory : NULL);
+        pg_array_text(&details, p->ends == CODE_ROBOTS_UNAVAILABLE ? host_of(rl, p->host_id)->why
+                                : p->ends == p->remembered         ? p->memory
+                                                                   : NULL);
         pg_array_text(&news, news_name(p->news));
     }
     enum pg_status st = PG_OK;

@@ -168,11 +168,8 @@ static enum page_state state_parse(const char *name)
     log_panic("unknown page state %s", name);
 }
 
-static const char *const news_names[NEWS_COUNT] = {[NEWS_ADDED] = "added",
-                                                   [NEWS_CHANGED] = "changed",
-                                                   [NEWS_UNCHANGED] = "unchanged",
-                                                   [NEWS_GONE] = "gone",
-                                                   [NEWS_FAILED] = "failed"};
+static const char *const news_names[NEWS_COUNT] = {
+    [NEWS_ADDED] = "added", [NEWS_CHANGED] = "changed", [NEWS_UNCHANGED] = "unchanged", [NEWS_GONE] = "gone", [NEWS_FAILED] = "failed"};
 
 const char *news_name(enum news news)
 {

@@ -50,10 +50,10 @@ struct page_row {
     int64_t release, void_release, depth, hops, failures, losses, returns;
     bool has_place, had_place;
     enum news news;
-    bool has_text, was_gone;                /* it has a text from before; it had one, and was gone */
-    bool has_hash, has_recipe;              /* these are known */
+    bool has_text, was_gone;                 /* it has a text from before; it had one, and was gone */
+    bool has_hash, has_recipe;               /* these are known */
     struct digest content_hash, recipe_hash; /* of the text and summary from before */
-    bool forget;                            /* its summary is not stored any more: recipe_hash goes */
+    bool forget;                             /* its summary is not stored any more: recipe_hash goes */
     bool dirty;
     /* how it goes on */
     enum waits waits;
@@ -131,7 +131,7 @@ void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, con
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
 void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const char *sample);
 
-const char *news_name(enum news news); /* NULL for NEWS_NONE */
+const char *news_name(enum news news);  /* NULL for NEWS_NONE */
 enum news news_parse(const char *name); /* anything else is NEWS_NONE */
 
 /* Changes of a page's state; the only places where a page gets a new state in memory. */
