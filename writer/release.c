@@ -260,8 +260,9 @@ static enum pg_status pick_rows(struct release *rl)
         /* What the page was before, if it has its text and the summary that was asked for. */
         "LEFT JOIN LATERAL (SELECT p.etag, p.last_modified, p.content_hash, p.recipe_hash WHERE p.content_hash IS NOT NULL AND "
         "p.recipe_hash IS NOT NULL AND p.gone_at IS NULL AND p.reason IS NULL) k ON true "
-        /* A page that nobody named and that was never asked for here: was it elsewhere, with an answer that stays? */
+        /* A page that nobody named, new in a new crawl: was it asked for elsewhere, with an answer that stays? */
         "LEFT JOIN LATERAL (SELECT o.crawl_id, o.code, o.detail, o.ended_at FROM page o WHERE p.release = 0 AND p.depth > 0 AND "
+        "(SELECT run FROM crawl WHERE id = p.crawl_id) = 1 AND "
         "o.url_hash = p.url_hash AND o.release > 0 AND o.code IN ('HTTP_4XX', 'UNSUPPORTED_TYPE', 'TOO_LARGE', 'POISON') AND "
         "o.ended_at > now() - $4 * interval '1 day' ORDER BY o.ended_at DESC LIMIT 1) m ON true ORDER BY u.o, f.priority, f.depth, f.page_id"};
     struct pg_array hosts, crawls, limits;
