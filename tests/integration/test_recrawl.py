@@ -1,12 +1,13 @@
 """Crawls run again on sites that change between the runs: what is asked, what is kept, what is reported."""
 
 import collections
+import contextlib
 import hashlib
 
 from support.crawl import QUICK, chance, kill
 from support.fake_llm import FakeLLM
 from support.site import Reply, Server, page, redirect
-from support.stack import PROGRAMS, wait_until
+from support.stack import PROGRAMS, Failure, wait_until
 
 COUNTS = ("added", "changed", "unchanged", "gone", "failed")
 
@@ -43,9 +44,25 @@ class Living:
         return found.reply(request) if isinstance(found, Page) else found
 
 
+def begin(stack, server, number, **wish):
+    """Asks for the crawl and waits for its run of that number to begin.
+
+    A request that is redelivered counts for the one that made the run before. A subscription renewed in the very moment
+    does that to it, which with heartbeats of a second happens: then it is sent again.
+    """
+    def begun():
+        row = stack.crawl()
+        return row is not None and row.run == number
+    for _ in range(3):
+        stack.seed(server.url("/"), **wish)
+        with contextlib.suppress(Failure):
+            return wait_until(begun, 10, "the run has begun")
+    raise Failure(f"run {number} did not begin: {stack.crawl()}")
+
+
 def run(stack, server, number, **wish):
     """Asks for the crawl and waits for the end of its run of that number. Returns its row."""
-    stack.seed(server.url("/"), **wish)
+    begin(stack, server, number, **wish)
 
     def ended():
         assert not stack.books(), stack.books()[:10]
@@ -192,8 +209,7 @@ def test_killed_between(make_stack, long):
         assert counts(run(stack, server, 1, **wish)) == {"added": pages + 1}
         for number in (2, 3):
             site.pages = living(1)
-            stack.seed(server.url("/"), **wish)
-            wait_until(lambda n=number: stack.crawl().run == n, 30, "the run has begun")
+            begin(stack, server, number, **wish)
             for share in (0.1, 0.3, 0.5, 0.7) if number == 2 else (0.4,):
                 wait_until(lambda s=share: stack.value("select count(*) from page where ended_at > (select started_at from crawl "
                                                        "where not is_inbox)") >= s * pages, 60, lambda: str(stack.crawl()))
@@ -236,8 +252,8 @@ def test_pages_that_are_the_same(stack):
     def canonical(path):
         return f'<link rel="canonical" href="{path}">'
     site = Living({
-        "/": Page("Home", ["/print", "/p2", "/far", "/twin1", "/twin2", "/out", "/lost"], head=canonical("/")),
-        "/print": Page("Main", head=canonical("/main")), "/main": Page("Main", head=canonical("/main")), "/p2": Page("Main"),
+        "/": Page("Home", ["/print", "/p2", "/far", "/twin1", "/out", "/lost"], head=canonical("/")),
+        "/print": Page("Main", head=canonical("/main")), "/main": Page("Main", head=canonical("/main")), "/p2": Page("Main", ["/twin2"]),
         "/far": Page("Far", head=canonical("/")),  # as on sites whose every page names the home page
         "/twin1": Page("Twin"), "/twin2": Page("Twin"),
         "/out": Page("Out", head=canonical("http://elsewhere.test/")), "/lost": Page("Lost", head=canonical("/nowhere")),
