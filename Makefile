@@ -43,7 +43,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract lint fmt clean install help
+.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-summary lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -57,6 +57,8 @@ $(BUILD)/obj/%.o: %.cc
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)
 	$(Q)$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/writer/migrate.o: $(wildcard sql/*.sql)
 
 $(BUILD)/libcommon.a: $(COMMON_OBJ)
 	@rm -f $@
@@ -100,6 +102,12 @@ $(BUILD)/tests/test_extract_cage: TEST_LDFLAGS := -Wl,--wrap=extract_page
 # What measurements and drivers of tests are built from: one file each, beside the libraries.
 $(BUILD)/tools/extract: bench/extract.c $(TEST_LIBS)
 	$(link_test)
+$(BUILD)/tools/frontier: bench/frontier.c $(TEST_LIBS)
+	$(link_test)
+$(BUILD)/tools/summary: bench/summary.c $(TEST_LIBS)
+	$(link_test)
+$(BUILD)/tools/bare: bench/bare.c $(TEST_LIBS)
+	$(link_test)
 $(BUILD)/tools/vectors: tests/support/vectors.c $(TEST_LIBS)
 	$(link_test)
 
@@ -139,6 +147,19 @@ bench:
 bench-extract: $(BUILD)/parser $(BUILD)/tools/extract $(BUILD)/tools/vectors
 	@CORPUS=$(CORPUS) SITE=$(SITE) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/extract.py
 
+bench-frontier:
+	@deploy/install-deps build run stack
+	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/writer $(BUILD)/tools/frontier
+	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/frontier.py
+
+bench-summary: $(BUILD)/parser $(BUILD)/tools/summary
+	@CORPUS=$(CORPUS) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/summary.py
+
+bench-fetcher:
+	@deploy/install-deps build run stack bench
+	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/fetcher $(BUILD)/tools/bare
+	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/fetcher.py
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin/
@@ -156,6 +177,9 @@ help:
 	@echo 'make fuzz           libFuzzer on every target of tests/fuzz for SECONDS=60 each, or on FUZZ=name alone; CORPUS=DIR: pages to start from'
 	@echo 'make bench          pages per second of the whole line, beside others'
 	@echo 'make bench-extract  CORPUS=DIR: quality and speed of extraction on evaluation data'
+	@echo 'make bench-frontier links admitted and pages released a second, with up to ROWS=5000000 pages known'
+	@echo 'make bench-summary  CORPUS=DIR: quality and speed of extractive summaries on evaluation data'
+	@echo 'make bench-fetcher  the fetcher alone, beside a bare libcurl, and with the broker'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'
 	@echo 'SANITIZER=address,undefined, WERROR=1, CC=clang: knobs of any of these'

@@ -2,10 +2,12 @@
  *
  *     extract speed ROUNDS CHARSET DIR    all files of a folder (gzip or not): both ways a page, in turn, ROUNDS times
  *     extract monsters CHARSET DIR        pages made to be slow, by their time per byte against the folder's mean
+ *     extract cage ROUNDS CHARSET DIR     all files, packed as they come from the broker: in this process, and in the caged child
  *
  * Bare is htmlReadMemory and xmlFreeDoc. Extraction is everything from the bytes to the finished record, which is freed,
  * too. Time is the process's CPU time. bench/extract.py prints what comes out of here: one line of `key=value`. */
 #include <dirent.h>
+#include <ev.h>
 #include <libxml/HTMLparser.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,11 @@
 #include <zlib.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/zip.h"
+#include "parser/cage.h"
+#include "parser/cage_child.h"
 #include "parser/extract/extract.h"
 
 #define OPTIONS      (HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_COMPACT)
@@ -141,6 +147,9 @@ static int speed(int rounds, const char *charset, const char *path)
     return 0;
 }
 
+#define XML    "<?xml version='1.0'?>"
+#define TEN(s) s s s s s s s s s s
+
 /* Pages that are made of one piece, over and over. */
 static const struct monster {
     const char *name, *head, *piece, *middle, *tail;
@@ -175,6 +184,38 @@ static const struct monster {
     {"breaks", "<p>", "a<br><br>", "", "", 300000},
     {"table cells", "<table>", "<tr><td>a<td>b", "", "", 150000},
     {"meta", "", "<meta property=og:title content=\"%zu\">", "", "", 80000},
+    {"ampersands in attributes", "", "<a title='&&&&&&&&&&&&&&&&&&&&' href=?&&&&&&&&&&>a</a>", "", "", 50000},
+    {"names without a semicolon", "<p>", "&a&b&c&d&e", "", "", 300000},
+    {"unknown names", "<p>", "&x;&y;&z;", "", "", 300000},
+    {"last name of the table", "<p>", "&diams;", "", "", 400000},
+    {"numbers that are none", "<p>", "&#&#&#x;", "", "", 400000},
+    {"less-than signs alone", "<p>", "<<<<<<<<<<", "", "", 300000},
+    {"elements nobody knows", "", "<x/><y/><z/>", "", "", 250000},
+    {"elements nobody knows, different", "", "<x%zu></x%zu>", "", "", 150000},
+    {"end tags of nothing, in pairs", "<p>", "<br></i>", "", "", 300000},
+    {"bodies", "", "<body></i>", "", "", 300000},
+    {"end tags that may not close, in depth", "<b><div>" TEN(TEN("<i>")) TEN(TEN("<i>")) TEN(TEN("<i>")), "<br></b>", "", "", 300000},
+    {"attributes, 200 of a tag", "", "<p " TEN(TEN("a ")) TEN(TEN("class ")) ">", "", "", 3000},
+    {"links of 2 kB", "", "<a href=/%zu/" TEN(TEN("twenty_bytes_of_path")) ">a</a>", "", "", 2000},
+    {"document types", "", "<!doctype>", "", "", 300000},
+    {"instructions", "<p>", "<?a><?", "", "", 300000},
+    {"comments", "<p>", "<!---->", "", "", 400000},
+    {"attributes without names", "", "<p = = = = = = = = = = = = = = = = = = = = >", "", "", 60000},
+    {"entities of every kind", "<p>", "&amp;&eacute;&#233;&#xE9;", "", "", 200000},
+    {"blanks", "<p>a", "          ", "", "", 500000},
+    {"blanks before the body", "<html>", "          ", "", "", 500000},
+    {"base", "", "<base href=/%zu>", "", "", 150000},
+    {"forms in each other", "", "<form><div>a", "", "</div></form>", 60000},
+    {"texts of one character", "<p>", "<i>a</i>", "", "", 300000},
+    {"structured data", "", "<script type=application/ld+json>{\"@type\":\"Article\"}</script>", "", "", 50000},
+    {"one attribute of 5 MB", "<p title='", "five bytes", "'>A text behind it.", "", 500000},
+    {"sitemap", XML "<urlset>", "<url><loc>http://example.org/%zu</loc></url>", "", "", 100000},
+    {"sitemap of ampersands", XML "<urlset>", "<url><loc>http://example.org/?&&&&&&&&&&&&&&&&&&&&</loc></url>", "", "", 50000},
+    {"sitemap of references", XML "<urlset>", "<url><loc>/&amp;&#65;&#x42;&nbsp;</loc></url>", "", "", 100000},
+    {"feed, nested", XML "<rss>", "<item>", "", "", 500000},
+    {"feed, many elements", XML "<rss><channel>", "<item/>", "", "", 400000},
+    {"feed, many attributes", XML "<rss><channel><item ", "a%zu='' ", "/>", "", 300000},
+    {"feed, wrong end tags", XML "<rss><channel>", "<item></b>", "", "", 300000},
 };
 
 static void add_times(struct buf *out, const char *piece, size_t times)
@@ -188,12 +229,13 @@ static void add_times(struct buf *out, const char *piece, size_t times)
 
 static void monster_make(const struct monster *m, struct buf *out)
 {
-    buf_add_str(out, "<!doctype html><title>A page of one piece</title><body><h1>A page of one piece</h1>");
+    bool html = strncmp(m->head, XML, strlen(XML)) != 0;
+    if (html) buf_add_str(out, "<!doctype html><title>A page of one piece</title><body><h1>A page of one piece</h1>");
     buf_add_str(out, m->head);
     add_times(out, m->piece, m->times);
     buf_add_str(out, m->middle);
     add_times(out, m->tail, m->times);
-    buf_add_str(out, "<p>The last words of this page, which nothing before them may swallow, make a sentence.");
+    if (html) buf_add_str(out, "<p>The last words of this page, which nothing before them may swallow, make a sentence.");
     for (size_t i = 0; i < out->len; i++)
         if (out->data[i] == '\1') out->data[i] = '\0';
 }
@@ -253,24 +295,167 @@ static int run_monsters(const char *charset, const char *path)
     struct folder f = {.bodies = NULL};
     folder_read(&f, path);
     if (f.count == 0) return 1;
-    double best = 0;
+    struct round best = {0, 0};
     for (int i = 0; i < 5; i++) {
-        double sum = 0;
-        for (size_t k = 0; k < f.count; k++) sum += time_full(&f.bodies[k], charset);
-        if (i == 0 || sum < best) best = sum;
+        struct round r = run_round(&f, charset, i);
+        if (i == 0 || r.full < best.full) best.full = r.full;
+        if (i == 0 || r.bare < best.bare) best.bare = r.bare;
     }
-    double mean = best / (double)f.bytes;
-    printf("mean_ns=%.2f\n", mean * 1e9);
+    double mean = best.full / (double)f.bytes;
+    printf("mean_ns=%.2f bare_ns=%.2f\n", mean * 1e9, best.bare / (double)f.bytes * 1e9);
     folder_release(&f);
     for (size_t i = 0; i < sizeof monsters / sizeof *monsters; i++) monster_run(&monsters[i], charset, mean);
     return 0;
 }
 
+/* ---- the cage ---- */
+
+#define CAGE_SUBMITTED 8 /* pages in the parent's hand: the child is never idle */
+#define CAGE_TIMEOUT   30000
+#define CAGE_MIB       512
+
+static struct {
+    const struct folder *packed;
+    const char *record; /* of every page, JSON */
+    struct cage *cage;
+    size_t submitted, ended, wanted;
+} caged;
+
+/* The clock of the only child's CPU time. */
+static clockid_t child_clock(void)
+{
+    char path[64];
+    int pid = 0;
+    clockid_t clock;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *children = fopen(path, "re");
+    bool ok = children && fscanf(children, "%d", &pid) == 1 && clock_getcpuclockid(pid, &clock) == 0;
+    if (children) fclose(children);
+    if (!ok) fprintf(stderr, "extract: the caged child's CPU time cannot be read\n"), exit(1);
+    return clock;
+}
+
+static void cage_more(void)
+{
+    for (; caged.submitted < caged.wanted && caged.submitted < caged.ended + CAGE_SUBMITTED; caged.submitted++) {
+        const struct body *b = &caged.packed->bodies[caged.submitted % caged.packed->count];
+        cage_submit(caged.cage, NULL, caged.record, b->data, b->n, true);
+    }
+}
+
+static void cage_ended(void *context, void *page, struct cage_result *result)
+{
+    (void)context, (void)page, (void)result;
+    caged.ended++;
+    if (caged.ended == caged.wanted)
+        ev_break(ev_default_loop(0), EVBREAK_ALL);
+    else if (caged.cage)
+        cage_more();
+}
+
+static bool cage_wanted(void *context, void *page)
+{
+    (void)context, (void)page;
+    return true;
+}
+
+/* All pages through the child: CPU time of both processes. */
+static double time_caged(void)
+{
+    struct timespec childs[2];
+    clockid_t clock = child_clock();
+    double start = now();
+    clock_gettime(clock, &childs[0]);
+    caged.submitted = caged.ended = 0;
+    caged.wanted = caged.packed->count;
+    cage_more();
+    ev_run(ev_default_loop(0), 0);
+    clock_gettime(clock, &childs[1]);
+    return now() - start + (double)(childs[1].tv_sec - childs[0].tv_sec) + (double)(childs[1].tv_nsec - childs[0].tv_nsec) / 1e9;
+}
+
+/* The child's work on one page, without a child. Returns the bytes of its answer. */
+static size_t work_on(const struct body *b, struct buf *page, struct buf *json, struct buf *answer)
+{
+    struct record r;
+    struct record_error error;
+    struct extract_notes notes = {.explain = NULL};
+    buf_reset(page), buf_reset(json), buf_reset(answer);
+    if (record_decode(caged.record, strlen(caged.record), 1u << RECORD_PAGE, &r, &error) != RECORD_OK) return 0;
+    zip_unpack(page, b->data, b->n);
+    struct extract_input in = {.bytes = buf_str(page), .n = page->len, .url = r.url, .content_type = r.content_type, .robots_tag = ""};
+    enum code code = extract_page(&in, &r, &notes);
+    r.kind = code == CODE_OK ? RECORD_ARTICLE : RECORD_EMPTY;
+    r.bytes = (int64_t)page->len;
+    r.parsed_at = clock_wall_ms();
+    if (code != CODE_OK) r.code = mem_strdup(code_name(code));
+    record_encode(&r, json);
+    zip_pack(answer, json->data, json->len);
+    record_release(&r);
+    return answer->len;
+}
+
+static double time_in_process(void)
+{
+    struct buf page = BUF_INIT(LIMIT_BODY + 1), json = BUF_INIT(LIMIT_RECORD), answer = BUF_INIT(LIMIT_MESSAGE);
+    double start = now();
+    for (size_t i = 0; i < caged.packed->count; i++) work_on(&caged.packed->bodies[i], &page, &json, &answer);
+    double end = now();
+    buf_release(&page), buf_release(&json), buf_release(&answer);
+    return end - start;
+}
+
+static void pack_all(struct folder *f)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        struct buf packed = BUF_INIT(LIMIT_MESSAGE);
+        zip_pack(&packed, f->bodies[i].data, f->bodies[i].n);
+        free(f->bodies[i].data);
+        f->bodies[i].n = packed.len;
+        f->bodies[i].data = buf_take(&packed);
+    }
+}
+
+/* In turn, as `speed` does it; the first round warms up. */
+static int cage(int rounds, const char *charset, const char *path)
+{
+    struct folder f = {.bodies = NULL};
+    struct cage_config config = {
+        .program = "/proc/self/exe", .timeout_ms = CAGE_TIMEOUT, .memory_mib = CAGE_MIB, .on_result = cage_ended, .is_wanted = cage_wanted};
+    char record[500];
+    snprintf(record, sizeof record,
+             "{\"v\":1,\"kind\":\"page\",\"page\":\"1\",\"crawl\":\"1\",\"host\":\"1\",\"release\":\"1\",\"depth\":0,"
+             "\"url\":\"http://example.org/a/page.html\",\"status\":200,\"content_type\":\"text/html; charset=%s\"}",
+             charset);
+    folder_read(&f, path);
+    if (f.count == 0 || rounds < 1) return 1;
+    pack_all(&f);
+    caged.packed = &f;
+    caged.record = record;
+    caged.cage = cage_new(ev_default_loop(0), &config);
+    struct round *all = mem_calloc((size_t)rounds, sizeof *all);
+    for (int i = -1; i < rounds; i++) {
+        struct round r = {.bare = time_in_process()};
+        r.full = time_caged();
+        if (i >= 0) all[i] = r;
+    }
+    qsort(all, (size_t)rounds, sizeof *all, by_ratio);
+    const struct round *median = &all[rounds / 2], *least = &all[0], *most = &all[rounds - 1];
+    printf("pages=%zu plain_ms=%.4f caged_ms=%.4f ratio=%.3f least=%.3f most=%.3f\n", f.count, median->bare * 1e3 / (double)f.count,
+           median->full * 1e3 / (double)f.count, median->full / median->bare, least->full / least->bare, most->full / most->bare);
+    cage_free(&caged.cage);
+    free(all);
+    folder_release(&f);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], CAGE_CHILD_FLAG) == 0) return cage_child_run(argc - 1, argv + 1);
     extract_init();
     if (argc == 5 && strcmp(argv[1], "speed") == 0) return speed((int)strtol(argv[2], NULL, 10), argv[3], argv[4]);
     if (argc == 4 && strcmp(argv[1], "monsters") == 0) return run_monsters(argv[2], argv[3]);
-    fprintf(stderr, "usage: extract speed ROUNDS CHARSET DIR | extract monsters CHARSET DIR\n");
+    if (argc == 5 && strcmp(argv[1], "cage") == 0) return cage((int)strtol(argv[2], NULL, 10), argv[3], argv[4]);
+    fprintf(stderr, "usage: extract speed|cage ROUNDS CHARSET DIR | extract monsters CHARSET DIR\n");
     return 100;
 }

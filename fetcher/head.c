@@ -19,6 +19,7 @@ void head_reset(struct head *head)
     head->length = -1;
     head->content_type[0] = head->etag[0] = head->last_modified[0] = head->robots_tag[0] = '\0';
     head->location[0] = head->retry_after[0] = '\0';
+    head->codings = 0;
 }
 
 /* Copies with what records and logs must not meet replaced. False if it did not fit: then it was cut. */
@@ -63,10 +64,10 @@ static void set_last_modified(struct head *head, const char *value, size_t n)
 static void add_robots_tag(struct head *head, const char *value, size_t n)
 {
     size_t len = strlen(head->robots_tag), room = sizeof head->robots_tag - len;
-    if (len > 0 && room > 2) {
-        memcpy(head->robots_tag + len, ", ", 3);
-        len += 2;
-        room -= 2;
+    if (len > 0 && room > 1) {
+        head->robots_tag[len++] = '\n';
+        head->robots_tag[len] = '\0';
+        room--;
     }
     keep(head->robots_tag + len, room, value, n);
 }
@@ -85,25 +86,44 @@ static void set_retry_after(struct head *head, const char *value, size_t n)
     keep(head->retry_after, sizeof head->retry_after, value, n);
 }
 
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* "gzip, br": everything but what changes nothing, and the chunks of HTTP/1.1. */
+static void add_codings(struct head *head, const char *value, size_t n)
+{
+    static const char *const plain[] = {"", "identity", "chunked"};
+    for (size_t at = 0; at < n;) {
+        size_t end = at, len;
+        while (end < n && value[end] != ',') end++;
+        while (at < end && blank(value[at])) at++;
+        for (len = end - at; len > 0 && blank(value[at + len - 1]); len--) continue;
+        bool packs = true;
+        for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+            if (strlen(plain[i]) == len && strncasecmp(plain[i], value + at, len) == 0) packs = false;
+        head->codings += packs;
+        at = end + 1;
+    }
+}
+
 static const struct {
     const char *name;
     void (*set)(struct head *head, const char *value, size_t n);
 } fields[] = {
     {"content-length", set_length},       {"content-type", set_content_type}, {"etag", set_etag},
     {"last-modified", set_last_modified}, {"x-robots-tag", add_robots_tag},   {"location", set_location},
-    {"retry-after", set_retry_after},
+    {"retry-after", set_retry_after},     {"content-encoding", add_codings},  {"transfer-encoding", add_codings},
 };
-
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 /* "HTTP/1.1 200 OK", "HTTP/2 200". The library has checked its form. */
 static void status_line(struct head *head, const char *line, size_t n)
 {
     size_t i = 0;
+    unsigned codings = head->codings;
     head_reset(head);
+    head->codings = codings;
     while (i < n && line[i] != ' ') i++;
     while (i < n && line[i] == ' ') i++;
     for (int digits = 0; i < n && digits < 3 && isdigit((unsigned char)line[i]); i++, digits++)

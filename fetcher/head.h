@@ -18,10 +18,11 @@ struct head {
     /* "" if absent; fields longer than their room are cut, validators and Location dropped instead */
     char content_type[LIMIT_VALIDATOR];
     char etag[LIMIT_VALIDATOR + 1], last_modified[LIMIT_VALIDATOR + 1];
-    char robots_tag[LIMIT_FIELD + 1]; /* all X-Robots-Tag fields, joined with ", " */
+    char robots_tag[LIMIT_FIELD + 1]; /* all X-Robots-Tag fields, one a line: a robot's name before one is not of the next */
     char location[HEAD_LOCATION + 1]; /* as received, not resolved */
     bool location_dropped;            /* there was one, but longer than that */
     char retry_after[64];
+    unsigned codings; /* compressions to be undone one after the other; those of 1xx heads count, as the library counts them */
 };
 
 void head_reset(struct head *head);

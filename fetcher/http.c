@@ -20,7 +20,7 @@
 #include "base/mem.h"
 #include "line/multi.h"
 
-#define SWEEP_S           0.1 /* how exactly the first byte's and the trickle's limits are kept */
+#define SWEEP_S           0.1 /* how exactly the limits of time, and of bytes that unpack to nothing, are kept */
 #define LOW_SPEED_MS      10000
 #define DISCARD_MAX       65536 /* of a body that nobody wants: read so far to keep the connection */
 #define KEEP_BUFFER       (256u << 10)
@@ -44,8 +44,7 @@ struct http_transfer {
     size_t head_bytes;
     enum http_failure stop; /* why a callback of ours ended it */
     bool stopped, opened, starved;
-    const char *refused; /* kind of an address that was refused */
-    char refused_host[64];
+    char refused[128]; /* words about an address that was refused */
     int64_t marked_at, marked_bytes;
     char error[CURL_ERROR_SIZE];
 };
@@ -102,14 +101,15 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 {
     struct http_transfer *t = context;
     (void)purpose;
-    const char *kind = address_refused(t->http->config.rules, &address->addr, address->addrlen);
-    if (kind) {
-        t->refused = kind;
-        if (getnameinfo(&address->addr, address->addrlen, t->refused_host, sizeof t->refused_host, NULL, 0, NI_NUMERICHOST) != 0)
-            t->refused_host[0] = '\0';
-        return CURL_SOCKET_BAD;
-    }
-    int fd = t->http->config.open_socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    char host[64] = "", port[8] = "";
+    const struct address_rules *rules = t->http->config.rules;
+    const char *kind = address_refused(rules, &address->addr, address->addrlen);
+    getnameinfo(&address->addr, address->addrlen, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+    bool bad_port = !kind && address_port_refused(rules, (unsigned)strtoul(port, NULL, 10));
+    if (kind) snprintf(t->refused, sizeof t->refused, "%s address %s", kind, host);
+    if (bad_port) snprintf(t->refused, sizeof t->refused, "port %s of %s, which browsers refuse, too", port, host);
+    if (kind || bad_port) return CURL_SOCKET_BAD;
+    int fd = t->http->config.open_socket(&address->addr, address->socktype | SOCK_CLOEXEC, address->protocol);
     t->opened = true;
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) t->starved = true;
     return fd < 0 ? CURL_SOCKET_BAD : fd;
@@ -149,6 +149,11 @@ static bool head_accepted(struct http_transfer *t)
 {
     const struct head *head = &t->response.head;
     if (head->status < 200 || head->status == 304) return true; /* no body, whatever length it names */
+    if (head->codings > 1) { /* each layer multiplies by up to 1,000 what the next one has to read, unseen by on_body */
+        snprintf(t->response.detail, sizeof t->response.detail, "compressed %u times over", head->codings);
+        stop(t, HTTP_LAYERED);
+        return false;
+    }
     if (!body_wanted(t)) {
         if (head->length <= DISCARD_MAX) return true;
         stop(t, HTTP_FINE);
@@ -273,8 +278,8 @@ static enum http_failure judge(struct http_transfer *t, CURLcode result)
         return HTTP_STARVED;
     }
     /* With several addresses, those that may be used were tried. */
-    if (result == CURLE_COULDNT_CONNECT && t->refused && !t->opened) {
-        snprintf(detail, size, "%s address %s", t->refused, t->refused_host);
+    if (result == CURLE_COULDNT_CONNECT && t->refused[0] && !t->opened) {
+        snprintf(detail, size, "%s", t->refused);
         return HTTP_BLOCKED;
     }
     if (result == CURLE_OPERATION_TIMEDOUT) return slow_phase(t, detail, size);
@@ -400,6 +405,17 @@ static bool too_slow(struct http_transfer *t, int64_t now)
     return false;
 }
 
+/* True, with words, if more came over the wire than may be unpacked: compressed data can be long and hold nothing. */
+static bool too_much(struct http_transfer *t)
+{
+    curl_off_t bytes = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
+    if (bytes <= (curl_off_t)t->response.body.max + DISCARD_MAX) return false;
+    snprintf(t->response.detail, sizeof t->response.detail, "%lld compressed bytes, at most %zu are taken", (long long)bytes,
+             t->response.body.max);
+    return true;
+}
+
 static void on_sweep(struct ev_loop *loop, ev_timer *w, int revents)
 {
     struct http *http = w->data;
@@ -408,7 +424,10 @@ static void on_sweep(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop, (void)revents;
     for (struct http_transfer *t = http->active.head; t; t = next) {
         next = t->next;
-        if (too_slow(t, now)) end(t, HTTP_SLOW);
+        if (too_slow(t, now))
+            end(t, HTTP_SLOW);
+        else if (too_much(t))
+            end(t, HTTP_TOO_LARGE);
     }
     deliver(http);
 }
@@ -469,9 +488,9 @@ bool http_words(const char *connect_to, const char *resolve, char *error_r, size
     return good;
 }
 
-static int default_socket(int domain, int type, int protocol)
+static int default_socket(const struct sockaddr *address, int type, int protocol)
 {
-    return socket(domain, type, protocol);
+    return socket(address->sa_family, type, protocol);
 }
 
 struct http *http_new(const struct http_config *config, struct ev_loop *loop)
@@ -586,7 +605,7 @@ static void reset_transfer(struct http_transfer *t, const struct http_request *r
     t->sent_at = t->marked_at = t->marked_bytes = 0;
     t->head_bytes = 0;
     t->stopped = t->opened = t->starved = false;
-    t->refused = NULL;
+    t->refused[0] = '\0';
     t->error[0] = '\0';
     r->failure = HTTP_FINE;
     r->detail[0] = '\0';

@@ -17,6 +17,7 @@
 #include "fetcher/head.h"
 
 struct ev_loop;
+struct sockaddr;
 struct http;
 struct http_transfer;
 
@@ -28,10 +29,11 @@ struct http_config {
     int64_t connect_ms;     /* name, connection and TLS handshake */
     int64_t first_byte_ms;  /* from the request to the first byte of the answer */
     int64_t total_ms;
-    int64_t low_speed;                                      /* bytes a second; slower over 10 s is given up; 0: never */
-    int64_t connections;                                    /* idle ones kept for reuse at most */
-    const struct address_rules *rules;                      /* borrowed for the life of the object */
-    int (*open_socket)(int domain, int type, int protocol); /* NULL: socket(2); tests record what would be connected */
+    int64_t low_speed;                 /* bytes a second; slower over 10 s is given up; 0: never */
+    int64_t connections;               /* idle ones kept for reuse at most */
+    const struct address_rules *rules; /* borrowed for the life of the object */
+    /* Makes the socket that the library then connects to address; NULL: socket(2). Tests record what would be connected. */
+    int (*open_socket)(const struct sockaddr *address, int type, int protocol);
 };
 
 /* Why there is no usable response. One line each in the table of fetcher_trouble.c. */
@@ -40,11 +42,12 @@ enum http_failure {
     HTTP_BAD_URL,
     HTTP_NO_NAME,       /* the name did not resolve, or not in time */
     HTTP_NO_CONNECTION, /* refused, unreachable, or not connected in time */
-    HTTP_BLOCKED,       /* only addresses that must not be connected to */
+    HTTP_BLOCKED,       /* only addresses or a port that must not be connected to */
     HTTP_NO_TLS,        /* handshake or certificate */
     HTTP_SLOW,          /* no first byte, not done, or a trickle */
     HTTP_BROKEN,        /* reset, cut short, or not HTTP */
     HTTP_UNDECODABLE,   /* broken compression */
+    HTTP_LAYERED,       /* compressed more than once */
     HTTP_TOO_LARGE,     /* body or head above its cap */
     HTTP_WRONG_TYPE,    /* a 2xx whose type cannot hold text: stopped at its head */
     HTTP_STARVED        /* our own side lacks descriptors or memory: says nothing about the server */

@@ -21,6 +21,8 @@ static const struct conf_row rows[] = {
     {"CONTACT", CONF_STRING, &settings.contact, "", 0, 200, 0, "put into the User-Agent: an address or a URL of yours"},
     {"FETCH_ALLOW_NETWORKS", CONF_STRING, &settings.allow_networks, "", 0, 2000, 0,
      "private networks that may be fetched from, such as 127.0.0.0/8,::1/128"},
+    {"FETCH_ALLOW_PORTS", CONF_STRING, &settings.allow_ports, "", 0, 500, 0,
+     "ports that may be fetched from though browsers refuse them, such as 22,6000"},
     {"FETCH_CA_FILE", CONF_STRING, &settings.ca_file, "", 0, 1000, 0, "certificates to trust instead of the system's"},
     {"FETCH_CONNECT_TO", CONF_STRING, &settings.connect_to, "", 0, 10000, 0,
      "for tests: HOST:PORT:CONNECT-HOST:CONNECT-PORT, an empty HOST or PORT means any; several with commas; with many host names FETCH_RESOLVE is faster"},
@@ -28,7 +30,7 @@ static const struct conf_row rows[] = {
     CONF_END,
 };
 
-static const enum queue_id queues[] = {QUEUE_URL, QUEUE_COUNT};
+static const enum queue_id queues[] = {QUEUE_URL_EXPRESS, QUEUE_URL, QUEUE_COUNT};
 
 int main(int argc, char **argv)
 {

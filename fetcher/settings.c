@@ -22,13 +22,9 @@ static bool printable(const char *s)
 
 int settings_check(struct conf_error *error_r)
 {
-    char fault[80];
     struct conf_error *e = error_r;
     address_rules_release(&settings.rules);
-    if (address_rules_parse(settings.allow_networks, &settings.rules, fault, sizeof fault) != 0) {
-        snprintf(e->text, sizeof e->text, "FETCH_ALLOW_NETWORKS: %s is not a network such as 127.0.0.0/8 or ::1/128", fault);
-        return -1;
-    }
+    if (address_rules_parse(settings.allow_networks, settings.allow_ports, &settings.rules, e->text, sizeof e->text) != 0) return -1;
     if (!*settings.user_agent || !printable(settings.user_agent)) {
         snprintf(e->text, sizeof e->text, "FETCH_USER_AGENT: must be there, without control bytes");
         return -1;

@@ -14,7 +14,7 @@ struct settings {
     int64_t concurrency, connections;
     int64_t connect_ms, first_byte_ms, total_ms, low_speed;
     int64_t max_bytes;
-    char *user_agent, *contact, *allow_networks, *ca_file, *connect_to, *resolve;
+    char *user_agent, *contact, *allow_networks, *allow_ports, *ca_file, *connect_to, *resolve;
     struct address_rules rules; /* made by settings_check */
 };
 extern struct settings settings;

@@ -31,7 +31,8 @@
 #define TRIM_FROM (1u << 20) /* bytes of a page after which memory is given back */
 
 struct child {
-    long cpu_seconds; /* that a page may take */
+    long cpu_seconds;
+    const char *agent; /* our name in robots directives; NULL: the default */ /* that a page may take */
     struct buf record, body, page, json, packed;
 };
 
@@ -171,7 +172,15 @@ static bool answer(enum cage_answer_kind kind, unsigned code, const char *detail
                                .detail_len = (uint32_t)strlen(detail),
                                .body_len = body ? (uint32_t)body->len : 0,
                                .is_packed = is_packed};
-    return write_all(&head, sizeof head) && write_all(detail, head.detail_len) && (!body || write_all(buf_str(body), body->len));
+    /* In one piece: each write wakes the parent. */
+    struct buf frame = BUF_INIT(sizeof head + LIMIT_DETAIL + LIMIT_RECORD);
+    buf_reserve(&frame, sizeof head + head.detail_len + head.body_len);
+    buf_add(&frame, &head, sizeof head);
+    buf_add(&frame, detail, head.detail_len);
+    if (body) buf_add(&frame, buf_str(body), body->len);
+    bool ok = !buf_failed(&frame) && write_all(frame.data, frame.len);
+    buf_release(&frame);
+    return ok;
 }
 
 /* ---- a page ---- */
@@ -201,14 +210,17 @@ static void drop_article(struct record *r)
     r->words = 0;
 }
 
-/* Encodes; a record that is too large loses its Markdown, then its links. */
+/* Encodes; a record that is too large loses its Markdown, then the second half of its links, and so on. */
 static bool encode_within(struct child *c, struct record *r, bool *is_packed_r)
 {
     if (encode(c, r, is_packed_r)) return true;
     if (r->markdown) drop_markdown(r);
     if (encode(c, r, is_packed_r)) return true;
-    record_drop_links(r);
-    return encode(c, r, is_packed_r);
+    while (r->links.count > 0) {
+        record_cut_links(r, r->links.count / 2);
+        if (encode(c, r, is_packed_r)) return true;
+    }
+    return false;
 }
 
 static bool answer_trouble(enum parser_trouble trouble, const char *detail)
@@ -222,7 +234,11 @@ static bool answer_page(struct child *c, struct record *r, const char *bytes, si
                                .n = n,
                                .url = r->url,
                                .content_type = r->content_type ? r->content_type : "",
-                               .robots_tag = r->robots_tag ? r->robots_tag : ""};
+                               .robots_tag = r->robots_tag ? r->robots_tag : "",
+                               .agent = c->agent,
+                               .now = r->fetched_at,
+                               .ignore_noindex = r->ignore_noindex,
+                               .ignore_nofollow = r->ignore_nofollow};
     struct extract_notes notes = {0};
     enum code code = extract_page(&in, r, &notes);
     bool is_packed = false;
@@ -293,7 +309,8 @@ int cage_child_run(int argc, char **argv)
                       .json = BUF_INIT(LIMIT_RECORD),
                       .packed = BUF_INIT(LIMIT_MESSAGE)};
     long memory_mib;
-    if (argc != 3 || !read_number(argv[1], &memory_mib) || !read_number(argv[2], &c.cpu_seconds)) return EXITCODE_MISUSE;
+    if (argc < 3 || argc > 4 || !read_number(argv[1], &memory_mib) || !read_number(argv[2], &c.cpu_seconds)) return EXITCODE_MISUSE;
+    c.agent = argv[3]; /* NULL if there is none */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "parser-caged");
     extract_init();

@@ -8,10 +8,12 @@ static const struct conf_row rows[] = {
     {"PARSE_TIMEOUT", CONF_MS, &parser_settings.timeout_ms, "10s", 50, 300000, 0, "for one page; twice longer and it ends as POISON"},
     {"PARSE_MEMORY", CONF_INT, &parser_settings.memory_mib, "1024", 8, 65536, 0,
      "MiB that pages may take in the caged child, beside the program itself"},
+    {"USER_AGENT_TOKEN", CONF_STRING, &parser_settings.agent, "gistmill", 1, 100, 0,
+     "our name in robots directives of pages; should be the writer's value"},
     CONF_END,
 };
 
-static const enum queue_id queues[] = {QUEUE_HTML, QUEUE_COUNT};
+static const enum queue_id queues[] = {QUEUE_HTML_EXPRESS, QUEUE_HTML, QUEUE_COUNT};
 
 int main(int argc, char **argv)
 {

@@ -8,14 +8,16 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/mem.h"
 #include "line/url.h"
 #include "parser/extract/extract.h"
+#include "parser/parser_stage.h"
 
 struct options {
     const char *batch, *url, *content_type, *robots;
-    bool once, explain;
+    bool once, explain, ignore_noindex, ignore_nofollow;
 };
 
 /* False: not a command line of ours, said on stderr. */
@@ -26,9 +28,14 @@ static bool options_read(struct options *o, int argc, char **argv)
         const char **value;
         bool *flag;
     } known[] = {
-        {"--once", NULL, &o->once},     {"--batch", &o->batch, NULL},
-        {"--url", &o->url, NULL},       {"--content-type", &o->content_type, NULL},
-        {"--robots", &o->robots, NULL}, {"--explain", NULL, &o->explain},
+        {"--once", NULL, &o->once},
+        {"--batch", &o->batch, NULL},
+        {"--url", &o->url, NULL},
+        {"--content-type", &o->content_type, NULL},
+        {"--robots", &o->robots, NULL},
+        {"--explain", NULL, &o->explain},
+        {"--ignore-noindex", NULL, &o->ignore_noindex},
+        {"--ignore-nofollow", NULL, &o->ignore_nofollow},
     };
     for (int i = 0; i < argc; i++) {
         size_t k = 0, count = sizeof known / sizeof *known;
@@ -105,7 +112,11 @@ static enum code print_page(const struct options *o, const char *name, const str
                                .n = body->len,
                                .url = record.url,
                                .content_type = o->content_type ? o->content_type : "text/html",
-                               .robots_tag = o->robots ? o->robots : ""};
+                               .robots_tag = o->robots ? o->robots : "",
+                               .agent = parser_settings.agent,
+                               .now = clock_wall_ms(),
+                               .ignore_noindex = o->ignore_noindex,
+                               .ignore_nofollow = o->ignore_nofollow};
     enum code code = extract_page(&in, &record, &notes);
     if (o->explain) {
         fputs(buf_str(&explained), stdout);
@@ -185,7 +196,7 @@ static int run_batch(const struct options *o)
 
 int parser_command(int argc, char **argv)
 {
-    struct options o = {NULL, NULL, NULL, NULL, false, false};
+    struct options o = {.batch = NULL};
     if (argc < 1 || (strcmp(argv[0], "--once") != 0 && strcmp(argv[0], "--batch") != 0)) return -1;
     if (!options_read(&o, argc, argv)) return EXITCODE_MISUSE;
     extract_init();

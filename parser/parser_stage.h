@@ -8,6 +8,7 @@ struct parser_settings {
     int64_t prefetch;
     int64_t timeout_ms; /* for one page */
     int64_t memory_mib; /* for pages, in the child */
+    const char *agent;  /* our name in robots directives */
 };
 extern struct parser_settings parser_settings; /* filled by the table in main.c */
 

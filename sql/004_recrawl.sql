@@ -14,6 +14,8 @@ CREATE INDEX page_permanent ON page (url_hash)
 
 -- While a new run registers the pages it knows: the last one's place in the order of url_hash. Null: all are.
 ALTER TABLE crawl ADD COLUMN again_after uuid;
+-- Digests of the ids of the last 20 messages that began a run: one that is delivered a second time begins no other.
+ALTER TABLE crawl ADD COLUMN messages uuid[] NOT NULL DEFAULT '{}';
 CREATE INDEX crawl_again ON crawl (id) WHERE again_after IS NOT NULL;
 
 -- Links outlive the crawl where the next run may be told that the page is as it was.
@@ -72,6 +74,14 @@ LEFT JOIN (SELECT crawl_id, count(*) FILTER (WHERE news = 'added') AS added, cou
 CROSS JOIN LATERAL (VALUES ('added', c.added, n.added), ('changed', c.changed, n.changed), ('unchanged', c.unchanged, n.unchanged),
                            ('gone', c.gone, n.gone), ('failed', c.failed, n.failed)) AS x (name, kept, counted)
 WHERE x.kept <> coalesce(x.counted, 0)
+UNION ALL
+SELECT p.crawl_id, p.id, 'news of an open page', p.news::text, p.state::text
+FROM page p
+WHERE p.news IS NOT NULL AND p.state IN ('registered', 'scheduled')
+UNION ALL
+SELECT c.id, NULL, 'registers pages of an ended crawl', c.again_after::text, c.state::text
+FROM crawl c
+WHERE c.again_after IS NOT NULL AND (c.state <> 'running' OR c.is_inbox)
 UNION ALL
 SELECT p.crawl_id, p.id, 'UNCHANGED without article or summary', p.content_hash::text, p.recipe_hash::text
 FROM page p

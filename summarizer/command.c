@@ -27,7 +27,7 @@ const char summarizer_command_help[] =
     "       summarizer --once [--title T] [--lang L] [--sentences N] < TEXT\n"
     "                             plain text, blank lines between blocks, to JSON: summary (a sentence a line), engine …\n"
     "       summarizer --batch FILE [--no-title] [--sentences N]\n"
-    "                             FILE (- is standard input) holds one {\"id\":…,\"text\":…,\"title\":…,\"lang\":…} a line; one\n"
+    "                             FILE (- is standard input) holds one {\"id\":…,\"text\":…,\"title\":…,\"lang\":…,\"markdown\":…} a line; one\n"
     "                             {\"id\":…,\"summary\":…} a line comes out, and the time taken on standard error\n";
 
 struct options {
@@ -39,7 +39,7 @@ struct options {
 struct item {
     struct run *run;
     cJSON *id; /* NULL with --once */
-    char *text, *title, *lang;
+    char *text, *markdown, *title, *lang;
 };
 
 struct run {
@@ -52,6 +52,7 @@ static void item_free(struct item *item)
 {
     cJSON_Delete(item->id);
     free(item->text);
+    free(item->markdown);
     free(item->title);
     free(item->lang);
     free(item);
@@ -98,7 +99,8 @@ static void on_summary(void *context, const struct engine_summary *summary)
 /* Takes the item. */
 static void ask(struct run *run, struct item *item)
 {
-    struct engine_article article = {.title = item->title, .lang = item->lang, .text = item->text, .length = strlen(item->text)};
+    struct engine_article article = {
+        .title = item->title, .lang = item->lang, .text = item->text, .markdown = item->markdown, .length = strlen(item->text)};
     item->run = run;
     run->under_way++;
     engine_ask(run->engine, &article, on_summary, item);
@@ -156,6 +158,7 @@ static bool take_line(struct run *run, const char *line, size_t n, const struct 
     cJSON *root = cJSON_ParseWithLength(line, n);
     item->id = cJSON_DetachItemFromObjectCaseSensitive(root, "id");
     item->text = take_field(root, "text");
+    item->markdown = take_field(root, "markdown");
     item->title = options->no_title ? NULL : take_field(root, "title");
     item->lang = take_field(root, "lang");
     cJSON_Delete(root);

@@ -54,7 +54,7 @@ struct engine *engine_new(struct ev_loop *loop)
                                 .pause_ms = s->pause_ms,
                                 .max_tokens = s->max_tokens,
                                 .temperature = s->temperature,
-                                .concurrency = s->prefetch,
+                                .concurrency = s->prefetch + EXPRESS_WINDOW,
                                 .prompt = {.words = s->words, .language = s->language, .input_max = s->input_max}};
     llm_recipe(&config, e->llm_recipe);
     e->llm = llm_new(loop, &config);
@@ -80,10 +80,12 @@ static void extract(struct engine *e, const struct engine_article *article, enum
 {
     struct gist_request request = {.text = article->text,
                                    .length = article->length,
+                                   .markdown = article->markdown,
                                    .title = article->title,
                                    .lang = article->lang,
                                    .sentences = (int)summarizer_settings.sentences};
     gist_summarise(e->gist, &request, &e->result);
+    if (e->result.capped && !*detail) detail = "only the beginning of this long text was weighed";
     e->stats.extractive++;
     if (reason != CODE_OK) e->stats.fallbacks[reason]++;
     struct engine_summary summary = {.text = buf_str(&e->result.summary),

@@ -16,6 +16,7 @@ struct engine_call;
 struct engine_article {
     const char *title, *lang; /* NULL or "": not known */
     const char *text;         /* well-formed UTF-8 */
+    const char *markdown;     /* of the same article; NULL or "": not known */
     size_t length;
 };
 

@@ -2,80 +2,34 @@
 #include "summarizer/gist.h"
 
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "line/limits.h"
-#include "summarizer/gist_lang.h"
-#include "summarizer/gist_terms.h"
-#include "summarizer/gist_text.h"
+#include "summarizer/gist_parts.h"
 
 #define STEPS_MAX 30   /* of the power iteration; it mostly settles in ten */
 #define SAME      0.95 /* a likeness from which on one sentence repeats another */
 #define SETTLED   1e-4 /* change of the whole, of 1, that ends it */
 
-/* Found by search over half of each of two collections and checked on the other half; the optimum is flat. */
+/* Found by search over half of each of three collections and checked on the other half; the optimum is flat
+ * (docs/SUMMARIES.md). */
 const struct gist_weights gist_weights_default = {
-    .damping = 0.6,
-    .idf = 0.7,
+    .damping = 0.5,
+    .idf = 0.6,
+    .stops = 1,
     .norm = 1.2,
     .lead = 2,
-    .fade = 0.65,
-    .trust = 4.5,
-    .block = 0.15,
-    .title = 0.3,
-    .early = 0.2,
-    .redundancy = 0.7,
-    .short_words = 15,
-    .long_words = 70,
-};
-
-/* The chance that a text keeps its opening, logistic: fitted to texts with and without. Openings are more central than
- * other sentences; and a text that quotes people is a report, which says the most important first. */
-static const struct {
-    double base, first, next, height, speech;
-} opening_weights = {.base = 0.55, .first = 1.61, .next = 0.65, .height = 2.67, .speech = 34.7};
-#define SPEECH_MAX 0.1 /* direct speech in a tenth of the sentences is as good as more */
-
-/* One sentence as the graph sees it. */
-struct node {
-    uint32_t from, to; /* its terms: entries [from, to) */
-    uint32_t words;
-    double length;     /* of its vector, Euclidean */
-    double centrality; /* mean 1 */
-    double score;
-    double likeness; /* to the picked ones, at most */
-    bool in;         /* part of the graph */
-    bool picked;
-};
-
-struct entry {
-    uint32_t term;
-    float weight;
-};
-
-/* Per term. */
-struct term {
-    uint32_t seen;  /* sentence + 1 that had it last … */
-    uint32_t place; /* … and its entry there */
-    uint32_t df;    /* sentences that have it */
-    bool title;
-    double sum; /* scratch of a step */
-};
-
-struct gist {
-    struct gist_weights weights;
-    struct gist_langs *langs;
-    struct gist_terms *words;
-    struct gist_text text;
-    struct node *nodes;
-    struct entry *entries;
-    struct term *terms;
-    uint32_t *ids;
-    size_t node_cap, entry_count, entry_cap, term_cap, id_cap, node_count, term_count, graph;
+    .fade = 0.75,
+    .doubt = 0.57,
+    .trust = 0.72,
+    .title = 0.15,
+    .early = 0.12,
+    .redundancy = 0.85,
+    .short_words = 12,
+    .long_words = 45,
 };
 
 /* ---- sentences to vectors ---- */
@@ -84,9 +38,10 @@ static void add_term(struct gist *g, uint32_t id, uint32_t node)
 {
     while (g->term_count <= id) {
         g->terms = mem_grow(g->terms, &g->term_cap, g->term_count + 1, sizeof *g->terms);
-        g->terms[g->term_count++] = (struct term){.seen = 0};
+        g->terms[g->term_count] = (struct gist_term){.stop = gist_terms_is_stop(g->words, (uint32_t)g->term_count)};
+        g->term_count++;
     }
-    struct term *t = &g->terms[id];
+    struct gist_term *t = &g->terms[id];
     if (t->seen == node + 1) {
         g->entries[t->place].weight += 1;
         return;
@@ -95,15 +50,15 @@ static void add_term(struct gist *g, uint32_t id, uint32_t node)
     t->seen = node + 1;
     t->place = (uint32_t)g->entry_count;
     t->df++;
-    g->entries[g->entry_count++] = (struct entry){.term = id, .weight = 1};
+    g->entries[g->entry_count++] = (struct gist_entry){.term = id, .weight = 1};
 }
 
 static void add_node(struct gist *g, const struct gist_sentence *s)
 {
     uint32_t at = (uint32_t)g->node_count++;
     size_t ids = 0;
-    struct node *n = &g->nodes[at];
-    *n = (struct node){.from = (uint32_t)g->entry_count};
+    struct gist_node *n = &g->nodes[at];
+    *n = (struct gist_node){.from = (uint32_t)g->entry_count};
     n->words = (uint32_t)gist_terms_add(g->words, g->text.clean.data + s->start, s->end - s->start, &g->ids, &ids, &g->id_cap);
     n->in = g->text.blocks[s->block].prose && ids > 0;
     if (n->in) {
@@ -122,12 +77,15 @@ static void weigh_terms(struct gist *g)
 {
     double few[8] = {0}; /* most terms are in few sentences: reckoned once */
     for (uint32_t df = 1; df < 8; df++) few[df] = rarity(g, df);
-    for (size_t t = 0; t < g->term_count; t++) g->terms[t].sum = g->terms[t].df < 8 ? few[g->terms[t].df] : rarity(g, g->terms[t].df);
+    for (size_t i = 0; i < g->term_count; i++) {
+        struct gist_term *t = &g->terms[i];
+        t->sum = (t->df < 8 ? few[t->df] : rarity(g, t->df)) * (t->stop ? g->weights.stops : 1);
+    }
     for (size_t i = 0; i < g->node_count; i++) {
-        struct node *n = &g->nodes[i];
+        struct gist_node *n = &g->nodes[i];
         double square = 0;
         for (uint32_t k = n->from; k < n->to; k++) {
-            struct entry *e = &g->entries[k];
+            struct gist_entry *e = &g->entries[k];
             e->weight *= (float)g->terms[e->term].sum;
             square += (double)e->weight * e->weight;
         }
@@ -148,7 +106,7 @@ static void gather(struct gist *g, const double *x)
 }
 
 /* The vector of a node times terms.sum, its own share x taken out. */
-static double spread(const struct gist *g, const struct node *n, double x)
+static double spread(const struct gist *g, const struct gist_node *n, double x)
 {
     double sum = 0, self = 0;
     for (uint32_t k = n->from; k < n->to; k++) {
@@ -190,67 +148,9 @@ static void rank(struct gist *g)
     free(x);
 }
 
-/* ---- does the text keep its opening? ---- */
+/* ---- the signs ---- */
 
-/* Share of fit sentences less central than this one, equals half. */
-static double percentile(const struct gist *g, double centrality)
-{
-    double below = 0, all = 0;
-    for (size_t i = 0; i < g->node_count; i++) {
-        if (!g->text.items[i].fit) continue;
-        double c = g->nodes[i].centrality;
-        below += c < centrality ? 1 : c == centrality ? 0.5 : 0;
-        all++;
-    }
-    return all > 0 ? below / all : 0;
-}
-
-/* Length of a quotation mark that may close at s; 0 for none. */
-static size_t closing_quote(const char *s)
-{
-    static const char *const marks[] = {"\"", "\u201c", "\u201d", "\u2019", "\u00ab", "\u00bb"};
-    if (*s != '"' && (unsigned char)*s < 0xc2) return 0;
-    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (strncmp(s, marks[i], strlen(marks[i])) == 0) return strlen(marks[i]);
-    return 0;
-}
-
-/* Pieces of direct speech a sentence, about: `…,"` and `….”`, and `…“,` as others write it. */
-static double speech(const struct gist *g)
-{
-    const char *s = buf_str(&g->text.clean);
-    size_t hits = 0;
-    for (size_t i = 1; i < g->text.clean.len; i++) {
-        size_t width = closing_quote(s + i);
-        if (!width) continue;
-        char before = s[i - 1], after = s[i + width];
-        bool ends = after == ' ' || after == '\n' || after == '\0';
-        hits += strchr(",.!?", before) ? ends : width > 1 && after == ',' && before != ' ';
-    }
-    return (double)hits / (double)g->text.count;
-}
-
-/* From 0 to 1; a text of fewer than three sentences is all opening. */
-static double opening_chance(const struct gist *g)
-{
-    double first[3] = {0}, best = 0;
-    size_t place = 0;
-    for (size_t i = 0; i < g->node_count; i++) {
-        if (!g->text.items[i].fit) continue;
-        if (place < 3) first[place++] = g->nodes[i].centrality;
-        best = fmax(best, g->nodes[i].centrality);
-    }
-    if (place < 3 || best <= 0) return 1;
-    double a = percentile(g, first[0]) - 0.5, b = (percentile(g, first[1]) + percentile(g, first[2])) / 2 - 0.5;
-    double height = log(fmax(first[0], fmax(first[1], first[2])) / best);
-    double z = opening_weights.base + opening_weights.first * a + opening_weights.next * b + opening_weights.height * height +
-               opening_weights.speech * fmin(SPEECH_MAX, speech(g));
-    return 1 / (1 + exp(-z));
-}
-
-/* ---- the other signs ---- */
-
-static double title_share(const struct gist *g, const struct node *n, size_t titles)
+static double title_share(const struct gist *g, const struct gist_node *n, size_t titles)
 {
     size_t hits = 0;
     if (!titles) return 0;
@@ -264,7 +164,7 @@ static size_t mark_title(struct gist *g, const char *title)
     if (!title) return 0;
     gist_terms_add(g->words, title, strlen(title), &g->ids, &ids, &g->id_cap);
     for (size_t i = 0; i < ids; i++) {
-        if (g->ids[i] >= g->term_count) continue; /* in no sentence */
+        if (g->ids[i] >= g->term_count || g->terms[g->ids[i]].stop) continue; /* in no sentence, or in any */
         marked += !g->terms[g->ids[i]].title;
         g->terms[g->ids[i]].title = true;
     }
@@ -275,18 +175,17 @@ static void judge(struct gist *g, const struct gist_request *request, double ope
 {
     const struct gist_weights *w = &g->weights;
     size_t titles = mark_title(g, request->title);
-    double best = 0, lead = w->lead * pow(opening, w->trust);
+    double best = 0, lead = w->lead * fmin(1, fmax(0, (opening - w->doubt) / (w->trust - w->doubt)));
     size_t place = 0;
     for (size_t i = 0; i < g->node_count; i++)
         if (g->text.items[i].fit) best = fmax(best, g->nodes[i].centrality);
     for (size_t i = 0; i < g->node_count; i++) {
-        struct node *n = &g->nodes[i];
+        struct gist_node *n = &g->nodes[i];
         const struct gist_sentence *s = &g->text.items[i];
         double score = best > 0 ? n->centrality / best : 0;
         if (n->words < w->short_words) score *= n->words / w->short_words;
         if (n->words > w->long_words) score *= w->long_words / n->words;
         score += w->title * title_share(g, n, titles);
-        score += s->first ? w->block : 0;
         score += w->early * (1 - (double)i / (double)g->node_count);
         if (s->fit) score += lead * pow(w->fade, (double)place++);
         n->score = score;
@@ -295,13 +194,13 @@ static void judge(struct gist *g, const struct gist_request *request, double ope
 
 /* ---- the choice ---- */
 
-static void liken(struct gist *g, const struct node *to)
+static void liken(struct gist *g, const struct gist_node *to)
 {
     for (size_t t = 0; t < g->term_count; t++) g->terms[t].sum = 0;
     for (uint32_t k = to->from; k < to->to; k++) g->terms[g->entries[k].term].sum = g->entries[k].weight;
     double to_length = pow(to->length, 1 - g->weights.norm);
     for (size_t i = 0; i < g->node_count; i++) {
-        struct node *n = &g->nodes[i];
+        struct gist_node *n = &g->nodes[i];
         double dot = 0, length = pow(n->length, 1 - g->weights.norm) * to_length;
         for (uint32_t k = n->from; k < n->to; k++) dot += g->entries[k].weight * g->terms[g->entries[k].term].sum;
         if (length > 0) n->likeness = fmax(n->likeness, dot / length);
@@ -313,10 +212,10 @@ static int pick(struct gist *g, int want, bool loosely)
 {
     int picked = 0;
     while (picked < want) {
-        struct node *best = NULL;
+        struct gist_node *best = NULL;
         double best_value = 0;
         for (size_t i = 0; i < g->node_count; i++) {
-            struct node *n = &g->nodes[i];
+            struct gist_node *n = &g->nodes[i];
             double value = n->score - g->weights.redundancy * n->likeness;
             bool open = !n->picked && n->likeness < SAME && (g->text.items[i].fit || loosely);
             if (!open || (best && value <= best_value)) continue;
@@ -390,14 +289,16 @@ void gist_summarise(struct gist *g, const struct gist_request *request, struct g
 {
     struct gist_lang *lang = gist_langs_find(g->langs, request->lang);
     if (!*lang->code) lang = gist_langs_guess(g->langs, request->text, request->length);
-    gist_text_split(&g->text, lang, request->text, request->length);
+    gist_text_split(&g->text, lang, request->text, request->length, request->markdown);
+    if (!g->text.fit_count && g->text.shape.count) /* a page that is nothing but a list */
+        gist_text_split(&g->text, lang, request->text, request->length, NULL);
     gist_terms_reset(g->words, g->langs, lang);
     g->node_count = g->entry_count = g->term_count = g->graph = 0;
     g->nodes = mem_grow(g->nodes, &g->node_cap, g->text.count, sizeof *g->nodes);
     for (size_t i = 0; i < g->text.count; i++) add_node(g, &g->text.items[i]);
     weigh_terms(g);
     if (g->node_count) rank(g);
-    double opening = g->node_count ? opening_chance(g) : 0;
+    double opening = g->node_count ? gist_opening(g) : 0;
     judge(g, request, opening);
 
     size_t cap = (size_t)request->sentences * GIST_SENTENCE_BYTES;
@@ -410,5 +311,6 @@ void gist_summarise(struct gist *g, const struct gist_request *request, struct g
     if (result_r->cut) add_cut(&result_r->summary, g->text.clean.data, g->text.clean.len - 1); /* its last byte ends a line */
     result_r->sentences = g->text.count;
     result_r->lang = lang->code;
+    result_r->capped = g->text.capped;
     result_r->opening = opening > 0.5;
 }

@@ -15,7 +15,7 @@
 
 #define STOP_SLOTS  8192 /* of the hash tables; powers of two, more than twice the words of all lists */
 #define DOT_SLOTS   2048
-#define GUESS_BYTES 6000 /* what a guess reads */
+#define GUESS_BYTES 4000 /* what a guess reads */
 #define GUESS_WORD  40   /* longer words are no stop words, in bytes */
 #define GUESS_HITS  2    /* fewer stop words say nothing */
 #define LANGS_MAX   64   /* bits of a mask */
@@ -34,7 +34,7 @@ struct lists {
 struct gist_langs {
     struct gist_lang items[LANGS_MAX];
     int count;
-    struct lists stops, abbrs, numbered;
+    struct lists stops, abbrs, numbered, enders;
 };
 
 static uint32_t hash_bytes(const char *s, size_t n)
@@ -71,15 +71,28 @@ static void lists_init(struct lists *l, uint32_t slots)
     l->count = slots;
 }
 
+static void add_word(struct lists *l, uint64_t langs, const char *word, size_t n)
+{
+    struct listed *slot = slot_of(l, word, n);
+    slot->word = word;
+    slot->n = (uint32_t)n;
+    slot->langs |= langs;
+}
+
 static void add_words(struct lists *l, uint64_t langs, const char *list)
 {
     const char *word;
     size_t n;
+    while ((word = list_next(&list, &n))) add_word(l, langs, word, n);
+}
+
+static void add_abbrs(struct gist_langs *set, uint64_t langs, const char *list)
+{
+    const char *word;
+    size_t n;
     while ((word = list_next(&list, &n))) {
-        struct listed *slot = slot_of(l, word, n);
-        slot->word = word;
-        slot->n = (uint32_t)n;
-        slot->langs |= langs;
+        bool ender = word[n - 1] == '+';
+        add_word(ender ? &set->enders : &set->abbrs, langs, word, n - ender);
     }
 }
 
@@ -89,7 +102,8 @@ struct gist_langs *gist_langs_new(void)
     lists_init(&langs->stops, STOP_SLOTS);
     lists_init(&langs->abbrs, DOT_SLOTS);
     lists_init(&langs->numbered, DOT_SLOTS);
-    add_words(&langs->abbrs, UINT64_MAX, gist_common_abbrs);
+    lists_init(&langs->enders, DOT_SLOTS);
+    add_abbrs(langs, UINT64_MAX, gist_common_abbrs);
     add_words(&langs->numbered, UINT64_MAX, gist_common_numbered);
     for (int i = 0; i < gist_table_count; i++) {
         const struct gist_table *t = &gist_tables[i];
@@ -100,7 +114,7 @@ struct gist_langs *gist_langs_new(void)
         lang->set = langs;
         lang->index = langs->count++;
         add_words(&langs->stops, (uint64_t)1 << lang->index, t->stops);
-        add_words(&langs->abbrs, (uint64_t)1 << lang->index, t->abbrs);
+        add_abbrs(langs, (uint64_t)1 << lang->index, t->abbrs);
         add_words(&langs->numbered, (uint64_t)1 << lang->index, t->numbered);
     }
     langs->items[langs->count] = (struct gist_lang){.code = "", .stemming = GIST_STEM_NONE, .set = langs, .index = langs->count};
@@ -118,6 +132,7 @@ void gist_langs_free(struct gist_langs **langs)
     free((*langs)->stops.slots);
     free((*langs)->abbrs.slots);
     free((*langs)->numbered.slots);
+    free((*langs)->enders.slots);
     free(*langs);
     *langs = NULL;
 }
@@ -178,7 +193,7 @@ static void guess_letter(struct guess *g, UChar32 c)
         UScriptCode script = uscript_getScript(c, &status);
         for (size_t i = 0; i < SCRIPT_LANGS; i++) g->scripts[i] += script_langs[i].script == script;
     }
-    c = u_tolower(c);
+    c = c < 0x80 ? c | 32 : u_tolower(c);
     if (g->word_n + 4 > GUESS_WORD) {
         g->word_n = GUESS_WORD;
         return;
@@ -193,7 +208,7 @@ struct gist_lang *gist_langs_guess(struct gist_langs *langs, const char *text, s
     for (int32_t i = 0; i < (int32_t)n;) {
         UChar32 c;
         U8_NEXT((const uint8_t *)text, i, (int32_t)n, c);
-        if (c >= 0 && u_isalpha(c))
+        if (c < 0x80 ? (c | 32) >= 'a' && (c | 32) <= 'z' : u_isalpha(c))
             guess_letter(&g, c);
         else
             guess_word(langs, &g);
@@ -228,7 +243,7 @@ static size_t lower(const char *word, size_t n, char *low, size_t size)
     return out;
 }
 
-/* "u.s", "z.b", "e.g": letters one by one. */
+/* "u.s", "z.b", "e.g", "j.-p": letters one by one. */
 static bool spelled(const char *low, size_t n)
 {
     int letters = 0, dots = 0;
@@ -236,7 +251,7 @@ static bool spelled(const char *low, size_t n)
         UChar32 c;
         U8_NEXT((const uint8_t *)low, i, (int32_t)n, c);
         dots += c == '.';
-        letters = c == '.' ? 0 : letters + 1;
+        letters = c == '.' || c == '-' ? 0 : letters + 1;
         if (letters > 1) return false;
     }
     return dots > 0;
@@ -246,10 +261,11 @@ enum gist_dot gist_lang_dot(const struct gist_lang *lang, const char *word, size
 {
     char low[GUESS_WORD];
     int32_t first = 0;
-    size_t digits = 0;
-    if (n == 0) return GIST_DOT_ENDS;
+    size_t digits = 0, m = n ? lower(word, n, low, sizeof low) : 0;
+    if (m == 0) return GIST_DOT_ENDS;
     while (digits < n && word[digits] >= '0' && word[digits] <= '9') digits++;
     if (digits == n) return lang->ordinals && n <= 2 ? GIST_DOT_ABBR : GIST_DOT_ENDS;
+    if (has(&lang->set->enders, lang, low, m)) return GIST_DOT_MAY;
     U8_FWD_1((const uint8_t *)word, first, (int32_t)n);
     if ((size_t)first == n) { /* a single letter is an initial, or part of "d. h." */
         UChar32 c;
@@ -257,10 +273,22 @@ enum gist_dot gist_lang_dot(const struct gist_lang *lang, const char *word, size
         U8_NEXT((const uint8_t *)word, i, (int32_t)n, c);
         return u_isalpha(c) && c < 0x0e00 ? GIST_DOT_ABBR : GIST_DOT_ENDS;
     }
-    size_t m = lower(word, n, low, sizeof low);
-    if (m == 0) return GIST_DOT_ENDS;
     if (spelled(low, m)) return GIST_DOT_ABBR;
     if (has(&lang->set->abbrs, lang, low, m)) return GIST_DOT_ABBR;
     if (has(&lang->set->numbered, lang, low, m)) return GIST_DOT_NUMBER;
     return GIST_DOT_ENDS;
+}
+
+bool gist_lang_starts_with_stop(const struct gist_lang *lang, const char *s, size_t n)
+{
+    char low[GUESS_WORD];
+    int32_t end = 0, next = 0;
+    while (next < (int32_t)n) {
+        UChar32 c;
+        U8_NEXT((const uint8_t *)s, next, (int32_t)n, c);
+        if (c < 0 || !u_isalpha(c)) break;
+        end = next;
+    }
+    size_t m = end ? lower(s, (size_t)end, low, sizeof low) : 0;
+    return m && has(&lang->set->stops, lang, low, m);
 }

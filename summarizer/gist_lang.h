@@ -43,8 +43,11 @@ bool gist_lang_is_stop(const struct gist_langs *langs, const struct gist_lang *l
 enum gist_dot {
     GIST_DOT_ENDS,  /* may end a sentence */
     GIST_DOT_ABBR,  /* belongs to an abbreviation that goes on ("Dr.") */
+    GIST_DOT_MAY,   /* belongs to one that also ends sentences ("p.m."): it does if a stop word with a capital follows */
     GIST_DOT_NUMBER /* goes on if a digit follows ("No. 5") */
 };
 enum gist_dot gist_lang_dot(const struct gist_lang *lang, const char *word, size_t n);
+/* True if the first word of n bytes is a stop word, capitals aside. */
+bool gist_lang_starts_with_stop(const struct gist_lang *lang, const char *s, size_t n);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * Stop words are the closed classes (articles, pronouns, prepositions, conjunctions, auxiliaries) of each language; they
  * also tell languages apart. Abbreviations are those that stand before a capital or a digit in running text: one that
- * mostly ends its sentence ("etc.", "Inc.") is left out, since a wrong cut costs less there than a wrong join. */
+ * mostly ends its sentence ("etc.", "Inc.") is left out, since a wrong cut costs less there than a wrong join. One with a +
+ * ("p.m.") ends its sentence if a stop word with a capital follows. */
 #include "summarizer/gist_tables.h"
 
 const char gist_common_abbrs[] = "mr mrs ms dr prof jr messrs mme mlle ca cf vs resp approx e.g i.e";
@@ -108,22 +109,22 @@ const char gist_common_numbered[] = "no nr nos fig figs eq eqs sec sect ch chap 
 
 const struct gist_table gist_tables[] = {
     {"en", "english", false, STOPS_EN,
-     "st sr rev hon gen col capt lt sgt mt ave blvd univ dept assn bros viz eg ie ph.d jan feb mar apr jun jul aug sep sept oct nov dec gov sen rep pres supt adm maj brig cmdr det insp u.s u.k u.n d.c a.m p.m al",
+     "st sr rev hon gen col capt lt sgt mt ave blvd univ dept assn bros viz eg ie ph.d jan feb mar apr jun jul aug sep sept oct nov dec gov sen rep pres supt adm maj brig cmdr det insp u.s+ u.k+ u.n+ d.c+ a.m+ p.m+ al+",
      ""},
     {"de", "german", true, STOPS_DE,
-     "vgl bzw dipl ing habil str d h z b u a i e s o usw evtl ggf inkl zzgl allg bes bspw sog tel abs abt bd bde hrsg hl jh jhd mio mrd nördl südl östl westl "
+     "hr fr gem vgl bzw dipl ing habil str d h z b u a i e s o usw+ co+ ff+ evtl ggf inkl zzgl allg bes bspw sog tel abs abt bd bde hrsg hl jh jhd mio mrd nördl südl östl westl "
      "geb gest gegr ehem engl franz griech lat dt österr schweiz verh zit urspr einschl entspr insb insbes mind max min vorm "
      "nachm fa fam frl hbf kgl",
      "rn kap ziff anm aufl jg"},
     {"fr", "french", false, STOPS_FR, "m mm mgr me st ste dr janv févr juil av env éd hab", "chap fig"},
     {"es", "spanish", false, STOPS_ES, "sr sra srta sres dra ud uds vd lic avda admón aprox ee uu pág núm excmo gral", "núm pág págs"},
-    {"it", "italian", false, STOPS_IT, "sig sigg sig.ra avv on dott dott.ssa prof.ssa arch geom rag ecc spett", "pag pagg"},
-    {"pt", "portuguese", false, STOPS_PT, "sr sra srs dra exmo exma eng arq av prof.ª", "pág págs núm"},
+    {"it", "italian", false, STOPS_IT, "sig sigg sig.ra avv ing prof.ssa on dott dott.ssa prof.ssa arch geom rag ecc spett", "pag pagg"},
+    {"pt", "portuguese", false, STOPS_PT, "sr sra srs dra exmo exma eng arq av prof.ª profa", "pág págs núm"},
     {"ru", "russian", false, STOPS_RU,
-     "г гг в вв т е д р им ул пл пр просп стр рис табл см ср т.е т.д т.п т.к др н э до н.э проф акад доц тыс млн млрд руб коп св о оз гр изд ред пер нач кон",
+     "г+ гг+ в+ вв+ т е+ д+ р им ул пл пр просп стр рис табл см ср т.е т.д+ т.п+ т.к др+ н э+ н.э++ проф акад доц тыс+ млн+ млрд+ руб+ коп св о оз гр изд ред пер нач кон",
      "стр рис табл гл ст п"},
     {"uk", "6", false, STOPS_UK,
-     "р рр ст м с вул пл просп ім див напр т.д т.п т.зв тобто проф акад доц тис млн млрд грн коп св о оз нар ред вид",
+     "р+ рр+ ст+ м с вул пл просп ім див напр т.д+ т.п+ т.зв тобто проф акад доц тис+ млн+ млрд+ грн+ коп св о оз нар ред вид",
      "стор рис табл гл ст п"},
     {"nl", "dutch", false, STOPS_NL, "dhr mevr mw drs ir mr bijv enz o.a d.w.z m.b.t t.o.v jhr ds", "blz nr"},
     {"sv", "swedish", false, STOPS_SV, "bl a t ex d v s m fl osv ca kl f.d f.ö", "sid"},

@@ -9,7 +9,7 @@ struct gist_table {
     const char *stemmer;  /* libstemmer's name; "" none, "6" the first six letters */
     bool ordinals;        /* a full stop after a small number makes an ordinal */
     const char *stops;    /* words that carry no meaning of their own */
-    const char *abbrs;    /* words whose full stop does not end a sentence */
+    const char *abbrs;    /* words whose full stop does not end a sentence; with a + behind: mostly not */
     const char *numbered; /* the same, but only before a digit */
 };
 

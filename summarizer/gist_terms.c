@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "line/limits.h"
 
-#define TERM_NONE      UINT32_MAX /* a stop word */
+#define TERM_NONE      UINT32_MAX /* a single letter */
 #define WORD_MAX       60         /* longer words are cut, in bytes */
 #define PREFIX_LETTERS 6          /* GIST_STEM_PREFIX */
 #define SLOTS_FIRST    1024       /* a power of two */
@@ -36,7 +36,8 @@ struct gist_terms {
     const struct gist_lang *lang;
     struct table words, stems;
     struct buf keys;
-    size_t terms;
+    bool *stops; /* by term */
+    size_t terms, stops_cap;
 };
 
 static uint32_t hash_bytes(const char *s, size_t n)
@@ -107,9 +108,20 @@ static size_t prefix(const char *word, size_t n)
     return (size_t)i;
 }
 
-static uint32_t stem(struct gist_terms *t, const char *word, size_t n)
+/* The term of a stem, or of a stop word, which is not stemmed: "the" and "then" stay apart from words that end up as them. */
+static uint32_t number(struct gist_terms *t, const char *word, size_t n, bool stop)
 {
     bool fresh;
+    struct entry *e = table_get(&t->stems, &t->keys, word, n, &fresh);
+    if (!fresh) return e->term;
+    t->stops = mem_grow(t->stops, &t->stops_cap, t->terms + 1, sizeof *t->stops);
+    t->stops[t->terms] = stop;
+    e->term = (uint32_t)t->terms++;
+    return e->term;
+}
+
+static uint32_t stem(struct gist_terms *t, const char *word, size_t n)
+{
     if (t->lang->stemming == GIST_STEM_PREFIX) n = prefix(word, n);
     if (t->lang->stemming == GIST_STEM_SNOWBALL) {
         const sb_symbol *stemmed = sb_stemmer_stem(t->lang->stemmer, (const sb_symbol *)word, (int)n);
@@ -119,9 +131,7 @@ static uint32_t stem(struct gist_terms *t, const char *word, size_t n)
             n = (size_t)length;
         }
     }
-    struct entry *e = table_get(&t->stems, &t->keys, word, n, &fresh);
-    if (fresh) e->term = (uint32_t)t->terms++;
-    return e->term;
+    return number(t, word, n, false);
 }
 
 struct output {
@@ -138,7 +148,8 @@ static void emit(struct output *out, const char *word, size_t n, bool pair)
     if (fresh) {
         size_t at = (size_t)(e - t->words.entries);
         bool single = !pair && (n == 1 || (n == 2 && (unsigned char)word[0] >= 0xc0)); /* one letter */
-        uint32_t term = single || gist_lang_is_stop(t->langs, t->lang, word, n) ? TERM_NONE : stem(t, word, n);
+        bool stop = !single && gist_lang_is_stop(t->langs, t->lang, word, n);
+        uint32_t term = single ? TERM_NONE : stop ? number(t, word, n, true) : stem(t, word, n);
         e = &t->words.entries[at];
         e->term = term;
     }
@@ -242,6 +253,7 @@ void gist_terms_free(struct gist_terms **terms)
     table_release(&(*terms)->words);
     table_release(&(*terms)->stems);
     buf_release(&(*terms)->keys);
+    free((*terms)->stops);
     free(*terms);
     *terms = NULL;
 }
@@ -254,6 +266,11 @@ void gist_terms_reset(struct gist_terms *terms, const struct gist_langs *langs, 
     table_clear(&terms->stems);
     buf_reset(&terms->keys);
     terms->terms = 0;
+}
+
+bool gist_terms_is_stop(const struct gist_terms *terms, uint32_t id)
+{
+    return terms->stops[id];
 }
 
 size_t gist_terms_count(const struct gist_terms *terms)

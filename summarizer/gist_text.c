@@ -17,6 +17,7 @@
 #define WRAP_MAX     120    /* … nor one longer than this */
 #define SENTENCE_MIN 20     /* shorter ones say too little, in bytes */
 #define SENTENCE_MAX 1000   /* longer ones are no sentences but lists run together, in bytes */
+#define SHAPED_MAX   300    /* of a heading of several lines, in bytes: what is looked at, so that time stays linear */
 #define LETTERS_MIN  0.72   /* share of letters in prose, blanks not counted */
 #define CODE_SYMBOLS 0.09   /* share of symbols that makes a block code */
 #define TABLE_DIGITS 0.40   /* share of digits that makes a block a table */
@@ -163,6 +164,8 @@ struct builder {
     struct line last;     /* of the open block */
     struct census census; /* of the open block */
     bool open, prose;
+    bool shaped;           /* its last line is known to be no prose */
+    const char *shaped_to; /* nor is what is before this: a heading of several lines */
     size_t start;
 };
 
@@ -192,14 +195,34 @@ static void line_add(struct builder *b, const struct line *line)
     census_take(&b->census, line->s, line->n);
 }
 
+/* Is the line known to be no prose, alone or as the first of a block that is one line of Markdown? */
+static bool is_shaped(struct builder *b, const struct line *line, const char *end)
+{
+    const struct gist_shape *shape = &b->t->shape;
+    if (!shape->count || line->n == 0) return false;
+    if (b->shaped_to && line->s < b->shaped_to) return true;
+    if (gist_shape_has(shape, line->s, line->n)) return true;
+    if (b->last.n > 0) return false;
+    size_t reach = (size_t)(end - line->s) < SHAPED_MAX ? (size_t)(end - line->s) : SHAPED_MAX;
+    const char *stop = memmem(line->s, reach, "\n\n", 2);
+    if (!stop) stop = line->s + reach;
+    if (gist_shape_has(shape, line->s, (size_t)(stop - line->s))) b->shaped_to = stop;
+    return b->shaped_to && line->s < b->shaped_to;
+}
+
 static void build(struct builder *b, const char *text, size_t n)
 {
     const char *p = text, *end = text + n;
     struct line line;
     while (line_next(&p, end, &line)) {
-        bool item = is_item(&line);
-        if (line.n == 0 || item) block_close(b);
-        if (line.n == 0) continue;
+        bool shaped = is_shaped(b, &line, end);
+        bool item = shaped || is_item(&line);
+        if (line.n == 0 || item || b->shaped) block_close(b);
+        b->shaped = shaped;
+        if (line.n == 0) {
+            b->last = line;
+            continue;
+        }
         if (b->open) {
             buf_add_char(&b->t->clean, goes_on(&b->last, &line) ? ' ' : '\n');
         } else {
@@ -230,6 +253,7 @@ static size_t widen(struct gist_text *t)
         if (c < 0) c = 0xfffd;
         for (int k = 0; k < U16_LENGTH(c); k++) {
             t->offsets[out] = at;
+            if (c == 0x2026) c = '.'; /* ICU does not know that an ellipsis may end a sentence */
             t->units[out++] = c < 0x10000 ? (UChar)c : k ? U16_TRAIL(c) : U16_LEAD(c);
         }
     }
@@ -237,21 +261,77 @@ static size_t widen(struct gist_text *t)
     return out;
 }
 
+static bool starts_upper(const char *s, size_t n)
+{
+    UChar32 c;
+    int32_t i = 0;
+    if (n == 0) return false;
+    U8_NEXT((const uint8_t *)s, i, (int32_t)n, c);
+    return u_isupper(c);
+}
+
+static bool ends_with(const char *s, size_t n, const char *what)
+{
+    size_t m = strlen(what);
+    return n >= m && memcmp(s + n - m, what, m) == 0;
+}
+
+/* "[…] more of the same quotation" */
+static bool is_omission(const char *s, size_t n)
+{
+    static const char *const marks[] = {"[…]", "(…)", "[...]", "(...)"};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (ends_with(s, n, marks[i])) return true;
+    return false;
+}
+
+/* Chinese and Japanese have neither blanks nor capitals to tell: a bracket that was opened within the sentence is part of it, and
+ * words in quotes go on with a particle (「行こう。」と言った). */
+static bool goes_on_unspaced(const char *s, size_t n, const char *next, size_t left)
+{
+    static const char *const particles[] = {"と", "っ", "は", "が", "を", "に", "の", "も", "で", "な"};
+    UChar32 c;
+    int32_t i = 0, at = (int32_t)n;
+    U8_NEXT((const uint8_t *)next, i, (int32_t)left, c);
+    if (c < CJK_FIRST) return false;
+    U8_PREV((const uint8_t *)s, 0, at, c);
+    if (c == ')' || c == 0xff09) return s[0] != '(' && memcmp(s, "（", 3) != 0;
+    if (!(U_GET_GC_MASK(c) & (U_GC_PE_MASK | U_GC_PF_MASK))) return false;
+    for (size_t k = 0; k < sizeof particles / sizeof *particles; k++)
+        if (left >= 3 && memcmp(next, particles[k], 3) == 0) return true;
+    return false;
+}
+
 /* Does the sentence go on after the end ICU sees before `end` (blanks taken off)? next is what follows. */
 static bool is_false_end(const struct gist_lang *lang, const char *s, size_t start, size_t end, const char *next, size_t left)
 {
     if (end <= start) return true;
     if (starts_lower(next, left)) return true; /* "Why?" she asked */
+    if (is_omission(s + start, end - start) || goes_on_unspaced(s + start, end - start, next, left)) return true;
     if (s[end - 1] != '.') return false;
     size_t to = end - 1, from = to;
     while (from > start && to - from < DOT_WORD && !is_blank(s[from - 1]) && !strchr("(\"'", s[from - 1])) from--;
     if (to > start && s[to - 1] == '.') return false; /* an ellipsis */
     switch (gist_lang_dot(lang, s + from, to - from)) {
     case GIST_DOT_ABBR: return true;
+    case GIST_DOT_MAY: return !(starts_upper(next, left) && gist_lang_starts_with_stop(lang, next, left));
     case GIST_DOT_NUMBER: return left > 0 && *next >= '0' && *next <= '9';
     case GIST_DOT_ENDS: break;
     }
     return false;
+}
+
+/* « Vraiment ? » dit-il: bytes of the closing mark at s + at, where « stands open since start; 0 if there is none. */
+static size_t guillemet_at(const char *s, size_t start, size_t at, size_t n)
+{
+    static const char open[] = "«", close[] = "»";
+    const size_t width = sizeof close - 1;
+    if (at + width > n || memcmp(s + at, close, width) != 0) return 0;
+    for (size_t i = at; i >= start + width; i--) {
+        if (memcmp(s + i - width, close, width) == 0) return 0;
+        if (memcmp(s + i - width, open, width) == 0) return width;
+    }
+    return 0;
 }
 
 /* Length of a reference mark like [12] at s. */
@@ -303,13 +383,10 @@ static void sentence_add(struct gist_text *t, size_t start, size_t end, size_t *
     }
     if (start == end) return;
     while (*block + 1 < t->block_count && t->blocks[*block].end <= start) ++*block;
-    bool first = t->count == 0 || t->items[t->count - 1].block != *block;
+    bool fit = t->blocks[*block].prose && is_fit(s + start, end - start);
     t->items = mem_grow(t->items, &t->cap, t->count + 1, sizeof *t->items);
-    t->items[t->count++] = (struct gist_sentence){.start = (uint32_t)start,
-                                                  .end = (uint32_t)end,
-                                                  .block = (uint32_t)*block,
-                                                  .first = first,
-                                                  .fit = t->blocks[*block].prose && is_fit(s + start, end - start)};
+    t->items[t->count++] = (struct gist_sentence){.start = (uint32_t)start, .end = (uint32_t)end, .block = (uint32_t)*block, .fit = fit};
+    t->fit_count += fit;
 }
 
 static void cut(struct gist_text *t, const struct gist_lang *lang, size_t units)
@@ -327,11 +404,20 @@ static void cut(struct gist_text *t, const struct gist_lang *lang, size_t units)
             for (end = --stop; mark; mark = mark_at(s + stop, n - stop)) stop += mark;
             while (stop < n && s[stop] == ' ') stop++;
         }
+        size_t close = guillemet_at(s, start, stop, n);
+        if (close) {
+            end = stop += close;
+            while (stop < n && s[stop] == ' ') stop++;
+        }
         while (end > start && s[end - 1] == ' ') end--;
         bool hard = end > start && s[end - 1] == '\n';
         if (!hard && stop < n && is_false_end(lang, s, start, end, s + stop, n - stop)) continue;
         sentence_add(t, start, stop, &block);
         start = stop;
+        if (t->count == GIST_SENTENCES_READ && start < n) {
+            t->capped = true;
+            return;
+        }
     }
     sentence_add(t, start, n, &block);
 }
@@ -351,15 +437,18 @@ void gist_text_release(struct gist_text *t)
     free(t->items);
     free(t->units);
     free(t->offsets);
+    gist_shape_release(&t->shape);
     gist_text_init(t);
 }
 
-void gist_text_split(struct gist_text *t, const struct gist_lang *lang, const char *text, size_t n)
+void gist_text_split(struct gist_text *t, const struct gist_lang *lang, const char *text, size_t n, const char *markdown)
 {
     struct builder b = {.t = t};
     buf_reset(&t->clean);
-    t->block_count = t->count = 0;
-    if (n > LIMIT_TEXT) n = utf8_floor(text, LIMIT_TEXT);
+    gist_shape_read(&t->shape, markdown);
+    t->block_count = t->count = t->fit_count = 0;
+    t->capped = n > LIMIT_TEXT;
+    if (t->capped) n = utf8_floor(text, LIMIT_TEXT);
     build(&b, text, n);
     if (t->block_count) cut(t, lang, widen(t));
 }

@@ -9,11 +9,13 @@
 
 #include "base/buf.h"
 #include "summarizer/gist_lang.h"
+#include "summarizer/gist_shape.h"
+
+#define GIST_SENTENCES_READ 4096u /* sentences of a text that are looked at */
 
 struct gist_sentence {
     uint32_t start, end; /* bytes of clean, without blanks around */
     uint32_t block;      /* index of its block */
-    bool first;          /* opens its block */
     bool fit;            /* running prose with an end: may be picked. Code, tables, list items, captions, headings may not */
 };
 
@@ -32,11 +34,15 @@ struct gist_text {
     UChar *units;      /* clean in UTF-16, for ICU … */
     uint32_t *offsets; /* … and where each unit begins in clean */
     size_t units_cap, offsets_cap;
+    struct gist_shape shape;
+    size_t fit_count; /* sentences that are fit */
+    bool capped;      /* what exceeds LIMIT_TEXT or GIST_SENTENCES_READ was not looked at */
 };
 
 void gist_text_init(struct gist_text *t);
 void gist_text_release(struct gist_text *t);
-/* Splits n bytes of well-formed UTF-8; what exceeds LIMIT_TEXT is not read. Any earlier result is gone. */
-void gist_text_split(struct gist_text *t, const struct gist_lang *lang, const char *text, size_t n);
+/* Splits n bytes of well-formed UTF-8; any earlier result is gone. markdown: the same article with its structure, which tells
+ * what is a list, code, a table or a heading; NULL or "": only the text's own look does. */
+void gist_text_split(struct gist_text *t, const struct gist_lang *lang, const char *text, size_t n, const char *markdown);
 
 #endif

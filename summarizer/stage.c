@@ -61,7 +61,7 @@ static bool pack(struct record *r, struct buf *body)
             r->links_cut += r->markdown != NULL;
             put(&r->markdown, NULL);
         }
-        if (round == 2) record_drop_links(r);
+        if (round == 2) record_cut_links(r, 0);
         buf_reset(&json);
         buf_reset(body);
         fits = record_encode(r, &json) && zip_pack(body, json.data, json.len);
@@ -170,8 +170,11 @@ void summarizer_message(struct service *service, struct job *job, const struct m
         keep(w);
         return;
     }
-    struct engine_article article = {
-        .title = w->record.title, .lang = w->record.lang, .text = w->record.text, .length = strlen(w->record.text)};
+    struct engine_article article = {.title = w->record.title,
+                                     .lang = w->record.lang,
+                                     .text = w->record.text,
+                                     .markdown = w->record.markdown,
+                                     .length = strlen(w->record.text)};
     struct engine_call *call = engine_ask(engine, &article, on_summary, w);
     if (call) w->call = call; /* else it is done, and w is gone */
 }

@@ -141,8 +141,7 @@ static void columns_release(struct offer_columns *c)
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_array_release(all[i]);
 }
 
-/* count_r: of those that were new. */
-static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c, size_t *count_r)
+static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
 {
     static const struct pg_stmt stmt = {
         "insert_pages",
@@ -164,29 +163,76 @@ static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c,
         struct crawl_row *crawl = tx_crawl(tx, pg_int(r, i, 0));
         crawl->d_admitted += pg_int(r, i, 1);
         crawl->d_state[STATE_REGISTERED] += pg_int(r, i, 1);
-        *count_r += (size_t)pg_int(r, i, 1);
         tx->admitted = true;
     }
     pg_result_free(r);
     return st;
 }
 
+/* Pages found on a shorter way: their numbers and new depths. */
+struct fallen {
+    struct pg_array id, depth;
+};
+
+/* Takes out of the offers what are pages already; those at a greater depth are noted as fallen. The crawl is locked: what is
+ * not found now is new. Most links are known, so they are looked up once instead of being refused by the unique constraint and
+ * then looked up. */
+static enum pg_status split_known(struct tx *tx, struct offer *offers, size_t *count, struct fallen *fallen)
+{
+    static const struct pg_stmt stmt = {
+        "known_pages", "SELECT u.o, CASE WHEN p.depth > u.depth THEN p.id END FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) "
+                       "WITH ORDINALITY AS u (crawl_id, url_hash, depth, o) JOIN page p ON p.crawl_id = ANY(ARRAY[u.crawl_id]) "
+                       "AND p.url_hash = u.url_hash"};
+    static const enum pg_type types[] = {PG_INT8, PG_UUID, PG_INT8};
+    struct pg_array c[3];
+    struct pg_result *r;
+    for (size_t k = 0; k < 3; k++) pg_array_init(&c[k], types[k]);
+    for (size_t i = 0; i < *count; i++) {
+        pg_array_int(&c[0], offers[i].crawl_id);
+        pg_array_uuid(&c[1], &offers[i].hash);
+        pg_array_int(&c[2], offers[i].depth);
+    }
+    pg_params_reset(&tx->params);
+    for (size_t k = 0; k < 3; k++) pg_add_array(&tx->params, &c[k]);
+    enum pg_status st = tx_run(tx, &stmt, &r);
+    for (size_t k = 0; k < 3; k++) pg_array_release(&c[k]);
+    if (st != PG_OK) return st;
+    bool *known = mem_calloc(*count + 1, sizeof *known);
+    for (int i = 0; i < pg_rows(r); i++) {
+        size_t place = (size_t)pg_int(r, i, 0) - 1;
+        known[place] = true;
+        if (pg_is_null(r, i, 1)) continue;
+        pg_array_int(&fallen->id, pg_int(r, i, 1));
+        pg_array_int(&fallen->depth, offers[place].depth);
+    }
+    pg_result_free(r);
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        known_note(tx->writer->known, offers[i].crawl_id, &offers[i].hash, offers[i].depth);
+        if (known[i])
+            offer_free(&offers[i]);
+        else
+            offers[kept++] = offers[i];
+    }
+    *count = kept;
+    free(known);
+    return PG_OK;
+}
+
 /* Lowers depths and gives the pages whose links, or whose target if they redirect, are to be offered again. */
-static enum pg_status lower_depths(struct tx *tx, const struct offer_columns *c, struct pg_result **fallen_r)
+static enum pg_status lower_depths(struct tx *tx, const struct fallen *fallen, struct pg_result **r)
 {
     static const struct pg_stmt stmt = {
         "lower_depths",
-        "WITH fallen AS (UPDATE page p SET depth = u.depth FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) AS u (crawl_id, "
-        "url_hash, depth) WHERE p.crawl_id = ANY(ARRAY[u.crawl_id]) AND p.url_hash = u.url_hash AND p.depth > u.depth "
-        "RETURNING p.id, p.crawl_id, p.depth, CASE WHEN p.code = 'REDIRECTED' THEN p.redirect_id END AS target_id), "
+        "WITH fallen AS (UPDATE page p SET depth = u.depth FROM unnest($1::bigint[], $2::bigint[]) AS u (id, depth) "
+        "WHERE p.id = ANY(ARRAY[u.id]) RETURNING p.id, p.crawl_id, p.depth, CASE WHEN p.code = 'REDIRECTED' THEN p.redirect_id END AS target_id), "
         "moved AS (UPDATE frontier f SET depth = fallen.depth FROM fallen WHERE f.page_id = ANY(ARRAY[fallen.id])) "
         "SELECT f.id, f.crawl_id, f.depth, l.links, t.url FROM fallen f LEFT JOIN page_links l ON l.page_id = ANY(ARRAY[f.id]) "
         "LEFT JOIN page t ON t.id = ANY(ARRAY[f.target_id])"};
     pg_params_reset(&tx->params);
-    pg_add_array(&tx->params, &c->crawl);
-    pg_add_array(&tx->params, &c->hash);
-    pg_add_array(&tx->params, &c->depth);
-    return tx_run(tx, &stmt, fallen_r);
+    pg_add_array(&tx->params, &fallen->id);
+    pg_add_array(&tx->params, &fallen->depth);
+    return tx_run(tx, &stmt, r);
 }
 
 /* A page of this very transaction whose depth fell: its row in memory, and with it the depth of its links or of the page it
@@ -208,7 +254,7 @@ static void offer_again(struct tx *tx, const struct pg_result *r, int row)
     if (crawl && !pg_is_null(r, row, 4)) scope_offer_link(tx, crawl, pg_int(r, row, 0), pg_int(r, row, 2), pg_text(r, row, 4));
     if (pg_is_null(r, row, 3) || !crawl) return;
     void *packed = pg_bytes(r, row, 3, &n);
-    buf_init(&links, LIMIT_LINKS_BYTES + LIMIT_LINKS + 1);
+    buf_init(&links, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS + 1);
     const char *fault = zip_unpack(&links, packed, n);
     if (fault) log_error("links of page %lld: %s", (long long)pg_int(r, row, 0), fault);
     char *save = NULL;
@@ -218,9 +264,24 @@ static void offer_again(struct tx *tx, const struct pg_result *r, int row)
     free(packed);
 }
 
-static void remember(struct tx *tx, const struct offer *offers, size_t count)
+static enum pg_status admit_new(struct tx *tx, const struct offer *offers, size_t count)
 {
-    for (size_t i = 0; i < count; i++) known_note(tx->writer->known, offers[i].crawl_id, &offers[i].hash, offers[i].depth);
+    struct offer_columns columns;
+    if (count == 0) return PG_OK;
+    columns_fill(tx, &columns, offers, count);
+    enum pg_status st = insert_pages(tx, &columns);
+    columns_release(&columns);
+    return st;
+}
+
+static enum pg_status admit_fallen(struct tx *tx, const struct fallen *fallen)
+{
+    struct pg_result *r = NULL;
+    if (fallen->id.count == 0) return PG_OK;
+    enum pg_status st = lower_depths(tx, fallen, &r);
+    for (int i = 0; st == PG_OK && i < pg_rows(r); i++) offer_again(tx, r, i);
+    pg_result_free(r);
+    return st;
 }
 
 enum pg_status tx_admit(struct tx *tx)
@@ -229,27 +290,23 @@ enum pg_status tx_admit(struct tx *tx)
     enum pg_status st = PG_OK;
     while (st == PG_OK && (tx->offer_count > 0 || !locked)) {
         struct offer *offers = tx->offers;
+        struct fallen fallen;
         size_t count = tx->offer_count;
         tx->offers = NULL;
         tx->offer_count = tx->offer_cap = 0;
+        pg_array_init(&fallen.id, PG_INT8);
+        pg_array_init(&fallen.depth, PG_INT8);
         tidy(tx, offers, &count);
-        st = learn_hosts(tx, offers, count);
-        if (st == PG_OK) st = lock_hosts(tx, offers, count);
+        if (count > 0) st = split_known(tx, offers, &count, &fallen);
+        if (st == PG_OK) st = learn_hosts(tx, offers, count);
+        if (st == PG_OK && (!locked || count > 0)) st = lock_hosts(tx, offers, count);
         locked = true;
-        if (st == PG_OK && count > 0) {
-            struct offer_columns columns;
-            struct pg_result *fallen = NULL;
-            columns_fill(tx, &columns, offers, count);
-            size_t new_count = 0;
-            st = insert_pages(tx, &columns, &new_count);
-            if (st == PG_OK && new_count < count) st = lower_depths(tx, &columns, &fallen);
-            for (int i = 0; st == PG_OK && i < pg_rows(fallen); i++) offer_again(tx, fallen, i);
-            if (st == PG_OK) remember(tx, offers, count);
-            pg_result_free(fallen);
-            columns_release(&columns);
-        }
+        if (st == PG_OK) st = admit_new(tx, offers, count);
+        if (st == PG_OK) st = admit_fallen(tx, &fallen);
         for (size_t i = 0; i < count; i++) offer_free(&offers[i]);
         free(offers);
+        pg_array_release(&fallen.id);
+        pg_array_release(&fallen.depth);
     }
     return st;
 }

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/zip.h"
 #include "line/limits.h"
-#include "writer/conf.h"
+#include "writer/host_clock.h"
 #include "writer/tx.h"
 #include "writer/writer.h"
 
@@ -49,8 +49,8 @@ static void add_links(struct pg_array columns[4], const struct page_row *p, bool
 {
     struct buf text, packed;
     const struct record_links *links = &p->record->links;
-    buf_init(&text, LIMIT_LINKS_BYTES + LIMIT_LINKS);
-    buf_init(&packed, 2 * LIMIT_LINKS_BYTES);
+    buf_init(&text, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS);
+    buf_init(&packed, 2 * LIMIT_LIST_BYTES);
     for (size_t i = 0; i < links->count; i++) {
         buf_add_str(&text, links->items[i]);
         buf_add_char(&text, '\n');
@@ -77,7 +77,7 @@ enum pg_status tx_write_links(struct tx *tx)
     for (size_t i = 0; i < tx->page_count; i++) {
         const struct page_row *p = &tx->pages[i];
         const struct record *r = p->record;
-        bool ended = p->dirty && p->state >= STATE_STORED && r && p->code != CODE_UNCHANGED;
+        bool ended = p->dirty && p->state >= STATE_STORED && r && p->code != CODE_UNCHANGED && p->code != CODE_CANCELLED;
         if (!ended) continue;
         /* For the day when we are told that the page is as it was. */
         bool lasting = is_stored(p) && (r->etag || r->last_modified);
@@ -293,42 +293,6 @@ static enum pg_status write_redirects(struct tx *tx)
     return st;
 }
 
-/* ---- tickets and hosts ---- */
-
-/* The host's next time is the receipt of the report plus its delay (law 8). Only tickets that were out count. */
-static enum pg_status write_ticket_ends(struct tx *tx)
-{
-    static const struct pg_stmt stmt = {
-        "end_tickets",
-        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS u (host_id, page_id, release, pause)), "
-        "gone AS (DELETE FROM ticket t USING u WHERE t.page_id = ANY(ARRAY[u.page_id]) AND t.host_id = u.host_id AND t.release = u.release "
-        "RETURNING t.host_id, u.pause), "
-        "ended AS (SELECT host_id, count(*) AS n, max(pause) AS pause FROM gone GROUP BY host_id), "
-        "pauses AS (SELECT h.id, e.n, CASE WHEN e.pause < 0 THEN 0 ELSE greatest($5, coalesce(h.crawl_delay_ms, 0), e.pause) END AS ms "
-        "FROM ended e JOIN host h ON h.id = ANY(ARRAY[e.host_id])) "
-        "UPDATE host h SET out = h.out - p.n, free_at = CASE WHEN p.ms > 0 THEN greatest(h.free_at, now() + p.ms * interval '1 ms') "
-        "ELSE h.free_at END, next_at = CASE WHEN p.ms > 0 THEN greatest(h.free_at, now() + p.ms * interval '1 ms') "
-        "ELSE greatest(h.free_at, now()) END FROM pauses p WHERE h.id = ANY(ARRAY[p.id])"};
-    if (tx->end_count == 0) return PG_OK;
-    static const enum pg_type types[] = {PG_INT8, PG_INT8, PG_INT8, PG_INT8};
-    struct pg_array columns[COUNT(types)];
-    init_columns(columns, types, COUNT(types));
-    for (size_t i = 0; i < tx->end_count; i++) {
-        const struct ticket_end *e = &tx->ends[i];
-        pg_array_int(&columns[0], e->host_id);
-        pg_array_int(&columns[1], e->page_id);
-        pg_array_int(&columns[2], e->release);
-        pg_array_int(&columns[3], e->pause_ms);
-    }
-    pg_params_reset(&tx->params);
-    for (size_t i = 0; i < COUNT(types); i++) pg_add_array(&tx->params, &columns[i]);
-    pg_add_int(&tx->params, writer_conf.host_delay_ms);
-    enum pg_status st = tx_run(tx, &stmt, NULL);
-    release_columns(columns, COUNT(types));
-    tx->admitted = true; /* a slot is free */
-    return st;
-}
-
 /* ---- what else was noted ---- */
 
 static enum pg_status write_notes(struct tx *tx)
@@ -433,12 +397,14 @@ static const char CRAWLS_SQL[] =
     "open = c.open + u.registered + u.scheduled, places = c.places + u.places, begun = c.begun + u.begun, kept = c.kept + u.kept, "
     "added = c.added + u.added, changed = c.changed + u.changed, unchanged = c.unchanged + u.unchanged, gone = c.gone + u.gone, "
     "failed = c.failed + u.failed, "
-    "state = CASE WHEN NOT c.is_inbox AND c.state = 'running' AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN 'completed' ELSE c.state END, "
+    "state = CASE WHEN NOT c.is_inbox AND c.state = 'running' AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN "
+    "CASE WHEN c.cancel_at IS NULL THEN 'completed'::crawl_state ELSE 'cancelled' END ELSE c.state END, "
+    "paused_at = CASE WHEN NOT c.is_inbox AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN NULL ELSE c.paused_at END, "
     "finished_at = CASE WHEN NOT c.is_inbox AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN now() ELSE c.finished_at END "
     "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
     "$10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[]) AS u (id, admitted, registered, "
     "scheduled, stored, skipped, errors, cancelled, places, begun, kept, added, changed, unchanged, gone, failed) WHERE c.id = ANY(ARRAY[u.id]) "
-    "RETURNING c.id, c.state = 'completed'";
+    "RETURNING c.id, c.state <> 'running'";
 
 /* Last, so that open is right when it is read: the crawl is completed by the transaction that ends its last page (law 6). */
 enum pg_status tx_write_crawls(struct tx *tx)
@@ -489,7 +455,7 @@ enum pg_status tx_write(struct tx *tx)
     if (st == PG_OK) st = write_pages(tx);
     if (st == PG_OK) st = write_waiting(tx);
     if (st == PG_OK) st = write_redirects(tx);
-    if (st == PG_OK) st = write_ticket_ends(tx);
+    if (st == PG_OK) st = host_clock_write(tx);
     if (st == PG_OK) st = tx_write_robots(tx);
     if (st == PG_OK) st = write_notes(tx);
     if (st == PG_OK) st = write_scopes_and_refusals(tx);

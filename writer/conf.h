@@ -10,7 +10,8 @@ struct writer_conf {
     char *database_url, *agent;
     int64_t prefetch;
     int64_t window;
-    int64_t host_delay_ms, fetch_per_host;
+    int64_t host_delay_ms, delay_factor, fetch_per_host;
+    int64_t host_backoff_max_ms, host_stall_ms;
     int64_t attempts, backoff_ms, backoff_max_ms;
     int64_t ticket_ms, fetch_timeout_ms, ticket_grace_ms;
     int64_t lease_ms, max_age_ms, summary_timeout_ms;

@@ -36,6 +36,11 @@ static const char PLANNING[] =
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
     "SET jit = off";
 
+enum pg_status database_prepare(struct pg *pg)
+{
+    return pg_exec(pg, PLANNING);
+}
+
 static bool connect_now(struct writer *w)
 {
     struct database *db = w->database;
@@ -45,7 +50,7 @@ static bool connect_now(struct writer *w)
         return false;
     }
     enum migrate_status migrated = migrate_run(w->pg, NULL);
-    if (migrated != MIGRATE_OK || pg_exec(w->pg, PLANNING) != PG_OK || pg_exec(w->pg, "LISTEN gistmill") != PG_OK) {
+    if (migrated != MIGRATE_OK || database_prepare(w->pg) != PG_OK || pg_exec(w->pg, "LISTEN gistmill") != PG_OK) {
         pg_disconnect(w->pg);
         return false;
     }

@@ -101,9 +101,9 @@ static bool is_answer(const struct record *r)
     return r->code && strcmp(r->code, code_name(CODE_ADDRESS_BLOCKED)) == 0;
 }
 
-enum robots_column { R_HOST, R_RELEASE, R_ANSWER, R_STATUS, R_CODE, R_TEXT, R_DELAY, R_BACKOFF, R_COLUMNS };
+enum robots_column { R_HOST, R_RELEASE, R_ANSWER, R_STATUS, R_CODE, R_TEXT, R_DELAY, R_BACKOFF, R_COUNTS, R_COLUMNS };
 
-static void add_answer(struct pg_array *c, const struct record *r)
+static void add_answer(struct pg_array *c, const struct record *r, bool excused)
 {
     bool answer = is_answer(r);
     const char *text = answer && r->status < 300 && r->robots ? r->robots : "";
@@ -119,6 +119,7 @@ static void add_answer(struct pg_array *c, const struct record *r)
     pg_array_text(&c[R_TEXT], answer ? text : NULL);
     pg_array_int(&c[R_DELAY], delay > 0 ? delay : 0);
     pg_array_int(&c[R_BACKOFF], judge_backoff_ms(1));
+    pg_array_int(&c[R_COUNTS], !excused);
 }
 
 enum pg_status tx_write_robots(struct tx *tx)
@@ -127,18 +128,18 @@ enum pg_status tx_write_robots(struct tx *tx)
         "write_robots",
         "UPDATE host h SET robots_status = u.status, robots_code = u.code, "
         "robots = coalesce(u.text, h.robots), crawl_delay_ms = CASE WHEN u.answer THEN nullif(u.delay, 0) ELSE h.crawl_delay_ms END, "
-        "robots_failures = CASE WHEN u.answer OR h.robots_failures + 1 >= $9 THEN 0 ELSE h.robots_failures + 1 END, "
-        "robots_state = CASE WHEN u.answer THEN 1 WHEN h.robots_failures + 1 >= $9 THEN 2 ELSE 0 END, "
-        "robots_until = CASE WHEN u.answer THEN now() + $10 * interval '1 ms' WHEN h.robots_failures + 1 >= $9 THEN now() + $11 * interval '1 ms' END, "
+        "robots_failures = CASE WHEN u.answer OR h.robots_failures + u.counts >= $10 THEN 0 ELSE h.robots_failures + u.counts END, "
+        "robots_state = CASE WHEN u.answer THEN 1 WHEN h.robots_failures + u.counts >= $10 THEN 2 ELSE 0 END, "
+        "robots_until = CASE WHEN u.answer THEN now() + $11 * interval '1 ms' WHEN h.robots_failures + u.counts >= $10 THEN now() + $12 * interval '1 ms' END, "
         "free_at = CASE WHEN u.answer THEN h.free_at ELSE greatest(h.free_at, now() + u.backoff * (1 << least(h.robots_failures, 6)) * interval '1 ms') END, "
         "next_at = CASE WHEN u.answer THEN h.next_at ELSE greatest(h.free_at, now() + u.backoff * (1 << least(h.robots_failures, 6)) * interval '1 ms') END "
-        "FROM unnest($1::bigint[], $2::bigint[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[]) "
-        "AS u (host_id, release, answer, status, code, text, delay, backoff) WHERE h.id = ANY(ARRAY[u.host_id]) AND h.robots_release = u.release"};
-    static const enum pg_type types[R_COLUMNS] = {PG_INT8, PG_INT8, PG_BOOL, PG_INT8, PG_TEXT, PG_TEXT, PG_INT8, PG_INT8};
+        "FROM unnest($1::bigint[], $2::bigint[], $3::bool[], $4::bigint[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[]) "
+        "AS u (host_id, release, answer, status, code, text, delay, backoff, counts) WHERE h.id = ANY(ARRAY[u.host_id]) AND h.robots_release = u.release"};
+    static const enum pg_type types[R_COLUMNS] = {PG_INT8, PG_INT8, PG_BOOL, PG_INT8, PG_TEXT, PG_TEXT, PG_INT8, PG_INT8, PG_INT8};
     struct pg_array c[R_COLUMNS];
     if (tx->robots_count == 0) return PG_OK;
     for (size_t i = 0; i < R_COLUMNS; i++) pg_array_init(&c[i], types[i]);
-    for (size_t i = 0; i < tx->robots_count; i++) add_answer(c, tx->robots[i]);
+    for (size_t i = 0; i < tx->robots_count; i++) add_answer(c, tx->robots[i].record, tx->robots[i].excused);
     pg_params_reset(&tx->params);
     for (size_t i = 0; i < R_COLUMNS; i++) pg_add_array(&tx->params, &c[i]);
     pg_add_int(&tx->params, writer_conf.attempts);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "line/limits.h"
 #include "writer/conf.h"
+#include "writer/host_clock.h"
 #include "writer/scope.h"
 
 int64_t judge_backoff_ms(int64_t failures)
@@ -63,6 +64,13 @@ static void end(struct tx *tx, struct entry *e, struct page_row *p, enum code co
 static void fail(struct tx *tx, struct entry *e, struct page_row *p, enum code code, const char *detail)
 {
     const struct record *r = &e->record;
+    if (e->excused) {
+        say(e, p, code, detail);
+        tx_attempt(tx, p, r->release, code, detail, r);
+        tx_page_wait(p, WAITS_FRONTIER, 0, code, detail); /* its host's clock says when */
+        p->record = r;
+        return;
+    }
     if (p->failures + 1 >= writer_conf.attempts) {
         p->failures++;
         end(tx, e, p, code, detail);
@@ -71,9 +79,7 @@ static void fail(struct tx *tx, struct entry *e, struct page_row *p, enum code c
     say(e, p, code, detail);
     p->failures++;
     tx_attempt(tx, p, r->release, code, detail, r);
-    int64_t wait = judge_backoff_ms(p->failures), asked = r->retry_after * 1000;
-    if (asked > writer_conf.retry_after_max_ms) asked = writer_conf.retry_after_max_ms;
-    tx_page_wait(p, WAITS_DELAYED, wait > asked ? wait : asked, code, detail);
+    tx_page_wait(p, WAITS_DELAYED, judge_backoff_ms(p->failures), code, detail);
     p->record = r;
 }
 
@@ -214,10 +220,17 @@ static void judge_returned(struct tx *tx, struct entry *e, struct page_row *p)
         tx_page_wait(p, WAITS_FRONTIER, 0, CODE_COUNT, NULL);
 }
 
-static int64_t pause_of(const struct record *r)
+static void end_ticket(struct tx *tx, const struct record *r)
 {
-    int64_t ms = r->retry_after * 1000;
-    return ms > writer_conf.retry_after_max_ms ? writer_conf.retry_after_max_ms : ms;
+    struct ticket_end end = {.host_id = r->host,
+                             .page_id = r->page,
+                             .release = r->release,
+                             .pause_ms = host_clock_pause_ms(r),
+                             .use = host_clock_use(r),
+                             .code = CODE_HTTP_5XX}; /* what the answer to a request for robots.txt does not say by name */
+    if (r->code) code_parse(r->code, &end.code);
+    if (end.use == USE_LIMITED) end.code = CODE_RATE_LIMITED;
+    tx_end_ticket(tx, &end);
 }
 
 static void judge_record(struct tx *tx, struct entry *e)
@@ -225,9 +238,9 @@ static void judge_record(struct tx *tx, struct entry *e)
     const struct record *r = &e->record;
     bool ends_ticket =
         r->kind == RECORD_FETCHED || r->kind == RECORD_RETURNED || r->kind == RECORD_ROBOTS || (r->kind == RECORD_VERDICT && r->ticketed);
-    if (ends_ticket) tx_end_ticket(tx, r->host, r->page, r->release, pause_of(r));
+    if (ends_ticket) end_ticket(tx, r);
     if (r->kind == RECORD_ROBOTS) {
-        tx_robots(tx, r);
+        tx_robots(tx, r, e->excused);
         say(e, NULL, CODE_OK, "robots.txt");
         return;
     }
@@ -265,7 +278,9 @@ static void judge_own(struct tx *tx, struct entry *e)
 {
     const struct record *r = &e->record;
     struct page_row *p = r->page ? tx_page(tx, r->page) : NULL;
-    if (e->kind != ENTRY_LOST) tx_end_ticket(tx, r->host, r->page, r->release, e->kind == ENTRY_PUTBACK ? -1 : 0);
+    const struct ticket_end unused = {
+        .host_id = r->host, .page_id = r->page, .release = r->release, .pause_ms = e->kind == ENTRY_PUTBACK ? -1 : 0};
+    if (e->kind != ENTRY_LOST) tx_end_ticket(tx, &unused);
     if (!p || !takes_failure(p, r)) return;
     if (e->kind != ENTRY_LOST && !has_ticket(tx, e)) return;
     if (e->kind == ENTRY_PUTBACK)

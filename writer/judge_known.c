@@ -41,7 +41,7 @@ static void take_links(struct record *r, const struct pg_result *result, int row
     size_t n;
     struct buf links;
     void *packed = pg_bytes(result, row, 1, &n);
-    buf_init(&links, LIMIT_LINKS_BYTES + LIMIT_LINKS + 1);
+    buf_init(&links, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS + 1);
     const char *fault = zip_unpack(&links, packed, n);
     if (fault) log_error("links of page %lld: %s", (long long)r->page, fault);
     char *save = NULL;
@@ -66,7 +66,9 @@ enum pg_status judge_known(struct tx *tx, struct entry **entries, size_t count)
         struct entry *e = entries[i];
         e->text_there = false;
         if (!add_question(columns, (int64_t)i, e, e->record.page ? tx_page(tx, e->record.page) : NULL)) continue;
-        if (is_unchanged(&e->record)) record_drop_links(&e->record); /* of an attempt that was rolled back */
+        if (!is_unchanged(&e->record)) continue;
+        record_cut_links(&e->record, 0); /* of an attempt that was rolled back */
+        e->record.links_cut = 0;
     }
     enum pg_status st = PG_OK;
     if (columns[PLACE].count > 0) {

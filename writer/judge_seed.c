@@ -11,11 +11,13 @@
 #include "writer/judge.h"
 #include "writer/seed.h"
 
-static enum pg_status inbox_id(struct tx *tx, int64_t *id_r)
+/* There are two: for URLs that somebody waits for, and for all others. */
+static enum pg_status inbox_id(struct tx *tx, bool is_express, int64_t *id_r)
 {
-    static const struct pg_stmt stmt = {"inbox_id", "SELECT id FROM crawl WHERE is_inbox"};
+    static const struct pg_stmt stmt = {"inbox_id", "SELECT id FROM crawl WHERE is_inbox AND (priority < 0) = $1"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
+    pg_add_bool(&tx->params, is_express);
     enum pg_status st = tx_run(tx, &stmt, &r);
     if (st == PG_OK && pg_rows(r) != 1) log_panic("%d inboxes instead of one", pg_rows(r));
     if (st == PG_OK) *id_r = pg_int(r, 0, 0);
@@ -26,8 +28,10 @@ static enum pg_status inbox_id(struct tx *tx, int64_t *id_r)
 /* Makes the crawl's row, or finds the one that the same request made before. */
 static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *id_r)
 {
-    static const struct pg_stmt insert = {"insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages) "
-                                                          "VALUES ($1, $2, $3, $4::bigint, $5) ON CONFLICT (request) DO NOTHING"};
+    static const struct pg_stmt insert = {"insert_crawl",
+                                          "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, priority, "
+                                          "ignore_noindex, ignore_nofollow) "
+                                          "VALUES ($1, $2, $3, $4::bigint, $5, $6::bigint, $7, $8) ON CONFLICT (request) DO NOTHING"};
     static const struct pg_stmt select = {"select_crawl", "SELECT id FROM crawl WHERE request = $1"};
     struct digest request = seed_request(seed);
     struct pg_result *r = NULL;
@@ -37,6 +41,9 @@ static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *
     pg_add_text(&tx->params, seed->scope);
     pg_add_int(&tx->params, seed->depth);
     pg_add_int(&tx->params, seed->limit);
+    pg_add_int(&tx->params, seed->priority);
+    pg_add_bool(&tx->params, seed->ignore_noindex);
+    pg_add_bool(&tx->params, seed->ignore_nofollow);
     enum pg_status st = tx_run(tx, &insert, NULL);
     pg_params_reset(&tx->params);
     pg_add_uuid(&tx->params, &request);
@@ -57,6 +64,7 @@ static void read_seed(const struct entry *e, struct seed *seed_r)
         *seed_r = (struct seed){.kind = SEED_URLS};
     else
         seed_parse(e->text, e->text_len, seed_r);
+    if (e->message && queue_is_express(service_job_queue(e->message->job)) && seed_r->priority == 0) seed_r->priority = -1;
 }
 
 enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
@@ -66,7 +74,7 @@ enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
     enum pg_status st = PG_OK;
     read_seed(e, &seed);
     if (seed.kind != SEED_BAD) {
-        st = is_crawl(&seed) ? crawl_id(tx, &seed, &id) : inbox_id(tx, &id);
+        st = is_crawl(&seed) ? crawl_id(tx, &seed, &id) : inbox_id(tx, seed.priority < 0, &id);
         if (st == PG_OK) tx_want_crawl(tx, id);
     }
     e->record.crawl = id;
@@ -134,17 +142,53 @@ static void join_host(struct crawl_row *crawl, const char *host)
     crawl->new_hosts++;
 }
 
+/* A message that the broker gives out a second time may have begun a run whose end came before its ack: its id tells. One without an
+ * id begins a run: a page asked for once more, mostly with a condition, costs less than a wish that is lost. */
+static enum pg_status has_begun(struct tx *tx, const struct intake_message *m, const struct crawl_row *crawl, bool *begun_r)
+{
+    static const struct pg_stmt stmt = {"message_begun", "SELECT $2 = ANY(messages) FROM crawl WHERE id = $1"};
+    struct digest id = digest_of(m->message_id, strlen(m->message_id));
+    struct pg_result *r;
+    if (!m->redelivered || !*m->message_id) return PG_OK;
+    pg_params_reset(&tx->params);
+    pg_add_int(&tx->params, crawl->id);
+    pg_add_uuid(&tx->params, &id);
+    enum pg_status st = tx_run(tx, &stmt, &r);
+    if (st != PG_OK) return st;
+    *begun_r = pg_rows(r) > 0 && pg_bool(r, 0, 0);
+    pg_result_free(r);
+    return PG_OK;
+}
+
+/* The last 20 that began a run. */
+static enum pg_status remember_message(struct tx *tx, const struct intake_message *m, const struct crawl_row *crawl)
+{
+    static const struct pg_stmt stmt = {
+        "message_begins", "UPDATE crawl SET messages = (messages || $2)[greatest(1, cardinality(messages) - 18):] WHERE id = $1"};
+    struct digest id = digest_of(m->message_id, strlen(m->message_id));
+    if (!*m->message_id) return PG_OK;
+    pg_params_reset(&tx->params);
+    pg_add_int(&tx->params, crawl->id);
+    pg_add_uuid(&tx->params, &id);
+    return tx_run(tx, &stmt, NULL);
+}
+
 static enum pg_status judge_crawl(struct tx *tx, struct entry *e, struct crawl_row *crawl, const struct seed *seed)
 {
+    bool done = false;
+    enum pg_status st = has_begun(tx, e->message, crawl, &done);
+    if (st != PG_OK) return st;
+    if (crawl->running && crawl->admitted > 0) done = true;
+    if (done) {
+        snprintf(e->detail, sizeof e->detail, "crawl %lld is known", (long long)crawl->id);
+        return PG_OK;
+    }
+    st = remember_message(tx, e->message, crawl);
+    if (st != PG_OK) return st;
     if (crawl->admitted == 0) {
         join_host(crawl, seed->url->host);
         offer_seed(tx, crawl->id, seed->url);
         snprintf(e->detail, sizeof e->detail, "crawl %lld starts", (long long)crawl->id);
-        return PG_OK;
-    }
-    /* Redelivered: most likely this message made the run that has ended since. */
-    if (crawl->running || e->message->redelivered) {
-        snprintf(e->detail, sizeof e->detail, "crawl %lld is known", (long long)crawl->id);
         return PG_OK;
     }
     snprintf(e->detail, sizeof e->detail, "crawl %lld runs again", (long long)crawl->id);
@@ -207,7 +251,7 @@ enum pg_status judge_seed(struct tx *tx, struct entry *e)
     struct crawl_row *crawl = tx_crawl(tx, e->record.crawl);
     if (seed.kind == SEED_BAD || !crawl) {
         tx_bad_request(tx, seed.kind == SEED_BAD ? seed.reason : "its crawl was deleted meanwhile", e->text, e->text_len);
-        snprintf(e->detail, sizeof e->detail, "%s", seed.reason);
+        snprintf(e->detail, sizeof e->detail, "%.199s", seed.reason);
         e->code = CODE_BAD_RECORD;
     } else if (is_crawl(&seed)) {
         free(e->url);

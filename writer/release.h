@@ -12,7 +12,10 @@ struct release_result {
     int64_t next_in_ms; /* when to look again, if nothing happens before; -1: nothing waits for a time */
 };
 
-enum pg_status release_run(struct writer *w, struct host_rules *rules, struct release_result *result_r);
+/* What is done with a ticket once its release is committed. */
+typedef void release_publish(struct writer *w, enum queue_id queue, const struct record *ticket);
+
+enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result_r);
 
 /* Moves what was waiting for a time that has come to the frontier. */
 enum pg_status release_delayed(struct writer *w);

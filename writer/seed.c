@@ -22,8 +22,8 @@ static void bad(struct seed *s, const char *reason)
 
 static void bad_field(struct seed *s, const char *field, const char *what)
 {
-    char text[160];
-    snprintf(text, sizeof text, "%.40s: %s", field, what);
+    char text[sizeof s->reason];
+    snprintf(text, sizeof text, "%.40s: %.350s", field, what);
     bad(s, text);
 }
 
@@ -65,6 +65,11 @@ static void read_limit(struct seed *s, const cJSON *item)
     if (!whole_number(item, 1, 1e9, &s->limit)) bad_field(s, "limit", "must be a whole number from 1 to 1000000000");
 }
 
+static void read_priority(struct seed *s, const cJSON *item)
+{
+    if (!whole_number(item, -100, 100, &s->priority)) bad_field(s, "priority", "must be a whole number from -100 to 100");
+}
+
 static void read_scope(struct seed *s, const cJSON *item)
 {
     const char *scope = cJSON_GetStringValue(item);
@@ -74,21 +79,48 @@ static void read_scope(struct seed *s, const cJSON *item)
         bad_field(s, "scope", "must be host, subdomains, domain or any");
 }
 
+static void read_switch(struct seed *s, const cJSON *item, bool *value_r)
+{
+    if (!cJSON_IsBool(item)) bad_field(s, item->string, "must be true or false");
+    *value_r = cJSON_IsTrue(item);
+}
+
+static void read_ignore_noindex(struct seed *s, const cJSON *item)
+{
+    read_switch(s, item, &s->ignore_noindex);
+}
+
+static void read_ignore_nofollow(struct seed *s, const cJSON *item)
+{
+    read_switch(s, item, &s->ignore_nofollow);
+}
+
 static const struct {
     const char *name;
     void (*read)(struct seed *s, const cJSON *item);
     bool is_crawl; /* makes the message a crawl */
-} members[] = {{"url", read_url, false}, {"depth", read_depth, true}, {"limit", read_limit, true}, {"scope", read_scope, true}};
+} members[] = {
+    {"url", read_url, false},
+    {"depth", read_depth, true},
+    {"limit", read_limit, true},
+    {"scope", read_scope, true},
+    {"priority", read_priority, false},
+    {"ignoreNoindex", read_ignore_noindex, true},
+    {"ignoreNofollow", read_ignore_nofollow, true},
+};
 
 #define MEMBERS (sizeof members / sizeof *members)
 
 static void unknown_member(struct seed *s, const char *name)
 {
-    char clean[41];
+    char clean[41], known[sizeof s->reason];
     size_t n = 0;
+    int len = snprintf(known, sizeof known, "unknown field; known are");
+    for (size_t i = 0; i < MEMBERS && (size_t)len < sizeof known; i++)
+        len += snprintf(known + len, sizeof known - (size_t)len, "%s %s", i ? "," : "", members[i].name);
     for (const char *p = name; *p && n < sizeof clean - 1; p++) clean[n++] = isprint((unsigned char)*p) ? *p : '?';
     clean[n] = '\0';
-    bad_field(s, clean, "unknown field; known are url, depth, limit, scope");
+    bad_field(s, clean, known);
 }
 
 static void read_members(struct seed *s, const cJSON *object)
@@ -179,7 +211,9 @@ bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, si
 
 struct digest seed_request(const struct seed *s)
 {
-    char text[LIMIT_URL + 100];
-    int n = snprintf(text, sizeof text, "%s\n%lld\n%lld\n%s", s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    char text[LIMIT_URL + 200];
+    int n = snprintf(text, sizeof text, "%s\n%lld\n%lld\n%s%s%s", s->url->text, (long long)s->depth, (long long)s->limit, s->scope,
+                     s->ignore_noindex ? "\nignoreNoindex" : "", s->ignore_nofollow ? "\nignoreNofollow" : "");
+    if (s->priority) n += snprintf(text + n, sizeof text - (size_t)n, "\npriority %lld", (long long)s->priority);
     return digest_of(text, (size_t)n);
 }

@@ -10,17 +10,19 @@
 
 enum seed_kind {
     SEED_URLS,  /* bare URLs, one a line: for the inbox */
-    SEED_CRAWL, /* one URL with depth, limit or scope */
+    SEED_CRAWL, /* one URL with anything said about how to crawl: depth, limit, … */
     SEED_BAD    /* not understood: reason says why */
 };
 
 struct seed {
     enum seed_kind kind;
-    char reason[160];
+    char reason[400];
     /* SEED_CRAWL, and a SEED_URLS that came as JSON */
     struct url *url; /* owned */
     int64_t depth, limit;
+    int64_t priority; /* smaller is sooner; below 0: a person waits for it */
     char scope[16];
+    bool ignore_noindex, ignore_nofollow; /* robots directives of pages: <meta name="robots">, X-Robots-Tag */
 };
 
 /* Reads a message. Plain text gives SEED_URLS with url NULL: go through it with seed_next_line. Defaults fill what a crawl
@@ -33,7 +35,8 @@ void seed_release(struct seed *seed);
 /* The next non-empty line, trimmed; false at the end. *rest starts as the body. */
 bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, size_t *line_len_r);
 
-/* What a crawl is known by: digest over the canonical form of what was asked. */
+/* What a crawl is known by: digest over the canonical form of what was asked. What was not asked leaves no trace in it, so that
+ * crawls made before there was such an option are still found. */
 struct digest seed_request(const struct seed *seed);
 
 #endif

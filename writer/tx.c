@@ -113,7 +113,8 @@ static enum pg_status lock_crawls(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "lock_crawls",
-        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open FROM crawl "
+        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
+        "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow FROM crawl "
         "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -135,7 +136,11 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .kept = pg_int(r, i, 8),
                                            .begun = pg_int(r, i, 9),
                                            .admitted = pg_int(r, i, 10),
-                                           .open = pg_int(r, i, 11)};
+                                           .open = pg_int(r, i, 11),
+                                           .paused = pg_bool(r, i, 12),
+                                           .cancelled = pg_bool(r, i, 13),
+                                           .ignore_noindex = pg_bool(r, i, 14),
+                                           .ignore_nofollow = pg_bool(r, i, 15)};
     pg_result_free(r);
     return PG_OK;
 }
@@ -224,7 +229,10 @@ static enum pg_status load_pages(struct tx *tx)
     if (st != PG_OK) return st;
     tx->page_count = (size_t)pg_rows(r);
     tx->pages = mem_calloc(tx->page_count, sizeof *tx->pages);
-    for (int i = 0; i < pg_rows(r); i++) read_page(&tx->pages[i], r, i);
+    for (int i = 0; i < pg_rows(r); i++) {
+        read_page(&tx->pages[i], r, i);
+        tx->pages[i].cancelled = tx_crawl(tx, tx->pages[i].crawl_id)->cancelled;
+    }
     pg_result_free(r);
     return PG_OK;
 }
@@ -260,20 +268,26 @@ _Static_assert(offsetof(struct crawl_row, id) == 0 && offsetof(struct page_row, 
 
 void tx_offer(struct tx *tx, const struct offer *offer)
 {
+    const struct crawl_row *crawl = tx_crawl(tx, offer->crawl_id);
+    if (crawl && crawl->cancelled) {
+        free(offer->url);
+        free(offer->host);
+        return;
+    }
     tx->offers = mem_grow(tx->offers, &tx->offer_cap, tx->offer_count + 1, sizeof *tx->offers);
     tx->offers[tx->offer_count++] = *offer;
 }
 
-void tx_end_ticket(struct tx *tx, int64_t host, int64_t page, int64_t release, int64_t pause_ms)
+void tx_end_ticket(struct tx *tx, const struct ticket_end *end)
 {
     tx->ends = mem_grow(tx->ends, &tx->end_cap, tx->end_count + 1, sizeof *tx->ends);
-    tx->ends[tx->end_count++] = (struct ticket_end){.host_id = host, .page_id = page, .release = release, .pause_ms = pause_ms};
+    tx->ends[tx->end_count++] = *end;
 }
 
-void tx_robots(struct tx *tx, const struct record *robots)
+void tx_robots(struct tx *tx, const struct record *robots, bool excused)
 {
     tx->robots = mem_grow(tx->robots, &tx->robots_cap, tx->robots_count + 1, sizeof *tx->robots);
-    tx->robots[tx->robots_count++] = robots;
+    tx->robots[tx->robots_count++] = (struct robots_answer){robots, excused};
 }
 
 void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r)
@@ -331,6 +345,7 @@ static void set_outcome(struct page_row *p, enum code code, const char *detail)
 
 void tx_page_end(struct page_row *p, enum code code, const char *detail, const struct record *r)
 {
+    if (p->cancelled && code_state(code) != STATE_STORED && code != CODE_UNCHANGED) code = CODE_CANCELLED;
     set_outcome(p, code, detail);
     p->state = code_state(code);
     p->void_release = p->release;
@@ -342,6 +357,10 @@ void tx_page_end(struct page_row *p, enum code code, const char *detail, const s
 
 void tx_page_wait(struct page_row *p, enum waits waits, int64_t delay_ms, enum code code, const char *detail)
 {
+    if (p->cancelled) {
+        tx_page_end(p, CODE_CANCELLED, detail, NULL);
+        return;
+    }
     set_outcome(p, code, detail);
     p->state = STATE_REGISTERED;
     p->waits = waits;

@@ -23,9 +23,12 @@ enum news { NEWS_NONE, NEWS_ADDED, NEWS_CHANGED, NEWS_UNCHANGED, NEWS_GONE, NEWS
 struct crawl_row {
     int64_t id;
     bool is_inbox, running;
+    bool paused;    /* nothing is released */
+    bool cancelled; /* ends: nothing is released or admitted, only articles still count */
     enum scope scope;
     int64_t max_depth, max_pages; /* max_pages 0: no limit */
     int64_t priority, places, kept, begun, admitted, open;
+    bool ignore_noindex, ignore_nofollow;
     bool again; /* this transaction starts a new run */
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
@@ -55,6 +58,7 @@ struct page_row {
     struct digest content_hash, recipe_hash; /* of the text and summary from before */
     bool forget;                             /* its summary is not stored any more: recipe_hash goes */
     bool dirty;
+    bool cancelled; /* its crawl is */
     /* how it goes on */
     enum waits waits;
     int64_t delay_ms;            /* WAITS_DELAYED */
@@ -74,11 +78,18 @@ struct offer {
     struct digest hash;
 };
 
+/* What became of a ticket, as far as its host is concerned (writer/host_clock.h), the worst last. */
+enum ticket_use { USE_NONE, USE_ANSWERED, USE_TROUBLED, USE_LIMITED, USE_UNREACHED };
+
 /* A ticket that came to its end. */
 struct ticket_end {
     int64_t host_id, page_id, release;
-    int64_t pause_ms; /* Retry-After: at least so long until the next; -1: it was not used, no pause at all */
+    int64_t pause_ms; /* at least so long until the next; -1: it was not used, no pause at all */
+    enum ticket_use use;
+    enum code code; /* of a use that is no answer */
 };
+
+enum network { NETWORK_UNSAID, NETWORK_UP, NETWORK_DOWN };
 
 struct writer;
 
@@ -99,7 +110,11 @@ struct tx {
     size_t offer_count, offer_cap;
     struct ticket_end *ends;
     size_t end_count, end_cap;
-    const struct record **robots; /* borrowed */
+    enum network network; /* what the records of this transaction say of our own network */
+    struct robots_answer {
+        const struct record *record; /* borrowed */
+        bool excused;
+    } * robots;
     size_t robots_count, robots_cap;
 
     /* attempt rows */
@@ -123,9 +138,11 @@ enum pg_status tx_load(struct tx *tx);
 struct crawl_row *tx_crawl(struct tx *tx, int64_t id); /* NULL: not loaded or not there */
 struct page_row *tx_page(struct tx *tx, int64_t id);
 
-void tx_offer(struct tx *tx, const struct offer *offer); /* takes url and host */
-void tx_end_ticket(struct tx *tx, int64_t host, int64_t page, int64_t release, int64_t pause_ms);
-void tx_robots(struct tx *tx, const struct record *robots);
+/* Takes url and host. A crawl that was cancelled takes no offers. */
+void tx_offer(struct tx *tx, const struct offer *offer);
+void tx_end_ticket(struct tx *tx, const struct ticket_end *end);
+/* excused: that it could not be had does not count against the host. */
+void tx_robots(struct tx *tx, const struct record *robots, bool excused);
 void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r);
 void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, const char *reason, const void *body, size_t n);
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
@@ -134,7 +151,8 @@ void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const 
 const char *news_name(enum news news);  /* NULL for NEWS_NONE */
 enum news news_parse(const char *name); /* anything else is NEWS_NONE */
 
-/* Changes of a page's state; the only places where a page gets a new state in memory. */
+/* Changes of a page's state; the only places where a page gets a new state in memory. In a crawl that was cancelled everything but
+ * an article that is stored, or known to be as it was, ends a page as CANCELLED. */
 void tx_page_end(struct page_row *page, enum code code, const char *detail, const struct record *r);
 void tx_page_wait(struct page_row *page, enum waits waits, int64_t delay_ms, enum code code, const char *detail);
 

@@ -45,6 +45,7 @@ struct entry {
     bool loops;      /* a redirect whose chain comes back */
     bool ticket_out; /* the ticket it speaks of is out */
     bool text_there; /* the text and summary that it says are as they were are stored */
+    bool excused;    /* the failure is its host's or our network's: it costs the page no attempt */
     enum code code;
     char detail[200];
     int64_t page_attempt;
@@ -58,6 +59,7 @@ struct writer {
     struct intake *intake;
     struct frontier *frontier;
     bool db_ready;
+    bool network_down; /* as of the last look, at most a second old */
     struct database *database;
 };
 
@@ -76,10 +78,11 @@ void intake_drop(struct writer *w);
 /* database.c: connection, migrations, outages. */
 void database_start(struct writer *w); /* connects, or suspends the stage until that works */
 void database_stop(struct writer *w);
-void database_tick(struct writer *w); /* connects again when due */
-void database_turn(struct writer *w); /* reads notifications */
-void database_lost(struct writer *w); /* suspends the stage until it is back */
-int database_migrate_command(void);   /* writer --migrate: an exit status */
+void database_tick(struct writer *w);           /* connects again when due */
+void database_turn(struct writer *w);           /* reads notifications */
+void database_lost(struct writer *w);           /* suspends the stage until it is back */
+enum pg_status database_prepare(struct pg *pg); /* a new session: how its statements are planned */
+int database_migrate_command(void);             /* writer --migrate: an exit status */
 
 /* frontier.c: the leader: releases, clocks. */
 struct frontier *frontier_new(struct writer *w);

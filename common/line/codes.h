@@ -26,7 +26,7 @@ enum page_state { STATE_REGISTERED, STATE_SCHEDULED, STATE_STORED, STATE_SKIPPED
     X(RATE_LIMITED, RETRY, ERROR, "the server asked for fewer requests")                                                                   \
     X(ROBOTS_DISALLOWED, REJECT, SKIPPED, "robots.txt does not allow this page")                                                           \
     X(ROBOTS_UNAVAILABLE, RETRY, ERROR, "robots.txt could not be read, so nothing may be fetched")                                         \
-    X(ADDRESS_BLOCKED, REJECT, ERROR, "the address belongs to a network that must not be fetched from")                                    \
+    X(ADDRESS_BLOCKED, REJECT, ERROR, "the address or the port must not be fetched from")                                                  \
     X(BAD_URL, REJECT, ERROR, "not a URL that can be fetched")                                                                             \
     X(TOO_LARGE, REJECT, ERROR, "the page is larger than the limit")                                                                       \
     X(UNSUPPORTED_TYPE, REJECT, SKIPPED, "a kind of content that holds no article")                                                        \

@@ -16,6 +16,8 @@
 #define LIMIT_HOST           270u         /* host name (255) and port */
 #define LIMIT_LINKS          5000u        /* links of one page */
 #define LIMIT_LINKS_BYTES    (1u << 20)   /* their bytes in sum */
+#define LIMIT_LIST_LINKS     50000u       /* links of one feed or sitemap: what sitemaps.org allows a file */
+#define LIMIT_LIST_BYTES     (8u << 20)   /* their bytes in sum */
 #define LIMIT_FIELD          1024u        /* a metadata field: title, byline, site, … */
 #define LIMIT_EXCERPT        2048u
 #define LIMIT_DETAIL         500u         /* an error's detail text */
@@ -39,10 +41,13 @@
 #define WINDOW_MAX          4096
 #define QUEUE_LENGTH        (2 * WINDOW_MAX)
 #define QUEUE_BYTES         ((long long)WINDOW_MAX * LIMIT_MESSAGE)
+#define EXPRESS_WINDOW      16 /* pages in flight for people who wait, beyond the window; messages in hand, beyond the prefetch */
+#define EXPRESS_IN_A_ROW    8  /* of a host's requests; then it is the crawls' turn */
 #define SEED_QUEUE_LENGTH   100000
 #define REPORT_QUEUE_LENGTH (8 * WINDOW_MAX)
 
 static_assert(LIMIT_TEXT + LIMIT_MARKDOWN + LIMIT_LINKS_BYTES < LIMIT_RECORD / 2, "a record of full fields fits, escapes included");
+static_assert(LIMIT_LIST_BYTES + LIMIT_LIST_LINKS * 24 < LIMIT_RECORD, "a record of a full list fits: URLs, dates, what divides them");
 static_assert(LIMIT_MESSAGE < (16u << 20), "RabbitMQ 4 refuses larger messages");
 static_assert(LIMIT_SEED <= (16u << 20), "RabbitMQ 4 refuses larger messages");
 

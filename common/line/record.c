@@ -56,6 +56,8 @@ static const struct field fields[] = {
     F(attempt, INT, 0, 0),
     F(known_hash, DIGEST, 0, 0),
     F(known_recipe, DIGEST, 0, 0),
+    F(ignore_noindex, INT, 1, 0),
+    F(ignore_nofollow, INT, 1, 0),
     F(status, INT, 999, 0),
     F(bytes, INT, 0, 0),
     F(ticketed, INT, 1, 0),
@@ -156,6 +158,12 @@ void record_free_all(struct record *records, size_t count)
 
 /* --- links ---------------------------------------------------------------------------------------------------- */
 
+static bool has_room(const struct record_links *links, size_t n)
+{
+    return links->count < (links->is_list ? LIMIT_LIST_LINKS : LIMIT_LINKS) &&
+           links->bytes + n <= (links->is_list ? LIMIT_LIST_BYTES : LIMIT_LINKS_BYTES);
+}
+
 static void push_link(struct record_links *links, char *url)
 {
     links->items = mem_grow(links->items, &links->cap, links->count + 1, sizeof *links->items);
@@ -176,7 +184,7 @@ bool record_add_link(struct record *r, const char *url, size_t n)
 
 bool record_add_dated_link(struct record *r, const char *url, size_t n, int64_t date)
 {
-    if (r->links.count >= LIMIT_LINKS || n > LIMIT_URL || r->links.bytes + n > LIMIT_LINKS_BYTES) {
+    if (n > LIMIT_URL || !has_room(&r->links, n)) {
         r->links_cut++;
         return false;
     }
@@ -187,13 +195,16 @@ bool record_add_dated_link(struct record *r, const char *url, size_t n, int64_t 
     return true;
 }
 
-void record_drop_links(struct record *r)
+void record_cut_links(struct record *r, size_t keep)
 {
-    for (size_t i = 0; i < r->links.count; i++) free(r->links.items[i]);
-    r->links_cut += (int64_t)r->links.count;
-    free(r->links.items);
-    free(r->links.dates);
-    r->links = (struct record_links){0};
+    struct record_links *links = &r->links;
+    for (; links->count > keep; links->count--) {
+        char *url = links->items[links->count - 1];
+        links->bytes -= strlen(url);
+        free(url);
+        r->links_cut++;
+    }
+    if (links->dates_count > links->count) links->dates_count = links->count;
 }
 
 /* --- encoding ------------------------------------------------------------------------------------------------- */
@@ -361,8 +372,9 @@ static enum record_status read_links(cJSON *array, const struct field *f, struct
     for (cJSON *item = array->child; item; item = item->next) {
         if (!cJSON_IsString(item) || !url_plausible(item->valuestring))
             return bad(error, "%s: entry %zu is not an http URL of at most %u bytes", f->name, r->links.count + 1, LIMIT_URL);
-        if (r->links.count >= LIMIT_LINKS || r->links.bytes + strlen(item->valuestring) > LIMIT_LINKS_BYTES)
-            return bad(error, "%s: more than %u or than %u bytes", f->name, LIMIT_LINKS, LIMIT_LINKS_BYTES);
+        if (!has_room(&r->links, strlen(item->valuestring)))
+            return bad(error, "%s: more than %u or than %u bytes", f->name, r->links.is_list ? LIMIT_LIST_LINKS : LIMIT_LINKS,
+                       r->links.is_list ? LIMIT_LIST_BYTES : LIMIT_LINKS_BYTES);
         push_link(&r->links, item->valuestring);
         item->valuestring = NULL; /* taken */
     }
@@ -376,7 +388,7 @@ static enum record_status read_dates(const cJSON *array, const struct field *f, 
         int64_t date;
         if (!integer_of(item, INT_MAX_EXACT - 1, &date))
             return bad(error, "%s: entry %zu is not an integer from 0 to 2^53", f->name, r->links.dates_count + 1);
-        if (r->links.dates_count >= LIMIT_LINKS) return bad(error, "%s: more than %u", f->name, LIMIT_LINKS);
+        if (r->links.dates_count >= LIMIT_LIST_LINKS) return bad(error, "%s: more than %u", f->name, LIMIT_LIST_LINKS);
         push_date(&r->links, date);
     }
     return RECORD_OK;
@@ -442,6 +454,7 @@ static enum record_status read_head(const cJSON *object, unsigned kinds, struct 
     if (k == RECORD_KINDS) return bad(error, "kind: not a known kind");
     if (!(kinds & 1u << k)) return bad(error, "kind: %s is not expected here", kind_names[k]);
     r->kind = (enum record_kind)k;
+    r->links.is_list = r->kind == RECORD_EMPTY;
     return RECORD_OK;
 }
 

@@ -6,7 +6,10 @@
  * and N-1 (there is no 0), a newer one gives RECORD_NEWER.
  *
  * Ownership: strings of a record belong to it (record_release frees them), unless it was filled by hand for encoding:
- * record_encode only reads. */
+ * record_encode only reads.
+ *
+ * Caps of links: a RECORD_EMPTY, which may be of a feed or sitemap, has the larger ones when it is read. Who fills a record says which ones
+ * hold by links.is_list. */
 #ifndef GM_LINE_RECORD_H
 #define GM_LINE_RECORD_H
 
@@ -38,6 +41,7 @@ struct record_links {
     size_t count;
     size_t cap;
     size_t bytes; /* of all items in sum; kept by record_add_link and the decoder */
+    bool is_list; /* of a feed or sitemap: may be LIMIT_LIST_LINKS and _BYTES, not only LIMIT_LINKS and _BYTES */
     /* One for each item, or NULL if none has one: when the target last changed as the list of links says (feeds, sitemaps),
      * wall clock ms; 0: it does not say. A date without a time of day is midnight UTC. */
     int64_t *dates;
@@ -62,6 +66,8 @@ struct record {
     /* of a page that has its text and summary from an earlier run: the digests they are stored under. The ticket has the
      * validators of that answer (etag, last_modified), too: they make the request a conditional one. */
     char *known_hash, *known_recipe;
+    /* ticket, page: 1: the crawl wants robots directives of the page (<meta name="robots">, X-Robots-Tag) left out of account */
+    int64_t ignore_noindex, ignore_nofollow;
 
     /* fetch */
     int64_t status;      /* HTTP status, 0 if there was none */
@@ -69,7 +75,7 @@ struct record {
     int64_t ticketed;    /* has_ticket: this record also ends the ticket (verdicts of the fetcher) */
     int64_t retry_after; /* seconds asked for by the server, 0 if not */
     char *content_type;  /* as received */
-    char *robots_tag;    /* X-Robots-Tag as received */
+    char *robots_tag;    /* X-Robots-Tag as received, one a line */
     char *etag;
     char *last_modified;
     char *location; /* canonical redirect target */
@@ -139,8 +145,8 @@ bool record_is_about(const struct record *r, const char *message_id);
 bool record_add_link(struct record *r, const char *url, size_t n);
 /* The same for a link whose target's last change is known: ms since 1970, 0 or less if it is not. */
 bool record_add_dated_link(struct record *r, const char *url, size_t n, int64_t date);
-/* Takes all links out and counts them in links_cut. */
-void record_drop_links(struct record *r);
+/* Takes all links but the first `keep` out and counts them in links_cut. */
+void record_cut_links(struct record *r, size_t keep);
 
 const char *record_kind_name(enum record_kind kind);
 

@@ -224,11 +224,29 @@ static void enter(struct cutter *c, uint32_t node)
     c->open[c->depth++] = open;
 }
 
+/* Lists the block-level elements. */
+static void list_boxes(struct page *page)
+{
+    const struct node *nodes = page->doc.nodes;
+    for (uint32_t i = 0; i < page->doc.count; i++) {
+        if (!(doc_tag_flags(nodes[i].tag) & TAGF_BLOCK)) continue;
+        page->boxes = mem_grow(page->boxes, &page->box_cap, page->box_count + 1, sizeof *page->boxes);
+        page->boxes[page->box_count++] = (struct box){.node = i};
+    }
+    /* From the last to the first, each step over what is already known to be within. */
+    for (uint32_t k = (uint32_t)page->box_count; k-- > 0;) {
+        uint32_t next = k + 1;
+        while (next < page->box_count && page->boxes[next].node < nodes[page->boxes[k].node].end) next = page->boxes[next].next;
+        page->boxes[k].next = next;
+    }
+}
+
 void blocks_cut(struct page *page)
 {
     struct doc *d = &page->doc;
     struct cutter c = {.page = page, .block_node = NODE_NONE};
     read_words(page);
+    list_boxes(page);
     page->block_at = mem_calloc(d->count + 1, sizeof *page->block_at);
     for (uint32_t i = 0; i < d->count;) {
         struct node *e = &d->nodes[i];

@@ -159,19 +159,21 @@ bool date_parse(struct span s, char date_r[DATE_SIZE])
     return s.n <= 80 && date_find(s, date_r);
 }
 
+bool date_at(struct span s, char date_r[DATE_SIZE])
+{
+    const char *p = s.p, *end = s.p + s.n;
+    if (!s.n) return false;
+    if (is_digit(*p))
+        return year_first(p, end, date_r) || ideographs(p, end, date_r) || day_first(p, end, date_r) || day_month_word(p, end, date_r);
+    return (isalpha((unsigned char)*p) || *p & 0x80) && month_word_day(p, end, date_r);
+}
+
 bool date_find(struct span s, char date_r[DATE_SIZE])
 {
-    const char *end = s.p + s.n;
     bool in_word = false;
-    for (const char *p = s.p; p < end; p++) {
-        bool digit = is_digit(*p), letter = isalpha((unsigned char)*p) || *p & 0x80;
-        if (digit && !in_word) {
-            if (year_first(p, end, date_r) || ideographs(p, end, date_r) || day_first(p, end, date_r) || day_month_word(p, end, date_r))
-                return true;
-        } else if (letter && !in_word && month_word_day(p, end, date_r)) {
-            return true;
-        }
-        in_word = digit || letter;
+    for (size_t i = 0; i < s.n; i++) {
+        if (!in_word && date_at(span_of(s.p + i, s.n - i), date_r)) return true;
+        in_word = is_digit(s.p[i]) || isalpha((unsigned char)s.p[i]) || s.p[i] & 0x80;
     }
     return false;
 }

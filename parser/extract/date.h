@@ -11,6 +11,8 @@
 
 /* A date at the beginning of a machine-readable value: ISO 8601 (also 20240229), RFC 822, Unix time is not guessed at. */
 bool date_parse(struct span s, char date_r[DATE_SIZE]);
+/* A date right at the beginning of a text, as date_find takes it. */
+bool date_at(struct span s, char date_r[DATE_SIZE]);
 /* The first date within a text, in words of several languages ("29. Februar 2024", "Feb 29, 2024", "29 de febrero de 2024",
  * "2024年2月29日") or in digits. A date of digits that could be read two ways is taken as day, month, year when it has dots or the text says
  * nothing else, never guessed with slashes. */

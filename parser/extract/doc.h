@@ -17,37 +17,37 @@ enum {
     TAGF_BLOCK = 1, /* begins a new block of text */
     TAGF_SKIP = 2,  /* nothing below is text that a reader reads */
     TAGF_HEADING = 4,
-    TAGF_VOID = 8, /* has no content and no end tag */
+    TAGF_VOID = 8, /* has no content and no end tag, in HTML 4 */
     TAGF_CELL = 16 /* table cell */
 };
 
 /* clang-format off */
 #define TAG_LIST(X) \
     X(a, 0) X(abbr, 0) X(acronym, 0) X(address, TAGF_BLOCK) X(applet, TAGF_SKIP) X(area, TAGF_SKIP | TAGF_VOID) \
-    X(article, TAGF_BLOCK) X(aside, TAGF_BLOCK) X(audio, TAGF_SKIP) X(b, 0) X(base, TAGF_SKIP | TAGF_VOID) X(bdi, 0) \
+    X(article, TAGF_BLOCK) X(aside, TAGF_BLOCK) X(audio, TAGF_SKIP) X(b, 0) X(base, TAGF_SKIP | TAGF_VOID) X(basefont, TAGF_VOID) X(bdi, 0) \
     X(bdo, 0) X(big, 0) X(blockquote, TAGF_BLOCK) X(body, TAGF_BLOCK) X(br, TAGF_VOID) X(button, TAGF_SKIP) \
     X(canvas, TAGF_SKIP) X(caption, TAGF_BLOCK) X(center, TAGF_BLOCK) X(cite, 0) X(code, 0) \
     X(col, TAGF_SKIP | TAGF_VOID) X(colgroup, TAGF_BLOCK) X(data, 0) X(datalist, TAGF_SKIP) X(dd, TAGF_BLOCK) \
     X(del, 0) X(details, TAGF_BLOCK) X(dfn, 0) X(dialog, TAGF_BLOCK) X(dir, TAGF_BLOCK) X(div, TAGF_BLOCK) \
-    X(dl, TAGF_BLOCK) X(dt, TAGF_BLOCK) X(em, 0) X(embed, TAGF_SKIP | TAGF_VOID) X(fieldset, TAGF_BLOCK) \
+    X(dl, TAGF_BLOCK) X(dt, TAGF_BLOCK) X(em, 0) X(embed, TAGF_SKIP) X(fieldset, TAGF_BLOCK) \
     X(figcaption, TAGF_BLOCK) X(figure, TAGF_BLOCK) X(font, 0) X(footer, TAGF_BLOCK) X(form, TAGF_BLOCK) \
     X(frame, TAGF_SKIP | TAGF_VOID) X(frameset, TAGF_BLOCK) X(h1, TAGF_BLOCK | TAGF_HEADING) \
     X(h2, TAGF_BLOCK | TAGF_HEADING) X(h3, TAGF_BLOCK | TAGF_HEADING) X(h4, TAGF_BLOCK | TAGF_HEADING) \
     X(h5, TAGF_BLOCK | TAGF_HEADING) X(h6, TAGF_BLOCK | TAGF_HEADING) X(head, TAGF_BLOCK) X(header, TAGF_BLOCK) \
     X(hgroup, TAGF_BLOCK) X(hr, TAGF_BLOCK | TAGF_VOID) X(html, TAGF_BLOCK) X(i, 0) X(iframe, TAGF_SKIP) \
-    X(img, TAGF_VOID) X(input, TAGF_SKIP | TAGF_VOID) X(ins, 0) X(kbd, 0) X(label, 0) X(legend, TAGF_BLOCK) \
+    X(img, TAGF_VOID) X(input, TAGF_SKIP | TAGF_VOID) X(ins, 0) X(isindex, TAGF_VOID) X(kbd, 0) X(label, 0) X(legend, TAGF_BLOCK) \
     X(li, TAGF_BLOCK) X(link, TAGF_SKIP | TAGF_VOID) X(listing, TAGF_BLOCK) X(main, TAGF_BLOCK) X(map, TAGF_SKIP) \
     X(mark, 0) X(math, TAGF_SKIP) X(menu, TAGF_BLOCK) X(meta, TAGF_SKIP | TAGF_VOID) X(meter, TAGF_SKIP) \
     X(nav, TAGF_BLOCK) X(nobr, 0) X(noembed, TAGF_SKIP) X(noframes, TAGF_BLOCK) X(noscript, TAGF_SKIP) \
     X(object, TAGF_SKIP) X(ol, TAGF_BLOCK) X(optgroup, TAGF_SKIP) X(option, TAGF_SKIP) X(output, 0) X(p, TAGF_BLOCK) \
     X(param, TAGF_SKIP | TAGF_VOID) X(picture, 0) X(plaintext, TAGF_BLOCK) X(pre, TAGF_BLOCK) X(progress, TAGF_SKIP) \
     X(q, 0) X(rp, TAGF_SKIP) X(rt, 0) X(ruby, 0) X(s, 0) X(samp, 0) X(script, TAGF_SKIP) X(section, TAGF_BLOCK) \
-    X(select, TAGF_SKIP) X(small, 0) X(source, TAGF_SKIP | TAGF_VOID) X(span, 0) X(strike, 0) X(strong, 0) \
+    X(select, TAGF_SKIP) X(small, 0) X(source, TAGF_SKIP) X(span, 0) X(strike, 0) X(strong, 0) \
     X(style, TAGF_SKIP) X(sub, 0) X(summary, TAGF_BLOCK) X(sup, 0) X(svg, TAGF_SKIP) X(table, TAGF_BLOCK) \
     X(tbody, TAGF_BLOCK) X(td, TAGF_BLOCK | TAGF_CELL) X(template, TAGF_SKIP) X(textarea, TAGF_SKIP) \
     X(tfoot, TAGF_BLOCK) X(th, TAGF_BLOCK | TAGF_CELL) X(thead, TAGF_BLOCK) X(time, 0) X(title, TAGF_SKIP) \
-    X(tr, TAGF_BLOCK) X(track, TAGF_SKIP | TAGF_VOID) X(tt, 0) X(u, 0) X(ul, TAGF_BLOCK) X(var, 0) X(video, TAGF_SKIP) \
-    X(wbr, TAGF_VOID) X(xmp, TAGF_BLOCK)
+    X(tr, TAGF_BLOCK) X(track, TAGF_SKIP) X(tt, 0) X(u, 0) X(ul, TAGF_BLOCK) X(var, 0) X(video, TAGF_SKIP) \
+    X(wbr, 0) X(xmp, TAGF_BLOCK)
 /* clang-format on */
 
 enum tag {

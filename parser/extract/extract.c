@@ -113,17 +113,16 @@ static void set_hash(struct record *record)
     if (!record->text) return;
     size_t n = strlen(record->text), k = 0;
     char *squeezed = mem_alloc(n + 1), hex[DIGEST_HEX], similar[SIMHASH_HEX];
-    bool gap = false;
+    bool gap = true; /* the last one written was a blank, or nothing is written yet */
     for (size_t i = 0; i < n; i++) {
+        /* Without branches: words are too short for the processor to foresee their ends. */
         char c = record->text[i];
-        if (c == ' ' || c == '\n' || c == '\t') {
-            gap = k > 0;
-            continue;
-        }
-        if (gap) squeezed[k++] = ' ';
-        gap = false;
-        squeezed[k++] = c;
+        bool blank = (c == ' ') | (c == '\n') | (c == '\t');
+        squeezed[k] = blank ? ' ' : c;
+        k += !(blank & gap);
+        gap = blank;
     }
+    if (k && gap) k--;
     struct digest digest = digest_of(squeezed, k);
     digest_hex(&digest, hex);
     record->hash = mem_strdup(hex);
@@ -252,16 +251,27 @@ static void find_article(struct page *page)
     }
 }
 
+/* Elements with a replacement for what is not shown are left out, but one that holds more than half of the page was never closed, or not where
+ * libxml2 saw it (<noscript><div></noscript>): it is just a container. */
+static void open_swallowers(struct doc *d)
+{
+    for (size_t i = 0; i < d->count; i++) {
+        struct node *e = &d->nodes[i];
+        bool replacement = e->tag == TAG_noscript || e->tag == TAG_object || e->tag == TAG_video || e->tag == TAG_audio ||
+                           e->tag == TAG_canvas || e->tag == TAG_button;
+        if (replacement && e->end - i > d->count / 2) e->tag = TAG_div;
+    }
+}
+
 static enum code extract_html(struct work *w)
 {
     struct record *r = w->record;
-    struct span robots = span_of(w->in->robots_tag, strlen(w->in->robots_tag));
     load_html(&w->page.doc, w->text.utf8, w->text.n);
+    open_swallowers(&w->page.doc);
     blocks_cut(&w->page);
-    meta_robots(&w->meta, robots);
     meta_read(&w->meta, &w->page, w->in->url ? w->in->url : "");
     links_init(&w->links, w->in->url ? w->in->url : "", w->meta.base);
-    if (!w->meta.nofollow) links_collect(&w->links, &w->page.doc, r);
+    if (!w->meta.robots.nofollow) links_collect(&w->links, &w->page.doc, r);
     buf_add(&w->page.title, buf_str(&w->meta.fields[META_TITLE].text), w->meta.fields[META_TITLE].text.len);
     find_article(&w->page);
     meta_complete(&w->meta, &w->page, w->in->url);
@@ -270,7 +280,7 @@ static enum code extract_html(struct work *w)
     if (is_article(&w->page)) render(w);
     set_language(w);
     set_hash(r);
-    return w->meta.noindex ? CODE_NOINDEX : r->text ? CODE_OK : CODE_NO_ARTICLE;
+    return w->meta.robots.noindex ? CODE_NOINDEX : r->text ? CODE_OK : CODE_NO_ARTICLE;
 }
 
 /* Plain text stays as it is, but for line ends and empty lines at both ends. */
@@ -279,7 +289,6 @@ static enum code extract_plain(struct work *w)
     struct record *r = w->record;
     struct buf text = BUF_INIT(LIMIT_TEXT);
     struct span s = span_trim(span_of(w->text.utf8, w->text.n));
-    meta_robots(&w->meta, span_of(w->in->robots_tag, strlen(w->in->robots_tag)));
     if (s.n > LIMIT_TEXT) s.n = utf8_floor(s.p, LIMIT_TEXT);
     bool in_word = false;
     for (size_t i = 0; i < s.n; i++) {
@@ -296,15 +305,14 @@ static enum code extract_plain(struct work *w)
     r->markdown = mem_strdup(r->text);
     set_language(w);
     set_hash(r);
-    return w->meta.noindex ? CODE_NOINDEX : r->text ? CODE_OK : CODE_NO_ARTICLE;
+    return w->meta.robots.noindex ? CODE_NOINDEX : r->text ? CODE_OK : CODE_NO_ARTICLE;
 }
 
 static enum code extract_feed(struct work *w)
 {
-    meta_robots(&w->meta, span_of(w->in->robots_tag, strlen(w->in->robots_tag)));
-    if (!w->meta.nofollow) feed_read(w->text.utf8, w->text.n, w->in->url, w->record);
+    if (!w->meta.robots.nofollow) feed_read(w->text.utf8, w->text.n, w->in->url, w->record);
     snprintf(w->notes->detail, sizeof w->notes->detail, "%s", feed_kind_text(feed_kind_of(w->text.utf8, w->text.n)));
-    return w->meta.noindex ? CODE_NOINDEX : CODE_NO_ARTICLE;
+    return w->meta.robots.noindex ? CODE_NOINDEX : CODE_NO_ARTICLE;
 }
 
 static enum code extract_decoded(const struct extract_input *in, enum kind kind, struct record *record, struct extract_notes *notes)
@@ -314,6 +322,9 @@ static enum code extract_decoded(const struct extract_input *in, enum kind kind,
     notes->encoding = charset_of(in->bytes, in->n, in->content_type, kind != KIND_PLAIN);
     page_init(&w.page);
     meta_init(&w.meta);
+    w.meta.robots = (struct directives){
+        .agent = in->agent, .now = in->now, .ignore_noindex = in->ignore_noindex, .ignore_nofollow = in->ignore_nofollow};
+    directives_apply(&w.meta.robots, span_of(in->robots_tag, strlen(in->robots_tag)));
     enum code code = CODE_BAD_ENCODING;
     if (charset_decode(in->bytes, in->n, notes->encoding, &w.text) && !has_broken_text(&w.text))
         code = extract[kind](&w);
@@ -374,7 +385,7 @@ void extract_init(void)
     static bool done;
     if (done) return;
     done = true;
-    load_init();
+    feed_init();
     charset_init();
     for (int declared = 0; declared < 2; declared++) {
         struct record record = {.kind = RECORD_ARTICLE};

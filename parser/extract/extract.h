@@ -15,9 +15,12 @@
 struct extract_input {
     const char *bytes; /* the body, unpacked */
     size_t n;
-    const char *url;          /* canonical; base of links. NULL: none are resolved but absolute ones */
-    const char *content_type; /* header, "" if there is none */
-    const char *robots_tag;   /* X-Robots-Tag header, "" if there is none */
+    const char *url;                      /* canonical; base of links. NULL: none are resolved but absolute ones */
+    const char *content_type;             /* header, "" if there is none */
+    const char *robots_tag;               /* X-Robots-Tag header, "" if there is none; several of them one a line */
+    const char *agent;                    /* our name in robots directives; NULL: gistmill */
+    int64_t now;                          /* for unavailable_after, ms since 1970: when it was fetched; 0: that directive means nothing */
+    bool ignore_noindex, ignore_nofollow; /* these directives are left out of account */
 };
 
 struct extract_notes {
@@ -38,7 +41,8 @@ void extract_init(void);
  *
  * Fills title … amp, hash, simhash, text, markdown, words, links and links_cut of an empty record (url may be set: it is
  * left alone). OK, or NO_ARTICLE, UNSUPPORTED_TYPE, BAD_ENCODING, TOO_LARGE; or NOINDEX: then an article may be there all the
- * same, and it is the caller's part not to keep it. Links are left out when the page asks not to follow them. */
+ * same, and it is the caller's part not to keep it. Links are left out when the page asks not to follow them. Neither happens with a
+ * directive that is ignored. */
 enum code extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes);
 
 #endif

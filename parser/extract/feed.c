@@ -154,7 +154,7 @@ static void add(struct reader *r, const char *reference, size_t n, int64_t date)
     struct url url;
     struct span s = span_trim(span_of(reference, n));
     if (s.n == 0) return;
-    if (r->record->links.count >= LIMIT_LINKS) { /* no more are resolved: that is what costs time */
+    if (r->record->links.count >= LIMIT_LIST_LINKS) { /* no more are resolved: that is what costs time */
         r->record->links_cut++;
         return;
     }
@@ -346,6 +346,13 @@ static void run(struct reader *r, const char *xml, size_t n)
     xmlFreeParserCtxt(r->parser);
 }
 
+void feed_init(void)
+{
+    /* Its own way with failed allocations is to leave text out. */
+    xmlMemSetup(free, mem_alloc, mem_realloc, mem_strdup);
+    xmlInitParser();
+}
+
 void feed_read(const char *utf8, size_t n, const char *url, struct record *record)
 {
     const char *end = utf8 + n, *root = find_root(utf8, end);
@@ -357,10 +364,10 @@ void feed_read(const char *utf8, size_t n, const char *url, struct record *recor
     buf_init(&r->link, VALUE_MAX);
     buf_init(&r->spare, VALUE_MAX);
     buf_init(&r->text, VALUE_MAX);
+    record->links.is_list = true;
     links_seen_init(&r->seen, record);
-    bool unbalanced;
     struct span xml = span_of(root, (size_t)(end - root));
-    if (trim_attributes(xml.p, xml.n, &cut, &unbalanced)) xml = span_of(buf_str(&cut), cut.len);
+    if (trim_attributes(xml.p, xml.n, &cut)) xml = span_of(buf_str(&cut), cut.len);
     if (memchr(xml.p, '&', xml.n)) {
         escape_ampersands(&escaped, xml.p, xml.p + xml.n);
         xml = span_of(buf_str(&escaped), escaped.len);

@@ -17,6 +17,9 @@
 
 enum feed_kind { FEED_NONE, FEED_RSS, FEED_ATOM, FEED_SITEMAP, FEED_SITEMAP_INDEX };
 
+/* Readies libxml2, which is known only here; once a process, before the cage closes. */
+void feed_init(void);
+
 /* What a document is, by its root element; looks at the first 4 KiB. */
 enum feed_kind feed_kind_of(const char *bytes, size_t n);
 /* "an RSS feed" … */
@@ -25,7 +28,7 @@ const char *feed_kind_text(enum feed_kind kind);
 /* Adds the list's links to a record, in document order, each once and without record->url, with the dates the list gives
  * (Atom: updated before published), and sets record->next. Relative links are resolved against xml:base, else url. utf8 is
  * well-formed; a document that is not well-formed XML gives what can be read of it: a bare & is taken as such. Caps are those of
- * record_add_link: a sitemap's links beyond LIMIT_LINKS are counted in links_cut. */
+ * record_add_link for lists: links beyond LIMIT_LIST_LINKS are counted in links_cut. */
 void feed_read(const char *utf8, size_t n, const char *url, struct record *record);
 
 #endif

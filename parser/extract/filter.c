@@ -2,9 +2,11 @@
 #include "parser/extract/filter.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
 #include "parser/extract/date.h"
 #include "parser/extract/mark.h"
 #include "parser/extract/phrases.h"
@@ -12,18 +14,18 @@
 #define TITLE_MAX        600 /* bytes */
 #define TITLE_WORDS_MAX  40
 #define TITLE_SHARE      3 /* what follows the headline must be a third of the region's prose, or it is not this article's */
-#define NEIGHBOUR_WORDS  4 /* a link between two paragraphs that is a sentence, not a label */
 #define OPENING_WORDS    6
-#define STANDFIRST_WORDS 10  /* of a heading under the headline */
+#define STANDFIRST_WORDS 10  /* of a heading that is a standfirst, not a label */
 #define HEAD_BLOCKS      500 /* before the first sentence, looked at */
 #define LEAD_WORDS       10
-#define LEAD_BLOCKS      30 /* between headline and text, at most */
-#define STANDALONE_WORDS 15 /* of a heading before the text that stands for itself: a standfirst, not a label */
+#define LEAD_BLOCKS      60 /* between headline and text, at most */
 #define MORE_LINK_BYTES  30 /* of "Read more" at the end of a teaser */
 #define REPEAT_WORDS     8  /* shorter lines may come twice in a text: refrains, answers */
 #define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
-#define SHOUT_LETTERS    8
-#define AFTER_WORDS      6 /* shorter lines behind the last sentence are tags and the like */
+#define BODY_TENTHS      8  /* of the region's prose below one element make it the body */
+#define TAIL_RUN         4  /* blocks about other pages in a row */
+#define TAIL_SHARE       10 /* behind them less than a tenth of the region's prose is no article any more */
+#define LABEL_WORDS      6  /* shorter lines around the text that are no sentences are tags, sections and the like */
 
 struct region {
     struct page *page;
@@ -99,6 +101,50 @@ static void cut_at_title(struct region *r)
     }
 }
 
+/* Left out as a link to something else, not for its own words. */
+static bool is_elsewhere(const struct block *b)
+{
+    return b->mark == MARK_LINKS || b->mark == MARK_TEASER || b->mark == MARK_RELATED;
+}
+
+/* A list of other pages or of comments ends an article: the little that comes after it is promotion, credits, a form. */
+static void cut_tail(const struct region *r)
+{
+    uint32_t all = prose_between(r->page, r->from, r->to), before = 0, run = 0;
+    for (uint32_t i = r->from; i < r->to; i++) {
+        const struct block *b = &r->page->blocks[i];
+        if (is_elsewhere(b) || b->mark == MARK_COMMENT)
+            run++;
+        else if (!b->mark)
+            run = 0, before += mark_is_prose(b) ? b->chars : 0;
+        if (run < TAIL_RUN || (all - before) * TAIL_SHARE >= all) continue;
+        mark_range(r->page, i, r->to, MARK_AFTER);
+        return;
+    }
+}
+
+/* Where one element's own paragraphs are nearly all of the text, it is the body, and what stands behind it is something else, though
+ * it be prose: about the author, the magazine, the comments. Before it may be the standfirst. */
+static void cut_after_body(const struct region *r)
+{
+    const struct node *nodes = r->page->doc.nodes;
+    const struct block *blocks = r->page->blocks;
+    uint32_t *prose = mem_calloc(r->to - r->from + 1, sizeof *prose), before = NODE_NONE; /* [i]: characters before block from + i */
+    for (uint32_t i = r->from; i < r->to; i++)
+        prose[i + 1 - r->from] = prose[i - r->from] + (!blocks[i].mark && mark_is_prose(&blocks[i]) ? blocks[i].chars : 0);
+    for (uint32_t i = r->from; i < r->to; i++) {
+        uint32_t parent = nodes[blocks[i].node].parent, from, to;
+        if (blocks[i].mark || !mark_is_prose(&blocks[i]) || parent == NODE_NONE || parent == before) continue;
+        before = parent;
+        page_blocks(r->page, parent, &from, &to);
+        if (from < r->from) from = r->from;
+        if (to >= r->to || (prose[to - r->from] - prose[from - r->from]) * 10 < prose[r->to - r->from] * BODY_TENTHS) continue;
+        mark_range(r->page, to, r->to, MARK_AFTER);
+        break;
+    }
+    free(prose);
+}
+
 static bool has_date(const struct page *page, const struct block *b)
 {
     struct buf text = BUF_INIT(PHRASE_MAX);
@@ -109,14 +155,40 @@ static bool has_date(const struct page *page, const struct block *b)
     return found;
 }
 
-/* A first line that is text although it is no whole sentence: a verse, a standfirst. */
+/* A first line that is text although it is no whole sentence: a verse, a standfirst, a list or a table. */
 static bool is_opening(const struct region *r, uint32_t i)
 {
     const struct block *b = &r->page->blocks[i];
+    if (b->kind == BLOCK_CELL || b->kind == BLOCK_ITEM) return !has_date(r->page, b);
     if (b->words < OPENING_WORDS) return false;
-    uint32_t enough = r->title > r->from ? STANDFIRST_WORDS : STANDALONE_WORDS;
-    bool may_open = b->kind == BLOCK_HEADING ? b->words >= enough : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
+    bool may_open =
+        b->kind == BLOCK_HEADING ? b->words >= STANDFIRST_WORDS : b->kind == BLOCK_TEXT && r->page->doc.nodes[b->node].tag == TAG_p;
     return may_open && !has_date(r->page, b);
+}
+
+/* Ends as a sentence does; a label may end in a colon. */
+static bool is_short_sentence(const struct page *page, const struct block *b)
+{
+    struct buf text = BUF_INIT(PHRASE_MAX);
+    if (b->stops == 0) return false;
+    page_block_text(page, b, &text);
+    bool ends = text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
+    buf_release(&text);
+    return ends;
+}
+
+/* A last paragraph in bold throughout: a call to the readers, not the text's own end. */
+static bool is_call(const struct block *b)
+{
+    return b->kind == BLOCK_TEXT && b->all_bold && b->words <= PHRASE_WORDS;
+}
+
+/* A short last sentence: a paragraph right after one of the text's. */
+static bool is_last_line(const struct page *page, const struct block *b)
+{
+    const struct node *nodes = page->doc.nodes;
+    return b->kind == BLOCK_TEXT && nodes[b->node].tag == TAG_p && mark_is_prose(b - 1) && nodes[b[-1].node].tag == TAG_p &&
+           nodes[b[-1].node].parent == nodes[b->node].parent && is_short_sentence(page, b);
 }
 
 /* Byline, place and time stand before the first sentences; what follows the last ones is tags and promotion. */
@@ -133,7 +205,12 @@ static void trim_ends(const struct region *r)
     for (uint32_t k = r->to; k > i; k--) {
         struct block *b = &r->page->blocks[k - 1];
         if (b->mark) continue;
-        if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= AFTER_WORDS) break;
+        if (is_call(b)) {
+            b->mark = MARK_AFTER;
+            continue;
+        }
+        if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= LABEL_WORDS) break;
+        if (k > r->from + 1 && is_last_line(r->page, b)) break;
         b->mark = MARK_AFTER;
     }
 }
@@ -149,6 +226,19 @@ static void drop_empty_headings(const struct region *r)
             text_follows = true;
         else if (!text_follows)
             b->mark = MARK_EMPTY_HEADING;
+    }
+}
+
+/* "More on this", in whatever language: a short line that goes with the links that follow it. */
+static void drop_labels(const struct region *r)
+{
+    for (uint32_t i = r->to; i-- > r->from;) {
+        struct block *b = &r->page->blocks[i];
+        if (b->mark || b->words >= LABEL_WORDS || mark_is_prose(b)) continue;
+        uint32_t next = i + 1;
+        while (next < r->to && r->page->blocks[next].mark == MARK_CAPTION) next++; /* of a teaser's picture */
+        if (next == r->to || !is_elsewhere(&r->page->blocks[next])) continue;
+        if (b->kind == BLOCK_HEADING || (b->kind == BLOCK_TEXT && !is_short_sentence(r->page, b))) b->mark = MARK_RELATED;
     }
 }
 
@@ -198,38 +288,17 @@ static void drop_repeated(const struct region *r)
     }
 }
 
-/* Capitals alone: a headline, not a sentence. */
-static bool is_shouted(const struct page *page, const struct block *b)
+/* A heading that is the page's title, or an <h1> above the text in whatever words. */
+static bool is_headline(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(PHRASE_MAX);
-    size_t capitals = 0, others = 0;
-    page_block_text(page, b, &text);
-    for (size_t i = 0; i < text.len; i++) {
-        capitals += text.data[i] >= 'A' && text.data[i] <= 'Z';
-        others += (text.data[i] >= 'a' && text.data[i] <= 'z') || text.data[i] & 0x80;
-    }
-    buf_release(&text);
-    return capitals >= SHOUT_LETTERS && others * 10 <= capitals;
-}
-
-/* A link that is a paragraph of its own between paragraphs of text. */
-static bool is_linked_paragraph(const struct region *r, uint32_t i)
-{
-    const struct block *b = &r->page->blocks[i];
-    const struct node *nodes = r->page->doc.nodes;
-    if (b->kind == BLOCK_QUOTE) return true;
-    if (b->kind != BLOCK_TEXT || nodes[b->node].tag != TAG_p || b->words < NEIGHBOUR_WORDS || i == r->from || i + 1 >= r->to) return false;
-    if (is_shouted(r->page, b)) return false;
-    const struct block *before = b - 1, *after = b + 1;
-    return mark_is_prose(before) && mark_is_prose(after) && nodes[before->node].parent == nodes[b->node].parent &&
-           nodes[after->node].parent == nodes[b->node].parent;
+    return b->kind == BLOCK_HEADING && (page->doc.nodes[b->node].tag == TAG_h1 || is_title(page, b));
 }
 
 /* The standfirst often stands with the headline, outside of the element with the text. */
 static void include_lead(struct page *page)
 {
     uint32_t i = page->from, stop = i > LEAD_BLOCKS ? i - LEAD_BLOCKS : 0;
-    while (i > stop && !(page->blocks[i - 1].kind == BLOCK_HEADING && is_title(page, &page->blocks[i - 1]))) i--;
+    while (i > stop && !is_headline(page, &page->blocks[i - 1])) i--;
     if (i == stop || page->from == page->to) return;
     for (uint32_t k = i; k < page->from; k++) {
         const struct block *b = &page->blocks[k];
@@ -297,7 +366,7 @@ void filter_blocks(struct page *page)
     for (uint32_t i = r.from; i < r.to; i++) {
         struct block *b = &page->blocks[i];
         if (b->mark) continue;
-        if (mark_is_linky(b) && !is_linked_paragraph(&r, i))
+        if (mark_is_linky(b))
             b->mark = MARK_LINKS;
         else if (is_cut_short(page, b))
             b->mark = MARK_TEASER;
@@ -306,6 +375,9 @@ void filter_blocks(struct page *page)
     }
     drop_repeated(&r);
     cut_at_title(&r);
+    cut_after_body(&r);
+    cut_tail(&r);
     trim_ends(&r);
+    drop_labels(&r);
     drop_empty_headings(&r);
 }

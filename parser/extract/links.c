@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "line/url.h"
 
-#define REFERENCES_MAX (4u * LIMIT_LINKS) /* different ones that are resolved: bounds the time a page can cost */
+#define REFERENCES_MAX (4u * LIMIT_LINKS)     /* different ones that are resolved: bounds the time a page can cost */
+#define SEEN_MAX       (LIMIT_LIST_LINKS + 1) /* URLs of a list, and its own: 2 MiB of slots */
 #define URLS_MAX       ((size_t)REFERENCES_MAX * (LIMIT_URL + 1))
 
 void links_init(struct links *links, const char *page_url, struct span base_href)
@@ -15,6 +16,7 @@ void links_init(struct links *links, const char *page_url, struct span base_href
     struct url base;
     memset(links, 0, sizeof *links);
     buf_init(&links->urls, URLS_MAX);
+    links->max = REFERENCES_MAX;
     bool own = base_href.n && url_resolve(page_url, base_href.p, base_href.n, &base) == URL_OK;
     size_t n = strlen(own ? base.text : page_url);
     if (n < sizeof links->base) memcpy(links->base, own ? base.text : page_url, n + 1);
@@ -58,7 +60,7 @@ static bool remember(struct links *links, uint64_t hash, struct links_slot **slo
     if (links->count * 2 >= links->cap) grow(links);
     *slot_r = slot_of(links->slots, links->cap, hash);
     if ((*slot_r)->hash) return false;
-    if (links->count >= REFERENCES_MAX) {
+    if (links->count >= links->max) {
         *slot_r = NULL;
         return false;
     }
@@ -115,6 +117,7 @@ void links_seen_init(struct links *seen, const struct record *record)
 {
     struct links_slot *place;
     memset(seen, 0, sizeof *seen);
+    seen->max = record->links.is_list ? SEEN_MAX : REFERENCES_MAX;
     const char *own = record->url ? record->url : "";
     remember(seen, hash_of(span_of(own, strlen(own))), &place);
 }

@@ -18,6 +18,7 @@ struct links {
     } * slots;
     size_t count, cap; /* cap is a power of two */
     struct buf urls;   /* NUL-terminated strings */
+    size_t max;        /* references at most */
     char base[LIMIT_URL + 1];
 };
 
@@ -30,7 +31,8 @@ uint32_t links_resolve(struct links *links, struct span reference);
 /* The URL of a handle; valid until the next call of links_resolve. */
 const char *links_url(const struct links *links, uint32_t link);
 
-/* A set of the canonical URLs a record has; the record's own is in it from the start. Release it with links_release. */
+/* A set of the canonical URLs a record has; the record's own is in it from the start. How many it takes follows from record->links.is_list.
+ * Release it with links_release. */
 void links_seen_init(struct links *seen, const struct record *record);
 /* Adds a canonical URL to the record unless the set has it. date: see record_add_dated_link. */
 void links_add_once(struct links *seen, struct record *record, const char *url, int64_t date);

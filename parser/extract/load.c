@@ -1,171 +1,487 @@
-/* libxml2's SAX events to a flat document; contract in load.h. */
+/* HTML to a flat document; contract in load.h. */
 #include "parser/extract/load.h"
 
-#include <libxml/HTMLparser.h>
-#include <libxml/parser.h>
-#include <libxml/xmlmemory.h>
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "base/log.h"
 #include "base/mem.h"
-#include "line/limits.h"
-#include "parser/extract/trim.h"
+#include "parser/extract/entities.h"
+#include "parser/extract/opens.h"
 
-#define VALUE_MAX  16384 /* an attribute value is cut here; only inline data is ever longer */
-#define NAME_CACHE 256   /* libxml2 interns names: one pointer a name and page */
+#define VALUE_MAX 16384 /* an attribute value is cut here; only inline data is ever longer */
+#define TAG_NAME  100   /* bytes of a name; what is longer ends there */
+#define LONG_TEXT 1000  /* blanks before <body> that are taken for text */
 
-struct loader {
+/* What a byte may be; tables are quicker than comparing. */
+enum {
+    CAN_START = 1, /* a name of an element or attribute */
+    IN_NAME = 2,
+    BLANK = 4,
+    SPECIAL = 8 /* in text: a reference, or perhaps no character at all */
+};
+static uint8_t can[256];
+
+struct reader {
+    const char *p, *end;
     struct doc *doc;
-    htmlParserCtxtPtr parser;
-    uint32_t current; /* the innermost open element */
-    unsigned depth;
-    bool too_deep, may_stop;
-    bool dropping; /* in an element whose character data nobody reads: script, style */
-    struct {
-        const xmlChar *name;
-        enum tag tag;
-    } cache[NAME_CACHE];
+    struct opens opens;
 };
 
-void load_init(void)
+static void fill(void)
 {
-    /* Its own way with failed allocations is to leave text out. */
-    xmlMemSetup(free, mem_alloc, mem_realloc, mem_strdup);
-    xmlInitParser();
-}
-
-static enum tag cached_tag(struct loader *l, const xmlChar *name)
-{
-    size_t slot = ((uintptr_t)name >> 3) % NAME_CACHE;
-    if (l->cache[slot].name != name) {
-        l->cache[slot].name = name;
-        l->cache[slot].tag = doc_tag((const char *)name, strlen((const char *)name));
+    for (int c = 0; c < 256; c++) {
+        bool letter = (c | 32) >= 'a' && (c | 32) <= 'z', sign = c == '_' || c == ':' || c == '.';
+        bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+        bool special = c == '&' || (c < ' ' && !blank) || c == 0xef;
+        can[c] = (uint8_t)((letter || sign ? CAN_START : 0) | (letter || sign || c == '-' || (c >= '0' && c <= '9') ? IN_NAME : 0) |
+                           (blank ? BLANK : 0) | (special ? SPECIAL : 0));
     }
-    return l->cache[slot].tag;
 }
 
-static struct node *add_node(struct loader *l, enum tag tag)
+static bool is(char c, unsigned what)
 {
-    struct doc *d = l->doc;
-    d->nodes = mem_grow(d->nodes, &d->cap, d->count + 1, sizeof *d->nodes);
-    struct node *node = &d->nodes[d->count++];
-    *node = (struct node){.parent = l->current, .end = (uint32_t)d->count, .tag = (uint8_t)tag};
-    return node;
+    return can[(unsigned char)c] & what;
 }
 
-static void add_attributes(struct loader *l, struct node *node, const xmlChar **list)
+static bool is_letter(char c)
 {
-    struct doc *d = l->doc;
-    node->at = (uint32_t)d->attr_count;
-    for (; list && list[0]; list += 2) {
-        enum attr_name name = doc_attr_name((const char *)list[0]);
-        if (name == ATTR_COUNT) continue;
-        const char *value = list[1] ? (const char *)list[1] : "";
-        size_t n = strlen(value);
-        if (n > VALUE_MAX) {
-            if (name == ATTR_src || name == ATTR_data_src || name == ATTR_href) continue;
-            for (n = VALUE_MAX; n > 0 && ((unsigned char)value[n] & 0xc0) == 0x80;) n--;
+    return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+/* The byte k after the current one; 0 behind the end, for there is no U+0000. */
+static char peek(const struct reader *r, size_t k)
+{
+    return (size_t)(r->end - r->p) > k ? r->p[k] : '\0';
+}
+
+static bool looking_at(const struct reader *r, const char *what)
+{
+    size_t n = strlen(what);
+    return (size_t)(r->end - r->p) >= n && strncasecmp(r->p, what, n) == 0;
+}
+
+static const char *find(const char *p, const char *end, char c)
+{
+    const char *hit = p < end ? memchr(p, c, (size_t)(end - p)) : NULL;
+    return hit ? hit : end;
+}
+
+static void skip_blanks(struct reader *r)
+{
+    while (r->p < r->end && is(*r->p, BLANK)) r->p++;
+}
+
+/* ---- characters ---- */
+
+static bool is_character(uint32_t c)
+{
+    return (c >= 0x20 && c <= 0xd7ff) || c == '\t' || c == '\n' || c == '\r' || (c >= 0xe000 && c <= 0xfffd) ||
+           (c >= 0x10000 && c <= 0x10ffff);
+}
+
+/* Reads "&#…"; 0 for what is no character. The semicolon may be missing. */
+static const char *numeric(const char *p, const char *end, uint32_t *code_r)
+{
+    uint32_t code = 0;
+    p += 2;
+    bool hex = p < end && (*p == 'x' || *p == 'X');
+    for (p += hex; p < end && *p != ';'; p++) {
+        char c = *p, low = (char)(c | 32);
+        uint32_t digit;
+        if (c >= '0' && c <= '9')
+            digit = (uint32_t)(c - '0');
+        else if (hex && low >= 'a' && low <= 'f')
+            digit = (uint32_t)(low - 'a') + 10;
+        else
+            break;
+        if (code < 0x110000) code = code * (hex ? 16 : 10) + digit;
+    }
+    *code_r = is_character(code) ? code : 0;
+    return p + (p < end && *p == ';');
+}
+
+/* Reads what begins with &. A name that is not known, or has no semicolon, is text, and so is the & before it: "?a=1&copy=2". */
+static const char *reference(const char *p, const char *end, uint32_t *code_r)
+{
+    if (end - p > 1 && p[1] == '#') return numeric(p, end, code_r);
+    const char *q = p + 1;
+    while (q < end && q - p <= 9 && is(*q, IN_NAME)) q++;
+    *code_r = q < end && *q == ';' ? entity_code(p + 1, (size_t)(q - p - 1)) : 0;
+    if (*code_r) return q + 1;
+    *code_r = '&';
+    return p + 1;
+}
+
+static char *put_utf8(char *out, uint32_t c)
+{
+    if (c < 0x80) {
+        *out++ = (char)c;
+    } else if (c < 0x800) {
+        *out++ = (char)(0xc0 | c >> 6);
+        *out++ = (char)(0x80 | (c & 0x3f));
+    } else if (c < 0x10000) {
+        *out++ = (char)(0xe0 | c >> 12);
+        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (c & 0x3f));
+    } else {
+        *out++ = (char)(0xf0 | c >> 18);
+        *out++ = (char)(0x80 | (c >> 12 & 0x3f));
+        *out++ = (char)(0x80 | (c >> 6 & 0x3f));
+        *out++ = (char)(0x80 | (c & 0x3f));
+    }
+    return out;
+}
+
+/* Copies text without what is no character: controls, U+FFFE and U+FFFF. With references, they are decoded; none grows by it. */
+static char *copy_text(char *out, const char *p, const char *end, bool references)
+{
+    while (p < end) {
+        const char *from = p;
+        while (p < end && !is(*p, SPECIAL)) p++;
+        memcpy(out, from, (size_t)(p - from));
+        out += p - from;
+        if (p == end) break;
+        if (*p == '&' && references) {
+            uint32_t code;
+            p = reference(p, end, &code);
+            if (code) out = put_utf8(out, code);
+        } else if (*p == '&') {
+            *out++ = *p++;
+        } else if (*p == '\xef') {
+            if (p[1] != '\xbf' || (unsigned char)p[2] < 0xbe) memcpy(out, p, 3), out += 3;
+            p += 3;
+        } else {
+            p++;
         }
-        if (!buf_add(&d->values, value, n)) return;
-        d->attrs = mem_grow(d->attrs, &d->attr_cap, d->attr_count + 1, sizeof *d->attrs);
-        d->attrs[d->attr_count++] = (struct attr){(uint8_t)name, (uint32_t)(d->values.len - n), (uint32_t)n};
-        node->n++;
+    }
+    return out;
+}
+
+/* Adds a text to the current element, or to its last text if nothing was in between. */
+static void add_text(struct reader *r, const char *from, const char *to, bool references)
+{
+    struct doc *d = r->doc;
+    if (from == to || !buf_reserve(&d->texts, (size_t)(to - from))) return;
+    char *start = d->texts.data + d->texts.len;
+    size_t n = (size_t)(copy_text(start, from, to, references) - start);
+    if (n == 0) return;
+    start[n] = '\0';
+    struct node *last = &d->nodes[d->count - 1];
+    if (last->tag == TAG_TEXT && last->parent == r->opens.current) {
+        last->n += (uint32_t)n;
+    } else {
+        d->nodes = mem_grow(d->nodes, &d->cap, d->count + 1, sizeof *d->nodes);
+        struct node *node = &d->nodes[d->count++];
+        *node = (struct node){
+            .parent = r->opens.current, .end = (uint32_t)d->count, .at = (uint32_t)d->texts.len, .n = (uint32_t)n, .tag = TAG_TEXT};
+    }
+    d->texts.len += n;
+}
+
+/* Before <body> white space stands for nothing, but anything else opens a paragraph. */
+static void text_outside(struct reader *r, const char *stop)
+{
+    while (r->p < stop && opens_need_paragraph(opens_top(&r->opens))) {
+        const char *part = find(r->p, stop, '&');
+        if (part == r->p) {
+            uint32_t code;
+            const char *next = reference(r->p, stop, &code);
+            if (!code)
+                r->p = next;
+            else
+                opens_paragraph(&r->opens);
+            continue;
+        }
+        size_t characters = 0, blanks = 0;
+        for (const char *p = r->p; p < part; p++) {
+            if (*p == '\xef' && p[1] == '\xbf' && (unsigned char)p[2] >= 0xbe) {
+                p += 2;
+                continue;
+            }
+            characters += !is(*p, SPECIAL) || *p == '\xef';
+            blanks += is(*p, BLANK);
+        }
+        if (blanks < characters || characters >= LONG_TEXT || (characters && part < stop)) {
+            opens_paragraph(&r->opens);
+        } else {
+            add_text(r, r->p, part, false);
+            r->p = part;
+        }
     }
 }
 
-/* Script and style hold no text; structured data does. */
-static bool is_unread(const struct loader *l, uint32_t node)
+static void read_text(struct reader *r)
 {
-    enum tag tag = l->doc->nodes[node].tag;
-    return tag == TAG_style || (tag == TAG_script && !span_has(doc_attr(l->doc, node, ATTR_type), "ld+json"));
+    const char *stop = find(r->p, r->end, '<');
+    if (opens_need_paragraph(opens_top(&r->opens))) text_outside(r, stop);
+    add_text(r, r->p, stop, true);
+    r->p = stop;
 }
 
-static void on_start(void *context, const xmlChar *name, const xmlChar **attributes)
+/* ---- tags ---- */
+
+/* Reads a name into lower case; 0 if none begins here. */
+static size_t read_name(struct reader *r, char name_r[TAG_NAME])
 {
-    struct loader *l = context;
-    if (++l->depth > TRIM_DEPTH && l->may_stop) {
-        l->too_deep = true;
-        xmlStopParser(l->parser);
+    size_t n = 0;
+    if (r->p == r->end || !is(*r->p, CAN_START)) return 0;
+    while (n < TAG_NAME && r->p < r->end && is(*r->p, IN_NAME)) {
+        char c = *r->p++;
+        name_r[n++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    }
+    return n;
+}
+
+static size_t utf8_back(const char *s, size_t n)
+{
+    while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80) n--;
+    return n;
+}
+
+static void add_attribute(struct reader *r, struct node *node, enum attr_name name, struct span raw)
+{
+    struct doc *d = r->doc;
+    if (!buf_reserve(&d->values, raw.n + 4)) return;
+    char *start = d->values.data + d->values.len, *out = start;
+    for (const char *p = raw.p, *end = raw.p + raw.n; p < end;) {
+        const char *from = p;
+        p = find(p, end, '&');
+        memcpy(out, from, (size_t)(p - from));
+        out += p - from;
+        uint32_t code;
+        if (p == end) break;
+        p = reference(p, end, &code);
+        if (!code) break; /* stands for U+0000, which ends a value */
+        out = put_utf8(out, code);
+    }
+    size_t n = (size_t)(out - start);
+    *out = '\0';
+    if (n > VALUE_MAX) {
+        if (name == ATTR_src || name == ATTR_data_src || name == ATTR_href) return;
+        n = utf8_back(start, VALUE_MAX);
+        start[n] = '\0';
+    }
+    d->attrs = mem_grow(d->attrs, &d->attr_cap, d->attr_count + 1, sizeof *d->attrs);
+    d->attrs[d->attr_count++] = (struct attr){(uint8_t)name, (uint32_t)d->values.len, (uint32_t)n};
+    d->values.len += n;
+    node->n++;
+}
+
+/* Reads the value after "=", if there is one. */
+static struct span read_value(struct reader *r)
+{
+    skip_blanks(r);
+    if (peek(r, 0) != '=') return span_of("", 0);
+    r->p++;
+    skip_blanks(r);
+    char quote = peek(r, 0);
+    const char *from = r->p;
+    if (quote == '"' || quote == '\'') {
+        from++;
+        const char *to = find(from, r->end, quote);
+        r->p = to + (to < r->end);
+        return span_of(from, (size_t)(to - from));
+    }
+    while (r->p < r->end && *r->p != '>' && !is(*r->p, BLANK)) r->p++;
+    return span_of(from, (size_t)(r->p - from));
+}
+
+static bool at_tag_end(const struct reader *r)
+{
+    return r->p == r->end || *r->p == '>' || (*r->p == '/' && peek(r, 1) == '>');
+}
+
+/* Reads up to the ">" or "/>" of a start tag. The first attribute of a name counts. */
+static void read_attributes(struct reader *r, uint32_t node)
+{
+    uint32_t seen = 0;
+    char text[TAG_NAME + 1];
+    for (skip_blanks(r); !at_tag_end(r); skip_blanks(r)) {
+        size_t n = read_name(r, text);
+        if (n == 0) { /* no name: up to the next blank */
+            while (!at_tag_end(r) && !is(*r->p, BLANK)) r->p++;
+            continue;
+        }
+        text[n] = '\0';
+        struct span value = read_value(r);
+        enum attr_name name = doc_attr_name(text);
+        if (node == NODE_NONE || name == ATTR_COUNT || seen & 1u << name) continue;
+        seen |= 1u << name;
+        add_attribute(r, &r->doc->nodes[node], name, value);
+    }
+}
+
+static void read_start_tag(struct reader *r)
+{
+    char text[TAG_NAME];
+    uint32_t node = NODE_NONE;
+    r->p++;
+    size_t n = read_name(r, text);
+    const char *dot = memchr(text, '.', n);
+    if (dot) opens_close_for(&r->opens, doc_tag(text, (size_t)(dot - text))); /* what it ends goes by its name up to a dot */
+    opens_start(&r->opens, opens_name(text, n), &node);
+    read_attributes(r, node);
+    bool closed = peek(r, 0) == '/';
+    if (r->p < r->end) r->p += closed ? 2 : 1;
+    /* An ignored tag that is closed in itself closes what it stands in. */
+    if (closed || doc_tag_flags(opens_top(&r->opens)) & TAGF_VOID) opens_pop(&r->opens);
+}
+
+static void read_end_tag(struct reader *r)
+{
+    char text[TAG_NAME];
+    r->p += 2;
+    size_t n = read_name(r, text);
+    if (n == 0) return;
+    const char *close = find(r->p, r->end, '>');
+    r->p = close + (close < r->end);
+    opens_end(&r->opens, opens_name(text, n));
+}
+
+/* ---- what is no element ---- */
+
+/* A script ends where <noscript> follows at once, a style where <body> does. */
+static bool raw_ends_here(struct reader *r)
+{
+    char text[TAG_NAME];
+    size_t before = r->opens.count;
+    const char *start = r->p;
+    if (*r->p != '<' || !is_letter(peek(r, 1))) return false;
+    r->p++;
+    opens_close_for(&r->opens, opens_name(text, read_name(r, text)).tag);
+    r->p = start;
+    return r->opens.count < before;
+}
+
+/* Script and style: raw text up to their end tag. Only structured data is kept. */
+static void read_raw(struct reader *r)
+{
+    if (raw_ends_here(r)) return;
+    const char *name = doc_tag_name(opens_top(&r->opens)), *p = r->p;
+    size_t n = strlen(name);
+    for (;; p++) {
+        p = find(p, r->end, '<');
+        if (p == r->end || ((size_t)(r->end - p) >= n + 2 && p[1] == '/' && strncasecmp(p + 2, name, n) == 0)) break;
+    }
+    bool kept = opens_top(&r->opens) == TAG_script && span_has(doc_attr(r->doc, r->opens.current, ATTR_type), "ld+json");
+    if (kept) add_text(r, r->p, p, false);
+    r->p = p;
+}
+
+/* Up to "-->" or "--!>"; without either, up to the end of the page. */
+static void skip_comment(struct reader *r)
+{
+    const char *start = r->p + 4, *p = start;
+    for (; (p = find(p, r->end, '>')) < r->end; p++) {
+        if (p - start >= 2 && p[-1] == '-' && p[-2] == '-') break;
+        if (p - start >= 3 && p[-1] == '!' && p[-2] == '-' && p[-3] == '-') break;
+    }
+    r->p = p + (p < r->end);
+}
+
+/* A name as XML has it: that of a processing instruction or a document type. One that nothing follows is none. */
+static bool skip_xml_name(struct reader *r)
+{
+    const char *p = r->p;
+    if (p == r->end || !is(*p, CAN_START) || *p == '.') return false;
+    while (p < r->end && (*p < 0 || is(*p, IN_NAME))) p++;
+    if (p == r->end) return false;
+    r->p = p;
+    return true;
+}
+
+static void skip_past_gt(struct reader *r)
+{
+    const char *p = find(r->p, r->end, '>');
+    r->p = p + (p < r->end);
+}
+
+static void skip_instruction(struct reader *r)
+{
+    r->p += 2;
+    if (skip_xml_name(r)) skip_past_gt(r);
+}
+
+static bool skip_literal(struct reader *r)
+{
+    char quote = peek(r, 0);
+    if (quote != '"' && quote != '\'') return false;
+    const char *p = find(r->p + 1, r->end, quote);
+    r->p = p + (p < r->end);
+    return true;
+}
+
+static void skip_doctype(struct reader *r)
+{
+    r->p += strlen("<!doctype");
+    skip_blanks(r);
+    skip_xml_name(r);
+    skip_blanks(r);
+    bool is_public = looking_at(r, "public");
+    if (is_public || looking_at(r, "system")) {
+        r->p += strlen("public");
+        skip_blanks(r);
+        skip_literal(r);
+        skip_blanks(r);
+        if (is_public) skip_literal(r);
+    }
+    skip_past_gt(r);
+}
+
+/* ---- the page ---- */
+
+static void skip_misc(struct reader *r)
+{
+    for (skip_blanks(r); looking_at(r, "<!--") || looking_at(r, "<?"); skip_blanks(r)) {
+        if (peek(r, 1) == '?')
+            skip_instruction(r);
+        else
+            skip_comment(r);
+    }
+}
+
+static void read_some(struct reader *r)
+{
+    char next = peek(r, 1);
+    if (*r->p == '<' && next == '/') {
+        read_end_tag(r);
         return;
     }
-    struct node *node = add_node(l, cached_tag(l, name));
-    add_attributes(l, node, attributes);
-    l->current = (uint32_t)(l->doc->count - 1);
-    l->dropping = is_unread(l, l->current);
-}
-
-static void on_end(void *context, const xmlChar *name)
-{
-    struct loader *l = context;
-    (void)name;
-    if (l->current == 0 || l->too_deep) return;
-    struct node *node = &l->doc->nodes[l->current];
-    node->end = (uint32_t)l->doc->count;
-    l->current = node->parent;
-    l->depth--;
-    l->dropping = false;
-}
-
-static void on_text(void *context, const xmlChar *text, int len)
-{
-    struct loader *l = context;
-    if (l->dropping || len <= 0) return;
-    struct doc *d = l->doc;
-    struct node *last = d->count ? &d->nodes[d->count - 1] : NULL;
-    if (!buf_add(&d->texts, text, (size_t)len)) return;
-    if (last && last->tag == TAG_TEXT && last->parent == l->current) {
-        last->n += (uint32_t)len;
+    enum tag top = opens_top(&r->opens);
+    if (top == TAG_script || top == TAG_style) {
+        read_raw(r);
         return;
     }
-    struct node *node = add_node(l, TAG_TEXT);
-    node->at = (uint32_t)(d->texts.len - (size_t)len);
-    node->n = (uint32_t)len;
-}
-
-static void run(struct loader *l, const char *utf8, size_t n)
-{
-    l->current = NODE_NONE;
-    add_node(l, TAG_html); /* libxml2 may give text before any element; with this, all text has one around it */
-    l->current = 0;
-    l->parser = htmlCreateMemoryParserCtxt(utf8, (int)n);
-    if (!l->parser) log_panic("out of memory");
-    memset(l->parser->sax, 0, sizeof *l->parser->sax);
-    l->parser->sax->startElement = on_start;
-    l->parser->sax->endElement = on_end;
-    l->parser->sax->characters = on_text;
-    l->parser->sax->ignorableWhitespace = on_text;
-    l->parser->sax->cdataBlock = on_text;
-    l->parser->sax->initialized = 1;
-    l->parser->userData = l;
-    /* The bytes are UTF-8 already, whatever the page's <meta> says. */
-    htmlCtxtUseOptions(l->parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_COMPACT |
-                                      HTML_PARSE_IGNORE_ENC);
-    l->parser->options |= XML_PARSE_HUGE;
-    l->parser->charset = XML_CHAR_ENCODING_UTF8;
-    htmlParseDocument(l->parser);
-    htmlFreeParserCtxt(l->parser);
-    /* Whatever is still open ends with the page. */
-    for (uint32_t i = l->current; i != NODE_NONE; i = l->doc->nodes[i].parent) l->doc->nodes[i].end = (uint32_t)l->doc->count;
+    if (next == '!' && looking_at(r, "<!doctype")) {
+        skip_doctype(r);
+        if (r->p == r->end) return;
+        next = peek(r, 1);
+    }
+    if (*r->p != '<') {
+        read_text(r);
+    } else if (is_letter(next)) {
+        read_start_tag(r);
+    } else if (next == '!' && looking_at(r, "<!--")) {
+        skip_comment(r);
+    } else if (next == '?') {
+        skip_instruction(r);
+    } else { /* a sign, with the text that follows if that may stand here */
+        const char *stop = opens_need_paragraph(top) ? r->p + 1 : find(r->p + 1, r->end, '<');
+        add_text(r, r->p, stop, true);
+        r->p = stop;
+    }
 }
 
 void load_html(struct doc *d, const char *utf8, size_t n)
 {
-    struct buf cut = BUF_INIT(n + 1), flat = BUF_INIT(2 * n + 1);
-    struct loader l = {.doc = d, .may_stop = true};
+    struct reader r = {.p = utf8, .end = utf8 + n, .doc = d};
     if (n == 0) return;
-    bool unbalanced;
-    if (trim_attributes(utf8, n, &cut, &unbalanced)) {
-        utf8 = buf_str(&cut);
-        n = cut.len;
-    }
-    if (!unbalanced) run(&l, utf8, n);
-    if (unbalanced || l.too_deep) {
-        doc_release(d);
-        trim_depth(utf8, n, &flat);
-        l = (struct loader){.doc = d};
-        run(&l, buf_str(&flat), flat.len);
-    }
-    buf_release(&cut);
-    buf_release(&flat);
+    if (!can['a']) fill();
+    opens_init(&r.opens, d);
+    if (n >= 4 && memcmp(utf8, "\xef\xbb\xbf", 3) == 0) r.p += 3;
+    skip_misc(&r);
+    if (looking_at(&r, "<!doctype")) skip_doctype(&r);
+    skip_misc(&r);
+    while (r.p < r.end) read_some(&r);
+    opens_finish(&r.opens);
 }

@@ -1,6 +1,8 @@
-/* HTML bytes to a flat document, by libxml2's HTML parser in SAX form. The only file that knows libxml2.
+/* HTML to a flat document, in one pass, linear in the size of the page and without recursion.
  *
- * Linear in the size of the page and without recursion: see trim.h for what is done about the parts of libxml2 that are not. */
+ * It reads HTML as libxml2 2.9's HTML parser does, whose trees all rules of this library were made on: HTML 4 with its optional tags, and
+ * for what is no HTML the same repairs. That parser itself is not used because its time depends on what a page does wrong: each
+ * error is formatted, each end tag may walk all open elements, each attribute is compared with all before it. */
 #ifndef GM_PARSER_EXTRACT_LOAD_H
 #define GM_PARSER_EXTRACT_LOAD_H
 
@@ -8,8 +10,6 @@
 
 #include "parser/extract/doc.h"
 
-/* Readies libxml2; once a process, before the cage closes. */
-void load_init(void);
 /* Fills an initialised document from well-formed UTF-8 without U+0000. Never fails: a page without any markup is a
  * document of one text. */
 void load_html(struct doc *d, const char *utf8, size_t n);

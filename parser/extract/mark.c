@@ -11,6 +11,7 @@
 #define TEASERS_MIN      3   /* so many alike are a list of teasers */
 #define MIXED_PLAIN      60  /* characters beside its links that a block of many links must have to be prose */
 #define TITLE_WORDS      3   /* a link to an article has a title */
+#define FIGURE_NODES     50  /* a figure's table begins soon */
 #define TEASER_PROSE     700 /* characters of prose in one at most */
 
 /* What each word makes of an element, in order of precedence, and the share of the page's prose from which on an element is not thrown
@@ -26,17 +27,28 @@ static const struct {
     {WORD_FOOT, MARK_FOOT, .7f},     {WORD_CAPTION, MARK_CAPTION, .4f}, {WORD_META, MARK_META, .4f}, {WORD_EDIT, MARK_EDIT, .3f},
 };
 
-/* What its tag makes of an element. */
-static enum mark mark_by_tag(uint8_t tag)
+/* A figure is a picture, or a table, a listing, a quotation (HTML, 4.4.12); only of the first all words are a caption, unless it
+ * is the article's head with its headline. */
+static bool is_text_figure(const struct doc *d, uint32_t node)
 {
-    switch (tag) {
+    for (uint32_t i = node + 1; i < d->nodes[node].end && i - node < FIGURE_NODES; i++) {
+        uint8_t tag = d->nodes[i].tag;
+        if (tag == TAG_table || tag == TAG_pre || tag == TAG_h1) return true;
+    }
+    return false;
+}
+
+/* What its tag makes of an element. */
+static enum mark mark_by_tag(const struct doc *d, uint32_t node)
+{
+    switch (d->nodes[node].tag) {
     case TAG_nav:
     case TAG_menu: return MARK_NAV;
     case TAG_aside: return MARK_SIDE;
     case TAG_footer: return MARK_FOOT;
     case TAG_dialog: return MARK_FORM;
+    case TAG_figure: return is_text_figure(d, node) ? MARK_NONE : MARK_CAPTION;
     case TAG_figcaption:
-    case TAG_figure:
     case TAG_caption: return MARK_CAPTION;
     default: return MARK_NONE;
     }
@@ -76,13 +88,39 @@ bool mark_is_linky(const struct block *b)
     return b->link_chars * 2 > b->chars && !mark_is_prose(b);
 }
 
+/* Some nodes, in document order. */
+struct places {
+    uint32_t *nodes;
+    size_t count, cap;
+};
+
+static void places_add(struct places *p, uint32_t node)
+{
+    p->nodes = mem_grow(p->nodes, &p->cap, p->count + 1, sizeof *p->nodes);
+    p->nodes[p->count++] = node;
+}
+
+/* Is one of them from `from` on before `to`? */
+static bool places_within(const struct places *p, uint32_t from, uint32_t to)
+{
+    size_t low = 0, high = p->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (p->nodes[middle] < from)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < p->count && p->nodes[low] < to;
+}
+
 struct sums {
-    uint32_t *prose;        /* [i]: characters of prose in blocks before i */
-    uint32_t *prose_blocks; /* [i]: blocks of prose before i */
-    uint32_t *linky;        /* [i]: characters in blocks before i that are links of several words */
-    uint32_t *bodies;       /* [i]: elements before node i that are surely the article's text */
-    uint32_t *headlines;    /* [i]: <h1> before node i */
-    uint32_t *links;        /* [i]: characters of links in blocks before i */
+    uint32_t *prose;         /* [i]: characters of prose in blocks before i */
+    uint32_t *prose_blocks;  /* [i]: blocks of prose before i */
+    uint32_t *linky;         /* [i]: characters in blocks before i that are links of several words */
+    uint32_t *links;         /* [i]: characters of links in blocks before i */
+    struct places bodies;    /* elements that are surely the article's text */
+    struct places headlines; /* <h1> */
 };
 
 static void sums_make(const struct page *page, struct sums *s)
@@ -91,8 +129,6 @@ static void sums_make(const struct page *page, struct sums *s)
     s->prose_blocks = mem_calloc(page->block_count + 1, sizeof *s->prose_blocks);
     s->linky = mem_calloc(page->block_count + 1, sizeof *s->linky);
     s->links = mem_calloc(page->block_count + 1, sizeof *s->links);
-    s->bodies = mem_calloc(page->doc.count + 1, sizeof *s->bodies);
-    s->headlines = mem_calloc(page->doc.count + 1, sizeof *s->headlines);
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
         bool prose = mark_is_prose(b);
@@ -101,10 +137,10 @@ static void sums_make(const struct page *page, struct sums *s)
         s->prose_blocks[i + 1] = s->prose_blocks[i] + prose;
         s->linky[i + 1] = s->linky[i] + (mark_is_linky(b) && b->words >= TITLE_WORDS ? b->chars : 0);
     }
-    for (size_t i = 0; i < page->doc.count; i++) {
+    for (uint32_t i = 0; i < page->doc.count; i++) {
         const struct node *e = &page->doc.nodes[i];
-        s->bodies[i + 1] = s->bodies[i] + (e->tag != TAG_TEXT && e->words & WORD_BODY);
-        s->headlines[i + 1] = s->headlines[i] + (e->tag == TAG_h1);
+        if (e->words & WORD_BODY) places_add(&s->bodies, i);
+        if (e->tag == TAG_h1) places_add(&s->headlines, i);
     }
 }
 
@@ -114,8 +150,8 @@ static void sums_free(struct sums *s)
     free(s->prose_blocks);
     free(s->linky);
     free(s->links);
-    free(s->bodies);
-    free(s->headlines);
+    free(s->bodies.nodes);
+    free(s->headlines.nodes);
 }
 
 static void drop(struct page *page, uint32_t node, enum mark mark)
@@ -139,8 +175,8 @@ static bool may_drop(const struct page *page, const struct sums *s, uint32_t nod
     /* "teaser" is also what some call the first paragraph: a teaser for another page has a link to it. */
     if (mark == MARK_RELATED && s->links[to] == s->links[from]) return false;
     if (mark == MARK_COMMENT && e->words & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
-    if (e->tag == TAG_article || e->tag == TAG_main || s->bodies[e->end] > s->bodies[node]) return false;
-    if (prose >= HEADLINE_PROSE && s->headlines[e->end] > s->headlines[node]) return false;
+    if (e->tag == TAG_article || e->tag == TAG_main || places_within(&s->bodies, node, e->end)) return false;
+    if (prose >= HEADLINE_PROSE && places_within(&s->headlines, node, e->end)) return false;
     return (float)prose < dominant * (float)all;
 }
 
@@ -149,6 +185,7 @@ static bool is_teaser(const struct page *page, const struct sums *s, uint32_t no
 {
     uint32_t from, to;
     page_blocks(page, node, &from, &to);
+    if (s->headlines.count == 1 && places_within(&s->headlines, node, page->doc.nodes[node].end)) return false;
     return to > from && s->linky[to] - s->linky[from] >= 12 && s->prose_blocks[to] - s->prose_blocks[from] <= 2 &&
            s->prose[to] - s->prose[from] <= TEASER_PROSE;
 }
@@ -180,17 +217,19 @@ static bool may_be_teaser(uint8_t tag)
 }
 
 /* Marks the teasers among the children of a node. */
-static void mark_teasers(struct page *page, const struct sums *s, uint32_t parent)
+static void mark_teasers(struct page *page, const struct sums *s, uint32_t box)
 {
     enum { KINDS = 4 };
     struct {
         uint32_t signature, all, teasers;
     } kinds[KINDS] = {{0, 0, 0}};
     const struct node *nodes = page->doc.nodes;
+    const struct box *boxes = page->boxes;
     bool found = false;
     for (int pass = 0; pass < 1 + found; pass++) {
-        for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
-            if (!may_be_teaser(nodes[i].tag) || nodes[i].drop) continue;
+        for (uint32_t b = box + 1; b < boxes[box].next; b = boxes[b].next) {
+            uint32_t i = boxes[b].node;
+            if (nodes[i].parent != boxes[box].node || !may_be_teaser(nodes[i].tag) || nodes[i].drop) continue;
             uint32_t from, to, sig = signature(page, i);
             page_blocks(page, i, &from, &to);
             if (from == to) continue;
@@ -213,38 +252,33 @@ static void mark_teasers(struct page *page, const struct sums *s, uint32_t paren
 static void unmark(struct page *page)
 {
     for (size_t i = 0; i < page->block_count; i++) page->blocks[i].mark = MARK_NONE;
-    for (size_t i = 0; i < page->doc.count; i++)
-        if (doc_tag_flags(page->doc.nodes[i].tag) & TAGF_BLOCK) page->doc.nodes[i].drop = MARK_NONE;
+    for (size_t k = 0; k < page->box_count; k++) page->doc.nodes[page->boxes[k].node].drop = MARK_NONE;
 }
 
 void mark_page(struct page *page, enum mark_trust trust)
 {
     static const float believed[] = {[MARK_TRUST_NONE] = 0, [MARK_TRUST_SOME] = .25f, [MARK_TRUST_FULL] = 1};
-    struct doc *d = &page->doc;
-    struct sums sums;
+    struct sums sums = {.prose = NULL};
     unmark(page);
     page->trust = trust;
     sums_make(page, &sums);
-    for (uint32_t i = 0; i < d->count;) {
-        struct node *e = &d->nodes[i];
+    for (uint32_t b = 0; b < page->box_count;) {
+        uint32_t i = page->boxes[b].node;
+        const struct node *e = &page->doc.nodes[i];
         if (e->drop) {
-            i = e->end;
-            continue;
-        }
-        if (e->tag == TAG_TEXT || !(doc_tag_flags(e->tag) & TAGF_BLOCK)) {
-            i++;
+            b = page->boxes[b].next;
             continue;
         }
         float dominant = .6f;
-        enum mark mark = mark_by_tag(e->tag);
+        enum mark mark = mark_by_tag(&page->doc, i);
         if (mark == MARK_NONE && (mark = mark_by_word(e, &dominant)) != MARK_NONE) dominant *= believed[trust];
         if (mark != MARK_NONE && may_drop(page, &sums, i, mark, dominant)) {
             drop(page, i, mark);
-            i = e->end;
+            b = page->boxes[b].next;
             continue;
         }
-        mark_teasers(page, &sums, i);
-        i++;
+        mark_teasers(page, &sums, b);
+        b++;
     }
     sums_free(&sums);
 }

@@ -7,13 +7,16 @@
 #include <strings.h>
 
 #include "line/limits.h"
+#include "parser/extract/byline.h"
 #include "parser/extract/jsonld.h"
 #include "parser/extract/mark.h"
 #include "parser/extract/words.h"
 
-#define BYLINE_MAX   120 /* bytes: longer ones are sentences */
-#define SMALL_NODES  200 /* an element with more nodes is no single field */
-#define HEADINGS_MAX 50  /* looked at for the headline */
+#define SMALL_NODES    200 /* an element with more nodes is no single field */
+#define DATELINE_BYTES 40  /* of a text, for the place and date it begins with */
+#define BEHIND_NODES   60  /* after the article's element, looked at for its author */
+#define BEHIND_BLOCKS  3   /* after the text, looked at for its date */
+#define HEADINGS_MAX   50  /* looked at for the headline */
 
 /* Where fields stand in <meta>; lower ranks are trusted more. */
 static const struct {
@@ -29,6 +32,7 @@ static const struct {
     {"sailthru.title", META_TITLE, 24},
     {"author", META_BYLINE, 22},
     {"article:author", META_BYLINE, 24},
+    {"og:article:author", META_BYLINE, 24},
     {"article:author_name", META_BYLINE, 15},
     {"parsely-author", META_BYLINE, 15},
     {"sailthru.author", META_BYLINE, 16},
@@ -114,55 +118,6 @@ static void add_squeezed(struct buf *out, struct span s)
     }
 }
 
-/* "By Jane Doe", "Von Jane Doe | 19.11.2019" to the name alone; nothing if that is no name. */
-static struct span clean_byline(struct span s)
-{
-    static const char *const leads[] = {"by ",
-                                        "von ",
-                                        "par ",
-                                        "por ",
-                                        "di ",
-                                        "door ",
-                                        "av ",
-                                        "af ",
-                                        "text: ",
-                                        "text von ",
-                                        "autor: ",
-                                        "autor:",
-                                        "author: ",
-                                        "author:",
-                                        "written by ",
-                                        "posted by ",
-                                        "published by ",
-                                        "veröffentlicht von ",
-                                        "geschrieben von ",
-                                        "ein artikel von ",
-                                        "redaktion: ",
-                                        "przez ",
-                                        "autor ",
-                                        "author ",
-                                        "autorin: ",
-                                        "@"};
-    s = span_trim(s);
-    for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
-        if (!span_starts(s, leads[i])) continue;
-        s = span_trim(span_of(s.p + strlen(leads[i]), s.n - strlen(leads[i])));
-        i = (size_t)-1; /* "Posted by By Jane" */
-    }
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] == '|' || s.p[i] == '\n' || (s.p[i] >= '0' && s.p[i] <= '9') || s.p[i] == '(' || s.p[i] == '/') s.n = i;
-    if (s.n > 4 && span_has(span_of(s.p + s.n - 4, 4), " on ")) s.n -= 4;
-    if (s.n > 4 && span_has(span_of(s.p + s.n - 4, 4), " am ")) s.n -= 4;
-    s = span_trim(s);
-    while (s.n && strchr(",;:-.", s.p[s.n - 1])) s.n--;
-    s = span_trim(s);
-    bool is_name = s.n >= 2 && s.n <= BYLINE_MAX && !span_has(s, "http") && !span_has(s, "www.") && !span_has(s, "@");
-    static const char *const nobody[] = {"admin",     "administrator", "redaktion", "editor",  "staff",
-                                         "webmaster", "root",          "gast",      "unknown", "null"};
-    for (size_t i = 0; i < sizeof nobody / sizeof *nobody && is_name; i++) is_name = !span_is(s, nobody[i]);
-    return is_name ? s : span_of(NULL, 0);
-}
-
 /* "de_DE", "de-de.utf8" to "de-DE", or nothing. */
 static void add_language(struct buf *out, struct span s)
 {
@@ -181,6 +136,7 @@ void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span 
 {
     char date[DATE_SIZE];
     value = span_trim(value);
+    if (field == META_BYLINE && byline_is_host(value)) rank = META_RANK_PUBLISHER;
     if (!value.p || !value.n || (meta->fields[field].rank && meta->fields[field].rank <= rank)) return;
     struct buf text = BUF_INIT(meta->fields[field].text.max);
     switch (field) {
@@ -188,7 +144,7 @@ void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span 
         if (date_parse(value, date)) buf_add_str(&text, date);
         break;
     case META_BYLINE:
-        value = clean_byline(value);
+        value = byline_clean(value);
         add_squeezed(&text, value);
         break;
     case META_LANG: add_language(&text, value); break;
@@ -203,30 +159,17 @@ void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span 
     meta->fields[field].rank = rank;
 }
 
-static void apply_directive(struct meta *meta, struct span word)
+/* twitter:label1 names what twitter:data1 is; where it stands first, sites mean who wrote the page. */
+static bool means_writer(struct span label)
 {
-    bool none = span_is(word, "none");
-    meta->noindex |= none || span_is(word, "noindex");
-    meta->nofollow |= none || span_is(word, "nofollow");
-}
-
-void meta_robots(struct meta *meta, struct span value)
-{
-    bool ours = true;
-    if (!value.p) return;
-    const char *p = value.p, *end = value.p + value.n;
-    while (p < end) {
-        const char *comma = memchr(p, ',', (size_t)(end - p));
-        struct span word = span_trim(span_of(p, (size_t)((comma ? comma : end) - p)));
-        const char *colon = word.n ? memchr(word.p, ':', word.n) : NULL;
-        if (colon && !span_starts(word, "max-") && !span_starts(word, "unavailable_after")) {
-            struct span robot = span_trim(span_of(word.p, (size_t)(colon - word.p)));
-            ours = span_is(robot, "gistmill") || span_is(robot, "robots") || span_is(robot, "*");
-            word = span_trim(span_of(colon + 1, word.n - (size_t)(colon + 1 - word.p)));
-        }
-        if (ours) apply_directive(meta, word);
-        p = comma ? comma + 1 : end;
-    }
+    static const char *const labels[] = {
+        "written by",  "by",         "author",           "verfasst von", "geschrieben von", "autor", "écrit par",      "auteur",
+        "escrito por", "scritto da", "autore",           "door",         "geschreven door", "przez", "napisane przez", "skrevet af",
+        "skrevet av",  "skriven av", "написано автором", "автор",
+    };
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        if (span_is(span_trim(label), labels[i])) return true;
+    return false;
 }
 
 static void read_meta(struct meta *meta, const struct doc *d, size_t node)
@@ -236,7 +179,9 @@ static void read_meta(struct meta *meta, const struct doc *d, size_t node)
     for (size_t k = 0; content.p && k < sizeof keys / sizeof *keys; k++) {
         struct span key = span_trim(doc_attr(d, node, keys[k]));
         if (!key.n) continue;
-        if (span_is(key, "robots") || span_is(key, "gistmill")) meta_robots(meta, content);
+        if (directives_for_us(&meta->robots, key)) directives_apply(&meta->robots, content);
+        if (span_is(key, "twitter:label1")) meta->writer_follows = means_writer(content);
+        if (span_is(key, "twitter:data1") && meta->writer_follows) meta_offer(meta, META_BYLINE, 27, content);
         for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
             if (span_is(key, sources[i].name)) meta_offer(meta, sources[i].field, sources[i].rank, content);
     }
@@ -272,6 +217,20 @@ static void offer_content(struct meta *meta, const struct doc *d, size_t node, e
     buf_release(&text);
 }
 
+/* Does the class attribute have this very word? */
+static bool has_class(const struct doc *d, size_t node, const char *word)
+{
+    return has_word(doc_attr(d, node, ATTR_class), word);
+}
+
+/* Within an element about the author, the one that is the name: by microdata or the hCard microformat; else all of it. */
+static size_t name_within(const struct doc *d, size_t node)
+{
+    for (size_t i = node + 1; i < d->nodes[node].end && i - node < SMALL_NODES; i++)
+        if (d->nodes[i].tag != TAG_TEXT && (span_is(doc_attr(d, i, ATTR_itemprop), "name") || has_class(d, i, "fn"))) return i;
+    return node;
+}
+
 /* Microdata and the like on elements of the text. */
 static void read_microdata(struct meta *meta, const struct doc *d, size_t node)
 {
@@ -284,7 +243,7 @@ static void read_microdata(struct meta *meta, const struct doc *d, size_t node)
         else
             offer_content(meta, d, node, META_DATE, 23);
     }
-    if (prop.n && span_is(prop, "author")) offer_content(meta, d, node, META_BYLINE, 26);
+    if (prop.n && span_is(prop, "author")) offer_content(meta, d, name_within(d, node), META_BYLINE, 26);
     if (rel.n && span_is(span_trim(rel), "author") && d->nodes[node].tag == TAG_a) offer_content(meta, d, node, META_BYLINE, 28);
     if (rel.n && !meta->next.p && d->nodes[node].tag == TAG_a && has_word(rel, "next")) {
         meta->next = doc_attr(d, node, ATTR_href);
@@ -416,15 +375,17 @@ void meta_read(struct meta *meta, const struct page *page, const char *url)
     if (date_in_url(url, date)) meta_offer(meta, META_DATE, 30, span_of(date, strlen(date)));
 }
 
-/* Short texts in elements whose names speak of authors and dates, before and right behind the article. */
+/* Short texts in elements whose names speak of authors and dates, before and within the article; right behind it are authors, too, but
+ * the dates there are other pages'. */
 static void read_surroundings(struct meta *meta, const struct page *page)
 {
     const struct doc *d = &page->doc;
     struct buf text = BUF_INIT(200);
     uint32_t end = page->picked != NODE_NONE ? d->nodes[page->picked].end : (uint32_t)d->count;
-    for (uint32_t i = 0; i < end; i++) {
+    uint32_t last = d->count - end > BEHIND_NODES ? end + BEHIND_NODES : (uint32_t)d->count;
+    for (uint32_t i = 0; i < last; i++) {
         const struct node *e = &d->nodes[i];
-        if (e->tag == TAG_time) meta_offer(meta, META_DATE, 40, doc_attr(d, i, ATTR_datetime));
+        if (e->tag == TAG_time && i < end) meta_offer(meta, META_DATE, 40, doc_attr(d, i, ATTR_datetime));
         if (e->tag == TAG_TEXT || !(e->words & WORD_META) || e->words & WORD_COMMENT || e->end - i > 40) continue;
         struct span class = doc_attr(d, i, ATTR_class), id = doc_attr(d, i, ATTR_id);
         bool author = span_has(class, "author") || span_has(class, "byline") || span_has(class, "autor") || span_has(id, "author");
@@ -433,26 +394,36 @@ static void read_surroundings(struct meta *meta, const struct page *page)
         if (text.len == 0 || text.len > 150) continue;
         struct span s = span_of(buf_str(&text), text.len);
         char date[DATE_SIZE];
-        if (date_find(s, date)) meta_offer(meta, META_DATE, 41, span_of(date, strlen(date)));
+        if (i < end && date_find(s, date)) meta_offer(meta, META_DATE, 41, span_of(date, strlen(date)));
+        size_t name = author ? name_within(d, i) : i;
+        if (name != i) offer_content(meta, d, name, META_BYLINE, 41);
         if (author && s.n <= 80) meta_offer(meta, META_BYLINE, 42, s);
     }
     buf_release(&text);
 }
 
-/* A date on its own line above the text. */
-static void read_dateline(struct meta *meta, const struct page *page)
+/* Dates on lines of their own, or at the beginning of a paragraph ("Berlin, 3 March 2020 – "); the first one wins. */
+static void offer_datelines(struct meta *meta, const struct page *page, uint32_t from, uint32_t to)
 {
     struct buf text = BUF_INIT(200);
     char date[DATE_SIZE];
-    const uint32_t from = page->from, to = page->to;
-    for (uint32_t i = from > 8 ? from - 8 : 0; i < to && i < from + 8; i++) {
+    for (uint32_t i = from; i < to; i++) {
         const struct block *b = &page->blocks[i];
-        if (b->chars > 80 || mark_is_linky(b)) continue;
+        if (mark_is_linky(b)) continue;
         buf_reset(&text);
         page_block_text(page, b, &text);
-        if (date_find(span_of(buf_str(&text), text.len), date)) meta_offer(meta, META_DATE, 45, span_of(date, strlen(date)));
+        struct span s = span_of(buf_str(&text), b->chars > 80 && text.len > DATELINE_BYTES ? DATELINE_BYTES : text.len);
+        if (date_find(s, date)) meta_offer(meta, META_DATE, 45, span_of(date, strlen(date)));
     }
     buf_release(&text);
+}
+
+/* Around the text's beginning, else right behind its end. */
+static void read_dateline(struct meta *meta, const struct page *page)
+{
+    const uint32_t from = page->from, to = page->to, count = (uint32_t)page->block_count;
+    offer_datelines(meta, page, from > 8 ? from - 8 : 0, from + 8 < to ? from + 8 : to);
+    offer_datelines(meta, page, to, to + BEHIND_BLOCKS < count ? to + BEHIND_BLOCKS : count);
 }
 
 void meta_complete(struct meta *meta, const struct page *page, const char *url)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "parser/extract/date.h"
+#include "parser/extract/directives.h"
 #include "parser/extract/page.h"
 
 enum meta_field { META_TITLE, META_BYLINE, META_DATE, META_LANG, META_SITE, META_EXCERPT, META_FIELDS };
@@ -19,8 +20,9 @@ struct meta {
     struct span canonical; /* href of rel=canonical, as written */
     struct span next;      /* of rel=next, on <link> or, failing that, <a> */
     struct span amp;       /* of <link rel=amphtml> */
-    bool noindex, nofollow;
+    struct directives robots;
     bool next_is_anchor; /* next is of an <a> */
+    bool writer_follows; /* the last twitter:label1 announced the author */
 };
 
 void meta_init(struct meta *meta);
@@ -31,12 +33,9 @@ void meta_read(struct meta *meta, const struct page *page, const char *url);
 /* The second part, when the article has been found: date and byline from around it, an excerpt from its beginning. */
 void meta_complete(struct meta *meta, const struct page *page, const char *url);
 
-/* Applies the value of a robots directive, from <meta> or the X-Robots-Tag header. Directives for other robots ("googlebot:
- * noindex") are not ours. */
-void meta_robots(struct meta *meta, struct span value);
-
 /* Takes a value for a field if its source ranks before what is there. For jsonld.c. */
 void meta_offer(struct meta *meta, enum meta_field field, int rank, struct span value);
-#define META_RANK_JSONLD 20
+#define META_RANK_JSONLD    20
+#define META_RANK_PUBLISHER 60 /* of a byline that is a company's or a site's name: better than none, worse than any person */
 
 #endif

@@ -43,16 +43,24 @@ struct block {
     float value;   /* how much it looks like article text; negative: it does not */
 };
 
+/* A block-level element: what marking and choosing look at. */
+struct box {
+    uint32_t node;
+    uint32_t next; /* index of the first box behind its descendants */
+};
+
 struct page {
     struct doc doc;
     struct block *blocks;
     size_t block_count, block_cap;
     uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
-    uint32_t wiki;      /* MediaWiki's content element, NODE_NONE if the page is not of one */
-    uint32_t picked;    /* node that holds the article, NODE_NONE if there is none */
-    uint32_t from, to;  /* the blocks of it that are the article's region: [from, to) */
-    int trust;          /* enum mark_trust of the last marking */
-    struct buf title;   /* the headline, as the metadata say */
+    struct box *boxes;  /* the block-level elements, in document order */
+    size_t box_count, box_cap;
+    uint32_t wiki;     /* MediaWiki's content element, NODE_NONE if the page is not of one */
+    uint32_t picked;   /* node that holds the article, NODE_NONE if there is none */
+    uint32_t from, to; /* the blocks of it that are the article's region: [from, to) */
+    int trust;         /* enum mark_trust of the last marking */
+    struct buf title;  /* the headline, as the metadata say */
 };
 
 void page_init(struct page *page);

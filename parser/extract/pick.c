@@ -13,7 +13,16 @@
 
 #define RUN_WEIGHT .98f /* a whole element is a better sign than a run of neighbours */
 
-static float value_of(const struct block *b)
+/* A link in a row of a table that has other words, too: the name of what the row is about. */
+static bool is_row_name(const struct page *page, const struct block *b)
+{
+    const struct node *nodes = page->doc.nodes;
+    const struct block *next = b + 1;
+    return b->kind == BLOCK_CELL && next < page->blocks + page->block_count && next->kind == BLOCK_CELL && !mark_is_linky(next) &&
+           nodes[next->node].parent == nodes[b->node].parent;
+}
+
+static float value_of(const struct page *page, const struct block *b)
 {
     float chars = (float)b->chars, links = (float)b->link_chars;
     switch (b->mark) {
@@ -26,7 +35,7 @@ static float value_of(const struct block *b)
     default: return -10 - chars * .05f;
     }
     if (b->kind == BLOCK_HEADING) return links * 2 > chars ? -15 : 0;
-    if (mark_is_linky(b)) return -15 - chars * .2f;
+    if (mark_is_linky(b)) return is_row_name(page, b) ? -4 : -15 - chars * .2f;
     if (mark_is_prose(b)) return (chars - links) * (b->kind == BLOCK_CELL ? .6f : 1);
     if (b->kind == BLOCK_TEXT && b->words >= 5) return (chars - links) * .3f;
     /* Tables and lists of terms are made of scraps. */
@@ -64,6 +73,7 @@ static void offer_run(const struct page *page, const float *sum, uint32_t parent
     const struct node *nodes = page->doc.nodes;
     float run = 0, weight = weight_of(&nodes[parent]) * RUN_WEIGHT;
     uint32_t from = 0;
+    if (page->block_at[parent] == page->block_at[nodes[parent].end]) return; /* nothing to find */
     for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
         uint32_t first, last;
         page_blocks(page, i, &first, &last);
@@ -80,22 +90,20 @@ void pick_article(struct page *page)
     float *sum = mem_calloc(page->block_count + 1, sizeof *sum);
     struct pick best = {.value = 0, .node = NODE_NONE};
     for (size_t i = 0; i < page->block_count; i++) {
-        page->blocks[i].value = value_of(&page->blocks[i]);
+        page->blocks[i].value = value_of(page, &page->blocks[i]);
         sum[i + 1] = sum[i] + page->blocks[i].value;
     }
-    for (uint32_t i = 0; i < d->count;) {
+    for (uint32_t b = 0; b < page->box_count;) {
+        uint32_t i = page->boxes[b].node, from, to;
         const struct node *e = &d->nodes[i];
         if (e->drop) {
-            i = e->end;
+            b = page->boxes[b].next;
             continue;
         }
-        if (e->tag != TAG_TEXT && doc_tag_flags(e->tag) & TAGF_BLOCK) {
-            uint32_t from, to;
-            page_blocks(page, i, &from, &to);
-            offer(&best, (sum[to] - sum[from]) * weight_of(e), i, from, to);
-            offer_run(page, sum, i, &best);
-        }
-        i++;
+        page_blocks(page, i, &from, &to);
+        offer(&best, (sum[to] - sum[from]) * weight_of(e), i, from, to);
+        offer_run(page, sum, i, &best);
+        b++;
     }
     page->picked = best.node;
     page->from = best.from;

@@ -1,17 +1,9 @@
-/* Taming HTML before libxml2 sees it; contract in trim.h. */
+/* Taming XML before libxml2 sees it; contract in trim.h. */
 #include "parser/extract/trim.h"
 
 #include <ctype.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "base/mem.h"
-#include "parser/extract/doc.h"
-
-#define NAME_MAX_BYTES 32
-#define UNBALANCED     10000 /* end tags beyond the number of start tags */
 
 /* One piece of markup, found by a reading of HTML that agrees with libxml2's where it matters. */
 struct piece {
@@ -119,14 +111,12 @@ static bool copy_attributes(const struct piece *tag, struct buf *out)
     return true;
 }
 
-bool trim_attributes(const char *html, size_t n, struct buf *out, bool *unbalanced_r)
+bool trim_attributes(const char *html, size_t n, struct buf *out)
 {
     const char *p = html, *end = html + n, *kept = html; /* [kept, p) is not yet copied */
     struct piece piece;
-    size_t starts = 0, ends = 0;
     while (next_piece(p, end, &piece)) {
         p = piece.end;
-        if (piece.is_tag) *(piece.closing ? &ends : &starts) += 1;
         /* An attribute is two bytes at least ("a "): shorter tags cannot hold too many. */
         if (piece.is_tag && (size_t)(piece.end - piece.start) > 2 * TRIM_ATTRS) {
             size_t before = out->len;
@@ -139,80 +129,7 @@ bool trim_attributes(const char *html, size_t n, struct buf *out, bool *unbalanc
         const char *raw = piece.is_tag ? raw_end(&piece, end) : NULL;
         if (raw) p = raw;
     }
-    *unbalanced_r = ends > starts + UNBALANCED;
     if (kept == html) return false;
     buf_add(out, kept, (size_t)(end - kept));
     return true;
-}
-
-/* The open elements of the page, for trim_depth. Names are hashed: a collision only keeps or drops one more tag. */
-struct open_stack {
-    uint16_t *names;
-    size_t count, cap;
-    uint32_t open[1 << 12]; /* how many of each name are on the stack */
-};
-
-static uint16_t name_hash(const struct piece *piece)
-{
-    unsigned h = (unsigned)piece->name_len;
-    for (size_t i = 0; i < piece->name_len && i < NAME_MAX_BYTES; i++) h = h * 31 + (unsigned)tolower((unsigned char)piece->name[i]);
-    return (uint16_t)(h % (1 << 12));
-}
-
-static enum tag tag_of(const struct piece *piece)
-{
-    char name[NAME_MAX_BYTES];
-    size_t n = piece->name_len < sizeof name ? piece->name_len : sizeof name;
-    for (size_t i = 0; i < n; i++) name[i] = (char)tolower((unsigned char)piece->name[i]);
-    return doc_tag(name, n);
-}
-
-static void open_push(struct open_stack *s, uint16_t name)
-{
-    s->names = mem_grow(s->names, &s->cap, s->count + 1, sizeof *s->names);
-    s->names[s->count++] = name;
-    s->open[name]++;
-}
-
-/* Decides on one tag and updates the stack. True: the tag stays. */
-static bool keep_tag(struct open_stack *s, const struct piece *tag, struct buf *out)
-{
-    unsigned flags = doc_tag_flags(tag_of(tag));
-    uint16_t name = name_hash(tag);
-    if (flags & TAGF_VOID) return !tag->closing;
-    if (!tag->closing) {
-        bool deep = s->count >= TRIM_DEPTH;
-        open_push(s, name);
-        if (deep && flags & TAGF_BLOCK) buf_add_str(out, "<br>");
-        return !deep || is_raw(tag); /* without its frame, raw text would become text */
-    }
-    if (!s->open[name]) return false;
-    bool deep = false;
-    for (bool found = false; !found;) {
-        uint16_t top = s->names[--s->count];
-        s->open[top]--;
-        found = top == name;
-        deep = s->count >= TRIM_DEPTH;
-    }
-    if (deep && flags & TAGF_BLOCK) buf_add_str(out, "<br>");
-    return !deep || is_raw(tag);
-}
-
-void trim_depth(const char *html, size_t n, struct buf *out)
-{
-    const char *p = html, *end = html + n;
-    struct piece piece;
-    struct open_stack *stack = mem_zalloc(sizeof *stack);
-    while (next_piece(p, end, &piece)) {
-        buf_add(out, p, (size_t)(piece.start - p));
-        if (!piece.is_tag || keep_tag(stack, &piece, out)) buf_add(out, piece.start, (size_t)(piece.end - piece.start));
-        p = piece.end;
-        const char *raw = piece.is_tag ? raw_end(&piece, end) : NULL;
-        if (!raw) continue;
-        buf_add(out, p, (size_t)(raw - p));
-        p = raw;
-    }
-    buf_add(out, p, (size_t)(end - p));
-    free(stack->names);
-    free(stack);
 }

@@ -39,11 +39,11 @@ static const struct {
      "sidebar sidebars sidebox rail rightrail leftrail rightcol rightcolumn rightbar leftbar leftcol leftcolumn sidecol widget widgets "
      "widgetarea aside marginal marginalia seitenleiste complementary blogroll tagcloud infoboxes"},
     {WORD_FOOT,
-     "footer foot footers pagefooter sitefooter footerwrap bottombar copyright copyrights copy legal disclaimer imprint impressum colophon "
+     "footer foot footers pagefooter sitefooter footerwrap bottombar copyright copyrights legal disclaimer imprint impressum colophon "
      "contentinfo printfooter fusszeile fuss footernotes"},
     {WORD_META,
      "meta postmeta entrymeta articlemeta metadata metainfo byline bylines author authors authorbio authorbox authorinfo aboutauthor "
-     "aboutauthors autor autoren autorenbox bio biography posted postedon postedin published publishdate pubdate date datum dateline datetime timestamp "
+     "aboutauthors autor autoren autorenbox bio biography posted postedon postedin published publishdate publishingdate publicationdate pubdate date datum dateline datetime timestamp "
      "time tags tag taglist tagged tagcontainer posttags entrytags categories category catlist postcategories kategorie kategorien schlagworte "
      "schlagwort keywords keyword rating ratings stars votes vote voting views viewcount readtime readingtime lesezeit vcard infoline "
      "postinfo articleinfo postdata credits contributor contributors"},
@@ -60,6 +60,8 @@ static const struct {
     {WORD_HIDDEN,
      "hidden invisible visuallyhidden sronly screenreader screenreaders screenreadertext screenreaderonly assistive offscreen displaynone dnone uhidden noscript "
      "notloaded printonly onlyprint visibleprint visibleprintblock collapsedtext mobileonly"},
+    /* What is clipped, loaded late, or lacks a label of its own, is there. */
+    {WORD_SHOWN, "overflowhidden labelhidden lazyhidden"},
     {WORD_CAPTION,
      "caption captions captiontext wpcaption wpcaptiontext figcaption imagecaption imgcaption photocaption thumbcaption bildunterschrift bildunterschriften "
      "bildtext credit imagecredit photocredit photographer copyrightimage gallery slideshow slider carousel galleria imagegallery bildnachweis legende attribution "
@@ -160,6 +162,7 @@ static uint32_t words_of_name(const char *p, const char *end, bool *unknown_r)
         *unknown_r |= !one && !two;
         pair = h;
     }
+    if (bits & WORD_SHOWN) bits &= ~(uint32_t)(WORD_HIDDEN | WORD_SHOWN);
     return bits;
 }
 

@@ -20,11 +20,12 @@ enum {
     WORD_HIDDEN = 1u << 9,
     WORD_CAPTION = 1u << 10,
     WORD_TOC = 1u << 11,
-    WORD_EDIT = 1u << 12,    /* small tools within the text: [edit], permalinks, reference marks */
-    WORD_HEAD = 1u << 13,    /* the head of a page or an article */
-    WORD_GOOD = 1u << 14,    /* article, content, post … */
-    WORD_BODY = 1u << 15,    /* names of exactly the article's text */
-    WORD_COMMENTS = 1u << 16 /* the list of comments as a whole, not one of them or their number */
+    WORD_EDIT = 1u << 12,     /* small tools within the text: [edit], permalinks, reference marks */
+    WORD_HEAD = 1u << 13,     /* the head of a page or an article */
+    WORD_GOOD = 1u << 14,     /* article, content, post … */
+    WORD_BODY = 1u << 15,     /* names of exactly the article's text */
+    WORD_COMMENTS = 1u << 16, /* the list of comments as a whole, not one of them or their number */
+    WORD_SHOWN = 1u << 17     /* "hidden" of something else: its label, what overflows; unmakes WORD_HIDDEN of the same name */
 };
 
 /* Looks all words of one attribute value up. */

@@ -36,10 +36,14 @@ def queue(broker):
         channel.queue_declare("seed", durable=True, arguments={"x-queue-type": "quorum", "x-max-length": 20,
                                                                "x-overflow": "reject-publish"})
 
+    ids = set()
+
     def take():
         found = []
         while (message := broker.get("seed")) is not None:
             assert message[0].delivery_mode == 2
+            assert message[0].message_id not in ids and len(message[0].message_id) == 32
+            ids.add(message[0].message_id)
             found.append(message[1].decode())
         return found
 
@@ -52,6 +56,19 @@ def enqueue(broker, *arguments, way="curl", stdin="", **env):
            "ENQUEUE_BY": way} | env
     return subprocess.run([ENQUEUE, *arguments], input=stdin, env=env, capture_output=True, text=True, timeout=60,
                           check=False)
+
+
+def test_express(broker, queue):
+    """Beside the backlog, or not at all."""
+    done = enqueue(broker, "--express", "http://a/1")
+    assert done.returncode == 1 and "no queue seed.express" in done.stderr
+    with broker.channel() as channel:
+        channel.queue_declare("seed.express", durable=True, arguments={"x-queue-type": "quorum"})
+    done = enqueue(broker, "--express", "--depth", "1", "http://a/1")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(broker.get("seed.express")[1]) == {"url": "http://a/1", "depth": 1}
+    broker.delete("seed.express")
+    assert queue() == []
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -68,6 +85,17 @@ def test_crawls_are_json(broker, queue, way):
     assert done.returncode == 0, done.stderr
     assert [json.loads(body) for body in queue()] == [
         {"url": url, "depth": 2, "limit": 10, "scope": "domain"} for url in ("http://a/\"x\"", "http://b/")]
+
+
+@pytest.mark.parametrize("arguments, wish", [
+    (("--ignore-noindex",), {"ignoreNoindex": True}),
+    (("--ignore-nofollow", "--depth", "1", "--ignore-nofollow"), {"depth": 1, "ignoreNofollow": True}),
+    (("--ignore-noindex", "--ignore-nofollow", "--ignore-noindex"), {"ignoreNoindex": True, "ignoreNofollow": True}),
+])
+def test_switches(broker, queue, arguments, wish):
+    done = enqueue(broker, *arguments, "http://a/", "http://b/")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(body) for body in queue()] == [{"url": "http://a/", **wish}, {"url": "http://b/", **wish}]
 
 
 def test_standard_input(broker, queue):

@@ -76,7 +76,7 @@ def test_plain_text(line, site):
     found = {url: line.wait_final(url) for url in wanted}
     assert {row.state for row in found.values()} == {"stored"}
     assert {row.depth for row in found.values()} == {0}
-    assert {row.crawl_id for row in found.values()} == {line.value("select id from crawl where is_inbox")}
+    assert {row.crawl_id for row in found.values()} == {line.value("select id from crawl where is_inbox and priority = 0")}
     # Nobody follows the links of the inbox; nothing was refused on the way.
     assert not [hit for hit in site.hits() if hit.path.endswith("/x")]
     assert line.value("select count(*) from bad_request") == 0
@@ -158,7 +158,8 @@ def test_what_is_no_ticket_is_forwarded(line, site):
 # Refused ------------------------------------------------------------------------------------------------------------------
 
 HERE = b'{"url":"http://refused.test/%d",'
-FIELD = "unknown field; known are url, depth, limit, scope"
+FIELD = "unknown field; known are url, depth, limit, scope, priority, ignoreNoindex, ignoreNofollow"
+SWITCH = "must be true or false"
 DEPTH = "depth: must be a whole number from 0 to 1000"
 LIMIT = "limit: must be a whole number from 1 to 1000000000"
 SCOPE = "scope: must be host, subdomains, domain or any"
@@ -214,6 +215,10 @@ REFUSED = [
     (HERE % 20 + b'"limit":[1]}', LIMIT),
     (HERE % 21 + b'"scope":"moon"}', SCOPE),
     (HERE % 22 + b'"scope":1}', SCOPE),
+    (HERE % 30 + b'"ignoreNoindex":1}', f"ignoreNoindex: {SWITCH}"),
+    (HERE % 31 + b'"ignoreNofollow":"true"}', f"ignoreNofollow: {SWITCH}"),
+    (HERE % 32 + b'"ignoreNofollow":null}', f"ignoreNofollow: {SWITCH}"),
+    (HERE % 33 + b'"ignoreNoindex":true,"ignoreNoindex":false}', "ignoreNoindex: there twice"),
 ]
 
 

@@ -132,7 +132,7 @@ def test_a_server_that_does_not_accept(run):
 
 
 @pytest.mark.parametrize("name, value", [
-    ("FETCH_ALLOW_NETWORKS", "private"), ("FETCH_ALLOW_NETWORKS", "127.0.0.1/8"), ("FETCH_CA_FILE", "/nonexistent"),
+    ("FETCH_ALLOW_NETWORKS", "private"), ("FETCH_ALLOW_NETWORKS", "127.0.0.1/8"), ("FETCH_ALLOW_PORTS", "ssh"), ("FETCH_CA_FILE", "/nonexistent"),
     ("FETCH_USER_AGENT", "a\r\nb"), ("CONTACT", "a\nX: y"), ("FETCH_CONNECT_TO", "a:b"), ("FETCH_RESOLVE", "a"),
     ("FETCH_MAX_BYTES", "10485761"), ("FETCH_CONCURRENCY", "0")])
 def test_bad_configuration_stops_the_start(run, name, value):
@@ -310,6 +310,7 @@ def test_robots_txt(line):
             "/redirect-relative": ("OK", 200, None), "/redirect-self": ("loop", 302, "REDIRECT_LOOP"),
             "/redirect-file": ("refused", 302, "BAD_URL"), "/huge": ("cut", 200, None), "/bad-gzip": ("broken", 200, "BAD_RESPONSE"),
             "/slow-first-byte": ("slow", 0, "TIMEOUT"), "/type-octets": ("any type", 200, None),
+            "/redirect-metadata": ("no hop goes there", 0, "ADDRESS_BLOCKED"), "/redirect-cookie": ("OK", 200, None),
         }
         line.start()
         for number, path in enumerate(cases, 1):
@@ -325,6 +326,7 @@ def test_robots_txt(line):
         assert len(next(r for r in records.values() if r.get("robots", "").startswith("<p>more"))["robots"]) == 500 * 1024
         assert "\0" not in records[list(cases).index("/type-octets") + 1]["robots"]
         assert not line.take("html")
+        assert not {"Cookie", "Authorization"} & {name for _, request in site.requests for name, _ in request.headers}
 
 
 def test_what_is_no_ticket_goes_to_seed(line, site):

@@ -1,13 +1,12 @@
 """Crawls run again on sites that change between the runs: what is asked, what is kept, what is reported."""
 
 import collections
-import contextlib
 import hashlib
 
 from support.crawl import QUICK, chance, kill
 from support.fake_llm import FakeLLM
 from support.site import Reply, Server, page, redirect
-from support.stack import PROGRAMS, Failure, wait_until
+from support.stack import PROGRAMS, wait_until
 
 COUNTS = ("added", "changed", "unchanged", "gone", "failed")
 
@@ -45,19 +44,9 @@ class Living:
 
 
 def begin(stack, server, number, **wish):
-    """Asks for the crawl and waits for its run of that number to begin.
-
-    A request that is redelivered counts for the one that made the run before. A subscription renewed in the very moment
-    does that to it, which with heartbeats of a second happens: then it is sent again.
-    """
-    def begun():
-        row = stack.crawl()
-        return row is not None and row.run == number
-    for _ in range(3):
-        stack.seed(server.url("/"), **wish)
-        with contextlib.suppress(Failure):
-            return wait_until(begun, 10, "the run has begun")
-    raise Failure(f"run {number} did not begin: {stack.crawl()}")
+    """Asks for the crawl and waits for its run of that number to begin."""
+    stack.seed(server.url("/"), **wish)
+    wait_until(lambda: (row := stack.crawl()) is not None and row.run == number, 30, lambda: f"run {number}: {stack.crawl()}")
 
 
 def run(stack, server, number, **wish):

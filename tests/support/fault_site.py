@@ -106,10 +106,12 @@ for name, status, code, target in (
         ("303", 303, "REDIRECTED", "/ok"), ("307", 307, "REDIRECTED", "/ok"), ("308", 308, "REDIRECTED", "/ok"),
         ("scheme", 302, "REDIRECTED", "//other.example/y"), ("self", 302, "REDIRECTED", "/redirect-self"),
         ("credentials", 302, "REDIRECTED", "http://me:secret@other.example/z"), ("utf8", 302, "REDIRECTED", "/caf\xc3\xa9"),
+        ("metadata", 302, "REDIRECTED", "http://169.254.169.254/latest/meta-data/"),
         ("file", 302, "BAD_URL", "file:///etc/passwd"), ("gopher", 302, "BAD_URL", "gopher://127.0.0.1:11211/_stats"),
         ("javascript", 302, "BAD_URL", "javascript:alert(1)"), ("broken", 302, "BAD_URL", "http://[::1"),
         ("long", 302, "BAD_URL", "/" + "a" * 3000), ("very-long", 302, "BAD_RESPONSE", "/" + "a" * 20000)):
     constant(f"/redirect-{name}", code, status, whole(b"", f"{status} Elsewhere", location=target))
+constant("/redirect-cookie", "REDIRECTED", 302, whole(b"", "302 Elsewhere", location="/echo", set_cookie="session=2; Path=/"))
 constant("/redirect-none", "BAD_RESPONSE", 302, whole(b"", "302 Elsewhere"))
 
 # Too large, or not for us ---------------------------------------------------------------------------------------------
@@ -120,8 +122,19 @@ for name, kind in (("png", "image/png"), ("pdf", "application/pdf"), ("css", "te
 constant("/huge-announced", "TOO_LARGE", 200, head(length=11 * MIB) + b"x" * 1000, close=True)
 constant("/many-headers", "TOO_LARGE", 200, b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 500) for i in range(400)) + b"\r\n")
 constant("/long-header", "TOO_LARGE", 200, b"HTTP/1.1 200 OK\r\nX-Long: " + b"y" * 200000 + b"\r\nContent-Length: 0\r\n\r\n")
-constant("/bomb", "TOO_LARGE", 200, lambda: whole(BOMB, content_encoding="gzip"), "12 KB that unpack to 12 MiB")
-BOMB = gzip.compress(b"\0" * (12 * MIB))
+for name, note in (("gzip", "12 KB that unpack to 12 MiB"), ("deflate", "the same"), ("br", "27 bytes that do"), ("zstd", "400 bytes that do")):
+    constant(f"/bomb-{name}", "TOO_LARGE", 200, lambda name=name: whole(BOMBS[name], content_encoding=name), note)
+BOMBS = {
+    "gzip": gzip.compress(b"\0" * (12 * MIB)),
+    "deflate": zlib.compress(b"\0" * (12 * MIB)),
+    "br": bytes.fromhex("cbffff3ff82700e2b14020f7fe2fffff7ff04f00c4611180eefd0f"),
+    # RFC 8878: magic number, no checksum and no size, a window of 2 MiB; blocks of type RLE, 128 KiB of zeros each, the last one marked
+    "zstd": bytes.fromhex("28b52ffd 00 58") + b"".join((128 * 1024 << 3 | 1 << 1 | (i == 95)).to_bytes(3, "little") + b"\0" for i in range(96)),
+}
+constant("/bomb-layers", "BAD_ENCODING", 200, lambda: whole(gzip.compress(gzip.compress(PAGE)), content_encoding="gzip, gzip"))
+constant("/bomb-fields", "BAD_ENCODING", 200, lambda: head(content_encoding="br", transfer_encoding="gzip, chunked") + chunks(BOMBS["br"]))
+constant("/bomb-hints", "BAD_ENCODING", 200, lambda: b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
+         + whole(gzip.compress(PAGE), content_encoding="gzip"), "the library undoes what a 103 names")
 
 
 @fault("/huge", "TOO_LARGE", note="never ends")
@@ -129,6 +142,26 @@ async def huge(conn, request):
     await conn.send(head(transfer_encoding="chunked"))
     while True:
         await conn.send(chunks(b"<p>more</p>" * 6000, end=b""))
+
+
+@fault("/bomb-empty", "TOO_LARGE", note="never ends, unpacks to nothing")
+async def bomb_empty(conn, request):
+    await conn.send(head(content_encoding="gzip", connection="close") + b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
+    while True:
+        await conn.send(b"\0\0\0\xff\xff" * 20000)  # RFC 1951: a block, stored as it is, of no bytes
+
+
+@fault("/endless-hints", "TOO_LARGE", 103, note="one head after the other")
+async def endless_hints(conn, request):
+    while True:
+        await conn.send(b"HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload\r\n\r\n" * 100)
+
+
+@fault("/endless-trailer", "TOO_LARGE")
+async def endless_trailer(conn, request):
+    await conn.send(head(transfer_encoding="chunked") + chunks(PAGE, end=b"0\r\n"))
+    while True:
+        await conn.send(b"X-More: of this\r\n" * 100)
 
 
 # Broken ---------------------------------------------------------------------------------------------------------------
@@ -218,10 +251,11 @@ _SOL_SOCKET, _SO_LINGER = 1, 13
 
 
 class FaultSite:
-    """port 0: an ephemeral one. certificate: a PEM file with key and chain makes it an https server."""
+    """port 0: an ephemeral one. certificate: a PEM file with key and chain makes it an https server. sock: one that listens already."""
 
-    def __init__(self, port=0, host="127.0.0.1", certificate=None):
-        self.host, self.port = host, port
+    def __init__(self, port=0, host="127.0.0.1", certificate=None, sock=None):
+        self.host, self.port = sock.getsockname()[:2] if sock else (host, port)
+        self._sock = sock
         self.tls = None
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -255,7 +289,8 @@ class FaultSite:
 
     def _run(self):
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, self.host, self.port, ssl=self.tls, backlog=4096))
+        where = {"sock": self._sock} if self._sock else {"host": self.host, "port": self.port}
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, **where, ssl=self.tls, backlog=4096))
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         self._loop.run_forever()

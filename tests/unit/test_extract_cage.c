@@ -82,13 +82,22 @@ static bool is_wanted(void *context, void *page)
     return !t.unwanted[(intptr_t)page];
 }
 
-static void begin(int64_t timeout_ms, int64_t memory_mib)
+static void begin_as(const char *agent, int64_t timeout_ms, int64_t memory_mib)
 {
-    struct cage_config config = {
-        .program = "/proc/self/exe", .timeout_ms = timeout_ms, .memory_mib = memory_mib, .on_result = on_result, .is_wanted = is_wanted};
+    struct cage_config config = {.program = "/proc/self/exe",
+                                 .timeout_ms = timeout_ms,
+                                 .memory_mib = memory_mib,
+                                 .agent = agent,
+                                 .on_result = on_result,
+                                 .is_wanted = is_wanted};
     for (int i = 0; i < PAGES; i++) free(t.pages[i].json);
     memset(&t, 0, sizeof t);
     t.cage = cage_new(ev_default_loop(0), &config);
+}
+
+static void begin(int64_t timeout_ms, int64_t memory_mib)
+{
+    begin_as(NULL, timeout_ms, memory_mib);
 }
 
 static void submit_packed(int i, const char *body, size_t n, bool is_packed)
@@ -157,6 +166,21 @@ static void test_answers_in_order(void **state)
     cage_free(&t.cage);
 }
 
+/* Nothing has been sent while the child starts. */
+static void test_hurry(void **state)
+{
+    static const int places[PAGES] = {[2] = 0, [5] = 1};
+    (void)state;
+    begin(10000, 512);
+    for (int i = 0; i < PAGES; i++) {
+        submit(i, good, sizeof good - 1);
+        if (i == 2 || i == 5) cage_hurry(t.cage);
+    }
+    run(PAGES);
+    for (int i = 0, other = 2; i < PAGES; i++) assert_int_equal(t.pages[i].place, i == 2 || i == 5 ? places[i] : other++);
+    cage_free(&t.cage);
+}
+
 /* XML parser and inflater, too, want nothing from outside that the cage forbids. */
 static void test_feeds(void **state)
 {
@@ -186,6 +210,39 @@ static void test_feeds(void **state)
         assert_true(record.links.dates_count == 1 && record.links.dates[0] == 1709164800000);
         record_release(&record);
     }
+    cage_free(&t.cage);
+}
+
+/* As many URLs as a sitemap may have: all of them, in one message. What no record can hold loses as much as it must. */
+static void test_large_lists(void **state)
+{
+    (void)state;
+    struct buf list = BUF_INIT(LIMIT_BODY);
+    begin(30000, 512);
+    buf_add_str(&list, "<urlset>");
+    for (int i = 0; i < 50000; i++)
+        buf_addf(&list, "<url><loc>http://example.org/archive/2024/entry-number-%d.html</loc><lastmod>2024-02-29</lastmod></url>", i);
+    submit(0, list.data, list.len);
+    buf_reset(&list);
+    buf_add_str(&list, "<urlset>");
+    for (int i = 0; i < 4000; i++) {
+        buf_addf(&list, "<url><loc>/%d?", i);
+        for (int k = 0; k < 2000; k++) buf_add_char(&list, '\\'); /* two characters each in JSON */
+        buf_add_str(&list, "</loc></url>");
+    }
+    submit(1, list.data, list.len);
+    run(2);
+    for (int i = 0; i < 2; i++) {
+        struct record record;
+        struct record_error error;
+        assert_int_equal(t.pages[i].end, CAGE_END_EMPTY);
+        assert_int_equal(record_decode(t.pages[i].json, strlen(t.pages[i].json), 1u << RECORD_EMPTY, &record, &error), RECORD_OK);
+        assert_int_equal(record.links.count, i ? 2000 : 50000);
+        assert_int_equal(record.links.dates_count, i ? 0 : 50000);
+        assert_int_equal(record.links_cut, i ? 2000 : 0);
+        record_release(&record);
+    }
+    buf_release(&list);
     cage_free(&t.cage);
 }
 
@@ -418,6 +475,56 @@ static const struct act {
 #endif
 };
 
+/* What the record says of directives, and our name, reach the child. */
+static void test_directives(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields, *code;
+        bool has_link;
+    } rows[] = {
+        {"", "NOINDEX", false},
+        {",\"ignore_noindex\":1", NULL, false},
+        {",\"ignore_nofollow\":1", "NOINDEX", true},
+        {",\"ignore_noindex\":1,\"ignore_nofollow\":1", NULL, true},
+        {",\"fetched_at\":1500000000000,\"robots_tag\":\"unavailable_after: 2020-01-01\"", "NOINDEX", false},
+    };
+    char body[sizeof good + 100];
+    int n = snprintf(body, sizeof body, "<meta name=robots content=all><meta name=acme content=none>%s", good);
+    begin_as("acme", 10000, 512);
+    for (int i = 0; i < (int)COUNT(rows); i++) {
+        char record[500];
+        snprintf(record, sizeof record,
+                 "{\"v\":1,\"kind\":\"page\",\"page\":\"1\",\"crawl\":\"1\",\"host\":\"1\",\"release\":\"1\","
+                 "\"url\":\"http://example.org/\",\"content_type\":\"text/html\"%s}",
+                 rows[i].fields);
+        cage_submit(t.cage, (void *)(intptr_t)i, record, body, (size_t)n, false);
+    }
+    run(COUNT(rows));
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        assert_int_equal(t.pages[i].end, rows[i].code ? CAGE_END_EMPTY : CAGE_END_ARTICLE);
+        assert_int_equal(t.pages[i].code, rows[i].code ? CODE_NOINDEX : CODE_OK);
+        assert_true(!!strstr(t.pages[i].json, "http://example.org/sea\"") == rows[i].has_link);
+    }
+    cage_free(&t.cage);
+
+    /* Under the default name those were not for us; and a date is compared with the time of the fetch. */
+    begin(10000, 512);
+    for (int i = 0; i < 2; i++) {
+        char record[500];
+        snprintf(
+            record, sizeof record,
+            "{\"v\":1,\"kind\":\"page\",\"page\":\"1\",\"crawl\":\"1\",\"host\":\"1\",\"release\":\"1\",\"url\":\"http://example.org/\","
+            "\"content_type\":\"text/html\",\"fetched_at\":%s,\"robots_tag\":\"x: none\\nunavailable_after: 2020-01-01\"}",
+            i ? "1600000000000" : "1500000000000");
+        cage_submit(t.cage, (void *)(intptr_t)i, record, body, (size_t)n, false);
+    }
+    run(2);
+    assert_int_equal(t.pages[0].code, CODE_OK);
+    assert_int_equal(t.pages[1].code, CODE_NOINDEX);
+    cage_free(&t.cage);
+}
+
 enum code __real_extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes);
 enum code __wrap_extract_page(const struct extract_input *in, struct record *record, struct extract_notes *notes);
 
@@ -467,9 +574,10 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], CAGE_CHILD_FLAG) == 0) return cage_child_run(argc - 1, argv + 1);
     log_init("test", LOG_ERROR);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_feeds),          cmocka_unit_test(test_bad_bodies),
-        cmocka_unit_test(test_poison),           cmocka_unit_test(test_hang),           cmocka_unit_test(test_killed_child),
-        cmocka_unit_test(test_unwanted),         cmocka_unit_test(test_every_encoding), cmocka_unit_test(test_forbidden_acts),
+        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_hurry),      cmocka_unit_test(test_feeds),
+        cmocka_unit_test(test_bad_bodies),       cmocka_unit_test(test_poison),     cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_killed_child),     cmocka_unit_test(test_unwanted),   cmocka_unit_test(test_every_encoding),
+        cmocka_unit_test(test_forbidden_acts),   cmocka_unit_test(test_directives), cmocka_unit_test(test_large_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

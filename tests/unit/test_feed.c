@@ -240,15 +240,30 @@ static void test_entities(void **state)
 static void test_caps(void **state)
 {
     (void)state;
-    struct buf b = BUF_INIT(4u << 20);
+    struct buf b = BUF_INIT(8u << 20);
     struct record r;
+    /* what the protocol allows, and more */
+    for (unsigned more = 0; more <= 1000; more += 1000) {
+        buf_reset(&b);
+        buf_add_str(&b, "<urlset>");
+        for (unsigned i = 0; i < LIMIT_LIST_LINKS + more; i++)
+            buf_addf(&b, "<url><loc>http://a.test/%u</loc><lastmod>2024-02-29</lastmod></url>", i);
+        assert_int_equal(extract(b.data, b.len, "text/xml", "", &r), CODE_NO_ARTICLE);
+        assert_int_equal(r.links.count, 50000);
+        assert_int_equal(r.links.dates_count, 50000);
+        assert_string_equal(r.links.items[49999], "http://a.test/49999");
+        assert_int_equal(r.links_cut, more);
+        record_release(&r);
+    }
+    /* long ones: bytes */
+    char name[1000];
+    memset(name, 'x', sizeof name);
+    buf_reset(&b);
     buf_add_str(&b, "<urlset>");
-    for (unsigned i = 0; i < LIMIT_LINKS + 1000; i++)
-        buf_addf(&b, "<url><loc>http://a.test/%u</loc><lastmod>2024-02-29</lastmod></url>", i);
+    for (unsigned i = 0; i < 7000; i++) buf_addf(&b, "<url><loc>/%u%.*s</loc></url>", i, (int)sizeof name, name);
     assert_int_equal(extract(b.data, b.len, "text/xml", "", &r), CODE_NO_ARTICLE);
-    assert_int_equal(r.links.count, LIMIT_LINKS);
-    assert_int_equal(r.links.dates_count, LIMIT_LINKS);
-    assert_int_equal(r.links_cut, 1000);
+    assert_int_equal(r.links.count, 7000);
+    assert_true(r.links.bytes <= LIMIT_LIST_BYTES);
     record_release(&r);
     buf_release(&b);
 }

@@ -1,6 +1,7 @@
 /* The head of a response: fields, Retry-After, content types. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "fetcher/head.h"
@@ -29,9 +30,36 @@ static void plain(void **state)
     assert_string_equal(h.content_type, "text/html; charset=utf-8");
     assert_string_equal(h.etag, "\"v1\"");
     assert_string_equal(h.last_modified, "Sat, 29 Oct 1994 19:43:31 GMT");
-    assert_string_equal(h.robots_tag, "noindex, otherbot: nofollow");
+    assert_string_equal(h.robots_tag, "noindex\notherbot: nofollow");
     assert_string_equal(h.location, "/x y\xff");
     assert_string_equal(h.retry_after, "3");
+}
+
+/* How often a body is packed: the library counts the fields of 1xx heads, too. */
+static void codings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields;
+        unsigned codings;
+    } cases[] = {
+        {"", 0},
+        {"Content-Encoding: gzip\r\n", 1},
+        {"content-encoding:  gzip , BR\r\n", 2},
+        {"Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", 2},
+        {"Content-Encoding: identity\r\nTransfer-Encoding: chunked\r\n", 0},
+        {"Content-Encoding: br\r\nTransfer-Encoding: gzip, chunked\r\n", 2},
+        {"Content-Encoding: ,, ,\r\n", 0},
+        {"Content-Encoding:\r\n", 0},
+        {"Content-Encoding: x\r\n\r\nContent-Encoding: gzip\r\n", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[300];
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n%s\r\n", cases[i].fields);
+        assert_int_equal(read_head(text).codings, cases[i].codings);
+        snprintf(text, sizeof text, "HTTP/1.1 103 Hm\r\n%s\r\nHTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n", cases[i].fields);
+        if (i < 8) assert_int_equal(read_head(text).codings, cases[i].codings + 1);
+    }
 }
 
 static void heads_one_after_another(void **state)
@@ -171,8 +199,8 @@ static void types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain), cmocka_unit_test(heads_one_after_another), cmocka_unit_test(hostile), cmocka_unit_test(retry_after),
-        cmocka_unit_test(types),
+        cmocka_unit_test(plain),   cmocka_unit_test(codings),     cmocka_unit_test(heads_one_after_another),
+        cmocka_unit_test(hostile), cmocka_unit_test(retry_after), cmocka_unit_test(types),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

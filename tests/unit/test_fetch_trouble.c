@@ -39,6 +39,7 @@ static void failures(void **state)
         {HTTP_SLOW, CODE_TIMEOUT},
         {HTTP_BROKEN, CODE_BAD_RESPONSE},
         {HTTP_UNDECODABLE, CODE_BAD_RESPONSE},
+        {HTTP_LAYERED, CODE_BAD_ENCODING},
         {HTTP_TOO_LARGE, CODE_TOO_LARGE},
         {HTTP_WRONG_TYPE, CODE_UNSUPPORTED_TYPE},
     };

@@ -22,6 +22,8 @@ static struct record filled(enum record_kind kind)
                        .depth = 1,
                        .deadline = 1700000000123,
                        .attempt = 2,
+                       .ignore_noindex = 1,
+                       .ignore_nofollow = 1,
                        .status = 200,
                        .bytes = 12345,
                        .ticketed = 1,
@@ -81,6 +83,7 @@ static void test_round_trip(void **state)
         assert_int_equal(after.kind, kind);
         assert_true(after.page == before.page && after.release == INT64_MAX && after.calculated_at == before.calculated_at);
         assert_true(after.taken_at == before.taken_at && after.tokens_out == 7 && after.ticketed == 1);
+        assert_true(after.ignore_noindex == 1 && after.ignore_nofollow == 1);
         assert_string_equal(after.title, before.title);
         assert_string_equal(after.text, before.text);
         assert_string_equal(after.robots, before.robots);
@@ -107,6 +110,7 @@ static void test_round_trip(void **state)
 #define TICKET        "\"kind\":\"ticket\",\"page\":\"1\",\"crawl\":\"2\",\"host\":\"3\",\"release\":\"4\",\"url\":\"http://a/\",\"deadline\":5"
 #define ROBOTS_TICKET "\"kind\":\"ticket\",\"page\":\"0\",\"host\":\"3\",\"release\":\"4\",\"url\":\"http://a/robots.txt\",\"deadline\":5"
 #define VERDICT       "\"kind\":\"verdict\",\"page\":\"1\",\"release\":\"4\",\"code\":\"TIMEOUT\""
+#define EMPTY         "\"kind\":\"empty\",\"page\":\"1\",\"crawl\":\"2\",\"release\":\"4\",\"code\":\"NO_ARTICLE\""
 #define ARTICLE                                                                                                                            \
     "\"kind\":\"article\",\"page\":\"1\",\"crawl\":\"2\",\"release\":\"4\",\"url\":\"http://a/\",\"hash\":\"" HASH "\",\"text\":\"x\""
 #define V1(fields) "{\"v\":1," fields "}"
@@ -116,6 +120,8 @@ static void test_golden(void **state)
     (void)state;
     static const char *const golden[] = {
         V1(TICKET),
+        V1(TICKET ",\"attempt\":1,\"ignore_noindex\":1"),
+        V1(TICKET ",\"ignore_nofollow\":1"),
         V1(ROBOTS_TICKET),
         V1(VERDICT),
         V1(ARTICLE),
@@ -146,6 +152,9 @@ static const struct {
     {V1(TICKET ",\"etag\":\"\\\\u0000\""), NULL}, /* a backslash and the text u0000 */
     {V1(TICKET ",\"etag\":\"\\ud83d\\ude00\""), NULL},
     {V1(TICKET ",\"depth\":3.0"), NULL},
+    {V1(TICKET ",\"ignore_noindex\":0"), NULL},
+    {V1(TICKET ",\"ignore_noindex\":2"), "ignore_noindex: not an integer from 0 to 1"},
+    {V1(TICKET ",\"ignore_nofollow\":true"), "ignore_nofollow: not an integer from 0 to 1"},
     {"", "empty"},
     {" ", "not JSON at byte 0"},
     {"garbage", "not JSON at byte 0"},
@@ -328,9 +337,9 @@ static void test_too_long(void **state)
     }
 }
 
-static void add_links(struct buf *json, size_t count, size_t length)
+static void add_links(struct buf *json, const char *fields, size_t count, size_t length)
 {
-    buf_add_str(json, "{\"v\":1," VERDICT ",\"links\":[");
+    buf_addf(json, "{\"v\":1,%s,\"links\":[", fields);
     for (size_t i = 0; i < count; i++) {
         buf_add_str(json, i ? ",\"http://a/" : "\"http://a/");
         for (size_t n = 9; n < length; n++) buf_add_char(json, 'x');
@@ -343,18 +352,25 @@ static void test_link_caps(void **state)
 {
     (void)state;
     static const struct {
+        const char *fields;
         size_t count, length;
         enum record_status want;
-    } cases[] = {{LIMIT_LINKS, 10, RECORD_OK},
-                 {LIMIT_LINKS + 1, 10, RECORD_BAD},
-                 {512, 2048, RECORD_OK},
-                 {513, 2048, RECORD_BAD},
-                 {1, 2049, RECORD_BAD}};
+    } cases[] = {{ARTICLE, LIMIT_LINKS, 10, RECORD_OK},
+                 {ARTICLE, LIMIT_LINKS + 1, 10, RECORD_BAD},
+                 {ARTICLE, 512, 2048, RECORD_OK},
+                 {ARTICLE, 513, 2048, RECORD_BAD},
+                 {ARTICLE, 1, 2049, RECORD_BAD},
+                 {VERDICT, LIMIT_LINKS + 1, 10, RECORD_BAD},
+                 {EMPTY, LIMIT_LIST_LINKS, 10, RECORD_OK},
+                 {EMPTY, LIMIT_LIST_LINKS + 1, 10, RECORD_BAD},
+                 {EMPTY, 4096, 2048, RECORD_OK},
+                 {EMPTY, 4097, 2048, RECORD_BAD},
+                 {EMPTY, 1, 2049, RECORD_BAD}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct buf json = BUF_INIT(LIMIT_RECORD);
         struct record r;
         struct record_error error;
-        add_links(&json, cases[i].count, cases[i].length);
+        add_links(&json, cases[i].fields, cases[i].count, cases[i].length);
         assert_int_equal(record_decode(json.data, json.len, ANY, &r, &error), cases[i].want);
         record_release(&r);
         buf_release(&json);
@@ -370,6 +386,41 @@ static void test_link_caps(void **state)
     for (size_t i = 0; i < LIMIT_LINKS; i++) assert_true(record_add_link(&r, "http://a/", 9));
     assert_false(record_add_link(&r, "http://a/", 9));
     record_release(&r);
+}
+
+/* The largest record of a list there can be: it fits, and comes out as it went in. */
+static void test_full_list(void **state)
+{
+    (void)state;
+    char url[LIMIT_URL + 1];
+    struct buf json = BUF_INIT(LIMIT_RECORD);
+    struct record r = {.kind = RECORD_EMPTY, .page = 1, .crawl = 2, .release = 3, .links.is_list = true}, back;
+    struct record_error error;
+    r.code = mem_strdup("NO_ARTICLE");
+    const size_t length = LIMIT_LIST_BYTES / LIMIT_LIST_LINKS;
+    for (unsigned i = 0; i < LIMIT_LIST_LINKS; i++) {
+        int n = snprintf(url, sizeof url, "http://example.org/%u/", i);
+        memset(url + n, 'x', sizeof url - (size_t)n);
+        assert_true(record_add_dated_link(&r, url, length, 1700000000000 + i));
+    }
+    assert_false(record_add_link(&r, "http://a/", 9));
+    assert_true(record_encode(&r, &json));
+    assert_int_equal(record_decode(json.data, json.len, ANY, &back, &error), RECORD_OK);
+    assert_int_equal(back.links.count, LIMIT_LIST_LINKS);
+    assert_int_equal(back.links.bytes, r.links.bytes);
+    assert_true(back.links.dates[LIMIT_LIST_LINKS - 1] == 1700000000000 + LIMIT_LIST_LINKS - 1);
+    record_cut_links(&back, 3);
+    assert_true(back.links.count == 3 && back.links.dates_count == 3 && back.links.bytes == 3 * length);
+    assert_int_equal(back.links_cut, 1 + LIMIT_LIST_LINKS - 3); /* the one above had no room */
+    record_cut_links(&back, 5);
+    assert_int_equal(back.links.count, 3);
+    buf_reset(&json);
+    assert_true(record_encode(&back, &json));
+    record_cut_links(&back, 0);
+    assert_true(back.links.count == 0 && back.links.bytes == 0);
+    record_release(&back);
+    record_release(&r);
+    buf_release(&json);
 }
 
 static void test_deep_nesting(void **state)
@@ -450,12 +501,10 @@ static void test_maximum(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_bad_input),    cmocka_unit_test(test_surrogates_and_nul),
-        cmocka_unit_test(test_newer),        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_too_long),     cmocka_unit_test(test_link_caps),
-        cmocka_unit_test(test_deep_nesting), cmocka_unit_test(test_several),
-        cmocka_unit_test(test_maximum),
+        cmocka_unit_test(test_round_trip),         cmocka_unit_test(test_golden),    cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_surrogates_and_nul), cmocka_unit_test(test_newer),     cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_too_long),           cmocka_unit_test(test_link_caps), cmocka_unit_test(test_full_list),
+        cmocka_unit_test(test_deep_nesting),       cmocka_unit_test(test_several),   cmocka_unit_test(test_maximum),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

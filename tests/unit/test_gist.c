@@ -1,6 +1,7 @@
 /* The extractive engine: what it promises of every summary, and what it prefers. */
 #include "test.h"
 
+#include <ev.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,10 @@
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "line/limits.h"
+#include "summarizer/engine.h"
 #include "summarizer/gist.h"
+#include "summarizer/gist_text.h"
+#include "summarizer/settings.h"
 
 static struct gist *gist;
 static struct gist_result result;
@@ -163,6 +167,37 @@ static void test_languages(void **state)
     }
 }
 
+static void on_summary(void *context, const struct engine_summary *summary)
+{
+    *(bool *)context = *summary->detail != '\0';
+    assert_string_equal(summary->engine, "extractive");
+    assert_int_equal(summary->reason, CODE_OK);
+}
+
+/* What is beyond the cap is not looked at, and the result says so, up to the stored row. */
+static void test_capped(void **state)
+{
+    (void)state;
+    struct buf text = BUF_INIT(LIMIT_TEXT);
+    static char name[] = "extractive";
+    summarizer_settings.engine = name;
+    summarizer_settings.sentences = 3;
+    struct engine *engine = engine_new(ev_default_loop(0));
+    for (unsigned extra = 0; extra < 2; extra++) {
+        buf_reset(&text);
+        for (unsigned i = 0; i < GIST_SENTENCES_READ + extra; i++) buf_addf(&text, "The council built the line number %u.\n\n", i);
+        summarise(buf_str(&text), 3);
+        assert_int_equal(result.sentences, GIST_SENTENCES_READ);
+        assert_int_equal(result.capped, extra);
+        bool said = false;
+        struct engine_article article = {.text = text.data, .length = text.len};
+        assert_null(engine_ask(engine, &article, on_summary, &said));
+        assert_int_equal(said, extra);
+    }
+    engine_free(&engine);
+    buf_release(&text);
+}
+
 /* Time grows with the text, not with its square: 16 times the text in less than 64 times the time. */
 static void test_near_linear(void **state)
 {
@@ -200,6 +235,7 @@ int main(void)
                                        cmocka_unit_test(test_title_counts),
                                        cmocka_unit_test(test_same_again),
                                        cmocka_unit_test(test_languages),
+                                       cmocka_unit_test(test_capped),
                                        cmocka_unit_test(test_near_linear)};
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -32,7 +32,7 @@ static int end(void **state)
 static char *split(const char *lang, const char *s, bool fit_only)
 {
     struct buf out = BUF_INIT(1u << 20);
-    gist_text_split(&text, gist_langs_find(langs, lang), s, strlen(s));
+    gist_text_split(&text, gist_langs_find(langs, lang), s, strlen(s), NULL);
     for (size_t i = 0; i < text.count; i++) {
         if (fit_only && !text.items[i].fit) continue;
         if (out.len) buf_add_char(&out, '|');
@@ -167,7 +167,7 @@ static void test_any_text(void **state)
             seed = seed * 1103515245u + 12345u;
             buf_add_str(&in, pieces[(seed >> 16) % (sizeof pieces / sizeof *pieces)]);
         }
-        gist_text_split(&text, gist_langs_find(langs, round % 2 ? "de" : "en"), in.data, in.len);
+        gist_text_split(&text, gist_langs_find(langs, round % 2 ? "de" : "en"), in.data, in.len, NULL);
         size_t last = 0;
         for (size_t i = 0; i < text.count; i++) {
             assert_true(text.items[i].start >= last && text.items[i].start < text.items[i].end);
@@ -178,7 +178,7 @@ static void test_any_text(void **state)
     }
     buf_reset(&in);
     while (in.len < LIMIT_TEXT + 50) buf_add_str(&in, "ä");
-    gist_text_split(&text, gist_langs_find(langs, "de"), in.data, in.len);
+    gist_text_split(&text, gist_langs_find(langs, "de"), in.data, in.len, NULL);
     assert_true(text.clean.len <= LIMIT_TEXT + 1); /* and the line's end */
     buf_release(&in);
 }

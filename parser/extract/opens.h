@@ -1,0 +1,64 @@
+/* The elements that are open while a page is read, and which tag opens or closes which.
+ *
+ * The rules are those of HTML 4's optional tags in the form libxml2 2.9 gave them: what it reads as a tree is what the rest of the
+ * library was measured with. Every step takes constant time, but for the elements it closes: a tag finds the open element of its name, and
+ * what protects it, without walking what is open. What is nested deeper than OPENS_DEPTH keeps its text and loses its tags. */
+#ifndef GM_PARSER_EXTRACT_OPENS_H
+#define GM_PARSER_EXTRACT_OPENS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "parser/extract/doc.h"
+
+#define OPENS_DEPTH  512 /* Blink's limit, too */
+#define OPENS_NAMES  1024
+#define OPENS_LEVELS 8
+
+/* The name of an element. Names that enum tag does not know are told apart by a hash of 31 bits. */
+struct tag_name {
+    uint8_t tag;
+    uint32_t id;
+};
+
+struct open_element;
+
+struct opens {
+    struct doc *doc;
+    struct open_element *items;
+    size_t count, cap;
+    uint32_t current;                     /* the node that takes what comes next */
+    uint32_t last[OPENS_NAMES];           /* innermost open element by name, 1 + its index; 0: none */
+    uint32_t last_of_level[OPENS_LEVELS]; /* the same by what end tags may close it */
+    unsigned misplaced;                   /* <html>, <head> and <body> that opened nothing: as many end tags close nothing */
+    bool had_head, had_body;
+};
+
+/* doc is empty and borrowed; it gets its node 0, which is around everything. */
+void opens_init(struct opens *o, struct doc *doc);
+/* Closes what is still open. */
+void opens_finish(struct opens *o);
+
+/* The name in lower case. */
+struct tag_name opens_name(const char *name, size_t n);
+/* The innermost open element; TAG_TEXT if none is. */
+enum tag opens_top(const struct opens *o);
+/* Closes what this start tag ends by itself. */
+void opens_close_for(struct opens *o, enum tag tag);
+/* A start tag. True: it opened an element, *node_r, that waits for its attributes; NODE_NONE if it is too deep to have a node. False: a
+ * misplaced <html>, <head> or <body>, that is ignored. */
+bool opens_start(struct opens *o, struct tag_name name, uint32_t *node_r);
+/* Closes the innermost element: "/>" or an element without content. */
+void opens_pop(struct opens *o);
+/* An end tag. */
+void opens_end(struct opens *o, struct tag_name name);
+/* Text may not stand here: a <p> must be opened for it. */
+static inline bool opens_need_paragraph(enum tag top)
+{
+    return top == TAG_TEXT || top == TAG_html || top == TAG_head;
+}
+/* Opens a <p> and what it implies. */
+void opens_paragraph(struct opens *o);
+
+#endif
