@@ -2,6 +2,7 @@
 
 import collections
 import hashlib
+import json
 
 from support.crawl import QUICK, chance, kill
 from support.fake_llm import FakeLLM
@@ -209,6 +210,145 @@ def test_killed_between(make_stack, long):
                              else {"unchanged": 3 * each + 11, "failed": each}), found
         assert stack.value("select count(*) from page p where p.content_hash is not null and not exists (select from summary s "
                            "where s.content_hash = p.content_hash and s.recipe_hash = p.recipe_hash)") == 0
+
+
+def ask(stack, function, *arguments):
+    marks = ", ".join(["%s"] * len(arguments))
+    return stack.value(f"select {function}({marks})", *arguments)
+
+
+def retry(stack, number, code, retried):
+    """crawl_retry, and the row of the crawl once it has ended again."""
+    answer = ask(stack, "crawl_retry", number, code)
+    assert (answer["retried"], answer["state"]) == (retried, "running") and not stack.books()
+    row = stack.wait_completed(number)
+    assert not stack.books()
+    return row
+
+
+def test_tried_again_in_a_later_run(make_stack):
+    """crawl_retry takes back what was reported: the report is as if the page had been looked at once, the last time."""
+    site = Living({"/": Page("Home", ["/same", "/gone", "/fails"]), "/same": Page("Same", etag='"1"'), "/gone": Page("Gone", etag='"2"'),
+                   "/fails": Page("Fails", etag='"3"')})
+    gone, fails = site.pages["/gone"], site.pages["/fails"]
+    stack = make_stack(ATTEMPTS="1")
+    stack.start_all({"writer": 2})
+    with Server(site) as server:
+        wish = {"depth": 1, "limit": 10}
+        assert counts(row := run(stack, server, 1, **wish)) == {"added": 4}
+        site.pages |= {"/gone": None, "/fails": Page("", status=500)}
+        assert counts(run(stack, server, 2, **wish)) == {"unchanged": 2, "gone": 1, "failed": 1}
+        assert counts(retry(stack, row.id, None, 2)) == {"unchanged": 2, "gone": 1, "failed": 1}
+        site.pages |= {"/gone": gone, "/fails": fails}
+        assert counts(retry(stack, row.id, "HTTP_5XX", 1)) == {"unchanged": 3, "gone": 1}
+        assert stack.value("select count(*) from page where gone_at is not null") == 1
+        assert counts(retry(stack, row.id, None, 1)) == {"unchanged": 4}
+        assert stack.value("select count(*) from page where gone_at is not null") == 0
+        # Gone since an earlier run: no news while it stays so, and new when it comes back.
+        site.pages["/gone"] = None
+        assert counts(run(stack, server, 3, **wish)) == {"unchanged": 3, "gone": 1}
+        assert counts(run(stack, server, 4, **wish)) == {"unchanged": 3}
+        assert counts(retry(stack, row.id, None, 1)) == {"unchanged": 3}
+        site.pages["/gone"] = gone
+        assert counts(retry(stack, row.id, None, 1)) == {"unchanged": 3, "added": 1}
+        assert stack.crawl().run == 4
+
+
+def test_a_host_that_is_given_up(make_stack):
+    """What ends because its host is limiting for ever has failed, keeps its text, and is as it was when tried again."""
+    paths = ["/1", "/2", "/3"]
+    site = Living({"/": Page("Home", paths, etag='"0"')} | {path: Page(path, etag=f'"{path}"') for path in paths})
+    alive = dict(site.pages)
+    stack = make_stack(RETRY_BACKOFF="50ms", HOST_BACKOFF_MAX="200ms", HOST_STALL="1s")
+    stack.start_all()
+    with Server(site) as server:
+        wish = {"depth": 1, "limit": 10}
+        row = run(stack, server, 1, **wish)
+        assert counts(row) == {"added": 4}
+        site.pages = {path: Page("", status=429) for path in alive}
+        assert counts(run(stack, server, 2, **wish)) == {"failed": 4}
+        assert {code for _, code, _ in news(stack, server).values()} == {"RATE_LIMITED"}
+        site.pages = alive
+        assert counts(retry(stack, row.id, "RATE_LIMITED", 4)) == {"unchanged": 4}
+
+
+def begin_on_paper(stack):
+    """What the first statement of a new run does (writer/again.c), no page registered yet."""
+    stack.query("update crawl set state = 'running', cancel_at = null, run = run + 1, started_at = clock_timestamp(), finished_at = null, "
+                "begun = 0, kept = 0, again_after = '00000000-0000-0000-0000-000000000000' where not is_inbox")
+    assert not stack.books()
+
+
+def test_cancelled_while_it_registers(make_stack):
+    """A run that is cancelled before it has registered all pages leaves the others as they were, and ends; the next run has them all."""
+    site = Living({"/": Page("Home", ["/a", "/dead"]), "/a": Page("A", etag='"a"')})
+    stack = make_stack()
+    programs = stack.start_all()
+    with Server(site) as server:
+        wish = {"depth": 1, "limit": 10}
+        first = run(stack, server, 1, **wish)
+        assert counts(first) == {"added": 2, "failed": 1}
+        programs["writer"][0].terminate()
+        begin_on_paper(stack)
+        assert ask(stack, "crawl_retry", first.id)["retried"] == 0, "that run will come to it"
+        assert ask(stack, "crawl_cancel", first.id)["state"] == "cancelled"
+        row = stack.crawl()
+        assert (row.state, row.again_after, counts(row)) == ("cancelled", None, counts(first)) and row.finished_at and not stack.books()
+        stack.start("writer")
+        assert counts(retry(stack, first.id, None, 1)) == {"added": 2, "failed": 1}
+        assert counts(run(stack, server, 3, **wish)) == {"unchanged": 2, "failed": 1}
+        # A paused run registers its pages, stays paused, and goes on.
+        programs["fetcher"][0].terminate()
+        stack.seed(server.url("/"), **wish)
+        wait_until(lambda: stack.crawl().run == 4 and stack.crawl().again_after is None, 30, "it has registered its pages")
+        assert ask(stack, "crawl_pause", first.id)["state"] == "paused" and not stack.books()
+        assert ask(stack, "crawl_cancel", first.id)["state"] == "cancelling"
+        stack.start("fetcher")
+        row = wait_until(lambda: (c := stack.crawl()).state == "cancelled" and c, 30, lambda: str(stack.crawl()))
+        assert not row.open and not stack.books()
+        assert counts(run(stack, server, 5, **wish)) == {"unchanged": 2, "failed": 1}
+
+
+def redeliver(stack, body, **properties):
+    """The message as the broker gives it out a second time. Nobody may consume from `seed`."""
+    stack.publish("seed", body, **properties)
+    with stack.broker.channel() as channel:
+        method, _, taken = channel.basic_get(stack.prefix + "seed")
+        assert taken == body
+        channel.basic_nack(method.delivery_tag, requeue=True)
+
+
+def test_a_redelivered_request(make_stack):
+    """It begins a run unless it has begun one: no wish is lost, and none counts twice. Without an id it counts as a wish."""
+    site = Living({"/": Page("Home")})
+    stack = make_stack()
+    writer = stack.start_all()["writer"][0]
+    with Server(site) as server:
+        wish = {"depth": 1, "limit": 10}
+        run(stack, server, 1, **wish)
+        body = json.dumps({"url": server.url("/"), **wish}).encode()
+
+        def answers():
+            return sum(len(stack.log_lines("writer", detail=f"crawl {stack.crawl().id} {what}")) for what in ("runs again", "is known"))
+
+        def redelivered(number, **properties):
+            nonlocal writer
+            writer.terminate()
+            before = answers()
+            redeliver(stack, body, **properties)
+            writer = stack.start("writer")
+            wait_until(lambda: answers() == before + 1, 30, "the request was read")
+            row = wait_until(lambda: (c := stack.crawl()).state == "completed" and c, 30, lambda: str(stack.crawl()))
+            assert row.run == number and not stack.books()
+        redelivered(2, message_id="second")
+        redelivered(2, message_id="second")
+        redelivered(3, message_id="third")
+        redelivered(3, message_id="second")
+        for number in (4, 5):
+            redelivered(number)
+        for number in range(25):
+            run(stack, server, 6 + number, **wish)
+        assert stack.value("select cardinality(messages) from crawl where not is_inbox") == 20
 
 
 def test_a_large_crawl_registers_in_batches(make_stack):
