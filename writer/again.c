@@ -51,8 +51,9 @@ enum pg_status again_start(struct tx *tx, struct crawl_row *crawl)
 {
     /* started_at: the lock on the crawl may have been waited for while its last page ended */
     static const struct pg_stmt stmt = {
-        "start_run", "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = clock_timestamp(), "
-                     "finished_at = NULL, begun = 0, kept = 0, again_after = '00000000-0000-0000-0000-000000000000' WHERE id = $1"};
+        "start_run",
+        "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = clock_timestamp(), "
+        "finished_at = NULL, begun = 0, kept = 0, again_after = '00000000-0000-0000-0000-000000000000' WHERE id = $1"};
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
     crawl->paused = crawl->cancelled = false;
