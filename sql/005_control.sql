@@ -125,8 +125,9 @@ BEGIN
         RETURN crawl_answer(c) || jsonb_build_object('retried', 0);
     END IF;
     PERFORM FROM host WHERE host.id = ANY(ARRAY(SELECT DISTINCT host_id FROM page p WHERE p.id = ANY(pages))) ORDER BY host.id FOR UPDATE;
-    UPDATE page p SET state = 'registered', code = NULL, detail = NULL, void_release = release, failures = 0, losses = 0, returns = 0,
-        last_hash = content_hash, news = NULL, gone_at = CASE WHEN p.news = 'gone' THEN NULL ELSE gone_at END,
+    -- From release 1 on, what other crawls remember does not count: it is really asked for (writer/release.c).
+    UPDATE page p SET state = 'registered', code = NULL, detail = NULL, release = greatest(release, 1), void_release = greatest(release, 1),
+        failures = 0, losses = 0, returns = 0, last_hash = content_hash, news = NULL, gone_at = CASE WHEN p.news = 'gone' THEN NULL ELSE gone_at END,
         registered_at = now(), ended_at = NULL
     WHERE p.id = ANY(pages);
     INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id)

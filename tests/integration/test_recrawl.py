@@ -423,6 +423,9 @@ def test_permanent_verdicts_are_remembered(make_stack):
         assert asked() == {"/", "/sick"}
         found = dict(stack.query("select code, detail from page where crawl_id = %s and release = 0", stack.crawl().id))
         assert found.keys() == {"HTTP_4XX", "UNSUPPORTED_TYPE"} and all("found so at" in detail for detail in found.values()), found
+        # Whoever tries again wants to know.
+        assert counts(retry(stack, stack.crawl().id, "HTTP_4XX", 1)) == {"added": 1, "failed": 2}
+        assert asked() == {"/dead"}
         # Old enough; and what was only remembered is not remembered any longer for that.
         stack.query("update page set ended_at = ended_at - interval '25 hours' where release > 0")
         stack.seed(server.url("/"), depth=1, limit=12)
