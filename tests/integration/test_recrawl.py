@@ -191,7 +191,7 @@ def test_killed_between(make_stack, long):
             }.get(kind) or Page(f"Text {n}", [f"/{(n + 1) % pages}"], etag='"one"')
         return made
     site = Living(living(0))
-    stack = make_stack(**QUICK)
+    stack = make_stack(**QUICK, HOST_BACKOFF_MAX="20ms")
     stack.start_all()
     each = pages // len(kinds)
     with Server(site) as server:
@@ -329,7 +329,7 @@ def test_a_redelivered_request(make_stack):
         body = json.dumps({"url": server.url("/"), **wish}).encode()
 
         def answers():
-            return sum(len(stack.log_lines("writer", detail=f"crawl {stack.crawl().id} {what}")) for what in ("runs again", "is known"))
+            return sum(len(stack.log_lines("writer", reason=f"OK: crawl {stack.crawl().id} {what}")) for what in ("runs again", "is known"))
 
         def redelivered(number, **properties):
             nonlocal writer
