@@ -32,46 +32,47 @@ static bool style_hides(struct span style)
            span_has(style, "visibility: hidden");
 }
 
+/* What an attribute says of its element. */
+static uint32_t words_of_attr(const struct attr *a, struct span value)
+{
+    switch (a->name) {
+    case ATTR_id: return words_of_id(value);
+    case ATTR_class:
+    case ATTR_role:
+    case ATTR_itemprop: return words_of(value);
+    case ATTR_hidden: return WORD_HIDDEN;
+    case ATTR_style: return style_hides(value) ? WORD_HIDDEN : 0;
+    case ATTR_aria_hidden: return span_is(value, "true") ? WORD_HIDDEN : 0;
+    default: return 0;
+    }
+}
+
 /* Reads class, id, role and the ways of hiding of all elements. */
 static void read_words(struct page *page)
 {
-    struct doc *d = &page->doc;
-    for (size_t i = 0; i < d->count; i++) {
-        struct node *e = &d->nodes[i];
-        if (e->tag == TAG_TEXT) continue;
+    const struct doc *d = &page->doc;
+    page->words = mem_calloc(d->attr_count, sizeof *page->words);
+    for (size_t i = 0; i < d->note_count; i++) {
+        const struct node *e = &d->nodes[d->notes[i]];
         for (uint32_t k = 0; k < e->n; k++) {
             const struct attr *a = &d->attrs[e->at + k];
             struct span value = span_of(buf_str(&d->values) + a->at, a->n);
-            switch (a->name) {
-            case ATTR_id:
-                e->words |= words_of_id(value);
-                if (page->wiki == NODE_NONE && span_is(value, "mw-content-text")) page->wiki = (uint32_t)i;
-                break;
-            case ATTR_class:
-            case ATTR_role:
-            case ATTR_itemprop: e->words |= words_of(value); break;
-            case ATTR_hidden: e->words |= WORD_HIDDEN; break;
-            case ATTR_style:
-                if (style_hides(value)) e->words |= WORD_HIDDEN;
-                break;
-            case ATTR_aria_hidden:
-                if (span_is(value, "true")) e->words |= WORD_HIDDEN;
-                break;
-            }
+            page->words[e->at] |= words_of_attr(a, value);
+            if (a->name == ATTR_id && page->wiki == NODE_NONE && span_is(value, "mw-content-text")) page->wiki = d->notes[i];
         }
     }
 }
 
 /* Inline elements that are not part of the sentence they stand in. */
-static enum mark inline_mark(const struct node *e)
+static enum mark inline_mark(uint8_t tag, uint32_t words)
 {
-    switch (e->tag) {
-    case TAG_sup: return e->words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
+    switch (tag) {
+    case TAG_sup: return words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
     case TAG_a:
     case TAG_span:
     case TAG_i:
-        if (e->words & WORD_HIDDEN) return MARK_HIDDEN;
-        return e->words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
+        if (words & WORD_HIDDEN) return MARK_HIDDEN;
+        return words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
     default: return MARK_NONE;
     }
 }
@@ -256,7 +257,7 @@ void blocks_cut(struct page *page)
         if (e->tag == TAG_TEXT) {
             cut_text(&c, i);
         } else {
-            if (!(doc_tag_flags(e->tag) & TAGF_BLOCK)) e->drop = (uint8_t)inline_mark(e);
+            if (!(doc_tag_flags(e->tag) & TAGF_BLOCK)) e->drop = (uint8_t)inline_mark(e->tag, page_words(page, e));
             if (doc_tag_flags(e->tag) & TAGF_SKIP || e->drop)
                 next = e->end;
             else

@@ -167,15 +167,11 @@ static void add_text(struct reader *r, const char *from, const char *to, bool re
     if (n == 0) return;
     start[n] = '\0';
     struct node *last = &d->nodes[d->count - 1];
-    if (last->tag == TAG_TEXT && last->parent == r->opens.current) {
-        last->n += (uint32_t)n;
-    } else {
-        d->nodes = mem_grow(d->nodes, &d->cap, d->count + 1, sizeof *d->nodes);
-        struct node *node = &d->nodes[d->count++];
-        *node = (struct node){
-            .parent = r->opens.current, .end = (uint32_t)d->count, .at = (uint32_t)d->texts.len, .n = (uint32_t)n, .tag = TAG_TEXT};
-    }
+    if (last->tag != TAG_TEXT || last->parent != r->opens.current)
+        last = doc_add_node(d, r->opens.current, TAG_TEXT, (uint32_t)d->texts.len);
     d->texts.len += n;
+    size_t all = d->texts.len - last->at;
+    last->n = (uint16_t)(all < NODE_LONG ? all : NODE_LONG);
 }
 
 /* Before <body> white space stands for nothing, but anything else opens a paragraph. */
@@ -262,9 +258,9 @@ static void add_attribute(struct reader *r, struct node *node, enum attr_name na
         start[n] = '\0';
     }
     d->attrs = mem_grow(d->attrs, &d->attr_cap, d->attr_count + 1, sizeof *d->attrs);
-    d->attrs[d->attr_count++] = (struct attr){(uint8_t)name, (uint32_t)d->values.len, (uint32_t)n};
+    d->attrs[d->attr_count++] = (struct attr){.at = (uint32_t)d->values.len, .n = (uint16_t)n, .name = (uint8_t)name};
     d->values.len += n;
-    node->n++;
+    if (node->n++ == 0) doc_note(d);
 }
 
 /* Reads the value after "=", if there is one. */

@@ -48,14 +48,14 @@ static bool is_text_by_nature(uint8_t tag)
     return tag == TAG_blockquote || tag == TAG_pre;
 }
 
-static enum mark mark_by_word(const struct node *e, float *dominant_r)
+static enum mark mark_by_word(uint8_t tag, uint32_t words, float *dominant_r)
 {
     *dominant_r = .6f;
-    if (!e->words) return MARK_NONE;
-    if (e->words & WORD_TOC && !(e->words & WORD_GOOD)) return MARK_TOC;
+    if (!words) return MARK_NONE;
+    if (words & WORD_TOC && !(words & WORD_GOOD)) return MARK_TOC;
     for (size_t i = 0; i < sizeof by_word / sizeof *by_word; i++) {
-        if (!(e->words & by_word[i].word)) continue;
-        if (is_text_by_nature(e->tag) && by_word[i].mark != MARK_HIDDEN) return MARK_NONE;
+        if (!(words & by_word[i].word)) continue;
+        if (is_text_by_nature(tag) && by_word[i].mark != MARK_HIDDEN) return MARK_NONE;
         *dominant_r = by_word[i].dominant;
         return by_word[i].mark;
     }
@@ -125,10 +125,11 @@ static void sums_make(const struct page *page, struct sums *s)
         s->prose_blocks[i + 1] = s->prose_blocks[i] + prose;
         s->linky[i + 1] = s->linky[i] + (mark_is_linky(b) && b->words >= TITLE_WORDS ? b->chars : 0);
     }
-    for (uint32_t i = 0; i < page->doc.count; i++) {
-        const struct node *e = &page->doc.nodes[i];
-        if (e->words & WORD_BODY) places_add(&s->bodies, i);
-        if (e->tag == TAG_h1) places_add(&s->headlines, i);
+    for (size_t i = 0; i < page->doc.note_count; i++) {
+        uint32_t note = page->doc.notes[i];
+        const struct node *e = &page->doc.nodes[note];
+        if (page_words(page, e) & WORD_BODY) places_add(&s->bodies, note);
+        if (e->tag == TAG_h1) places_add(&s->headlines, note);
     }
 }
 
@@ -162,7 +163,7 @@ static bool may_drop(const struct page *page, const struct sums *s, uint32_t nod
     if (prose == 0) return true;
     /* "teaser" is also what some call the first paragraph: a teaser for another page has a link to it. */
     if (mark == MARK_RELATED && s->links[to] == s->links[from]) return false;
-    if (mark == MARK_COMMENT && e->words & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
+    if (mark == MARK_COMMENT && page_words(page, e) & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
     if (e->tag == TAG_article || e->tag == TAG_main || places_within(&s->bodies, node, e->end)) return false;
     if (prose >= HEADLINE_PROSE && places_within(&s->headlines, node, e->end)) return false;
     return (float)prose < dominant * (float)all;
@@ -258,7 +259,7 @@ void mark_page(struct page *page, enum mark_trust trust)
         }
         float dominant = .6f;
         enum mark mark = mark_by_tag(e->tag);
-        if (mark == MARK_NONE && (mark = mark_by_word(e, &dominant)) != MARK_NONE) dominant *= believed[trust];
+        if (mark == MARK_NONE && (mark = mark_by_word(e->tag, page_words(page, e), &dominant)) != MARK_NONE) dominant *= believed[trust];
         if (mark != MARK_NONE && may_drop(page, &sums, i, mark, dominant)) {
             drop(page, i, mark);
             b = page->boxes[b].next;

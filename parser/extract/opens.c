@@ -89,13 +89,10 @@ static void fill(void)
         for (const uint8_t *by = closings[i].by; *by; by++) ends[*by][closings[i].old] = true;
 }
 
-static struct node *add_node(struct opens *o, enum tag tag)
+static void add_node(struct opens *o, enum tag tag)
 {
-    struct doc *d = o->doc;
-    d->nodes = mem_grow(d->nodes, &d->cap, d->count + 1, sizeof *d->nodes);
-    struct node *node = &d->nodes[d->count++];
-    *node = (struct node){.parent = o->current, .end = (uint32_t)d->count, .at = (uint32_t)d->attr_count, .tag = (uint8_t)tag};
-    return node;
+    doc_add_node(o->doc, o->current, tag, (uint32_t)o->doc->attr_count);
+    if (tag == TAG_title || tag == TAG_h1 || tag == TAG_h2) doc_note(o->doc);
 }
 
 /* Where a block would begin or end that is too deep to be one. Two line breaks part texts, more say nothing else. */

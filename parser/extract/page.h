@@ -53,6 +53,7 @@ struct page {
     struct doc doc;
     struct block *blocks;
     size_t block_count, block_cap;
+    uint32_t *words;    /* for each attribute; that of an element's first one is what all of them say */
     uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
     struct box *boxes;  /* the block-level elements, in document order */
     size_t box_count, box_cap;
@@ -70,6 +71,12 @@ void page_release(struct page *page);
 static inline bool page_is_wiki(const struct page *page)
 {
     return page->wiki != NODE_NONE && page->picked == page->wiki;
+}
+
+/* What the names and roles of an element say, see words.h. */
+static inline uint32_t page_words(const struct page *page, const struct node *element)
+{
+    return element->n ? page->words[element->at] : 0;
 }
 
 /* The blocks below (and of) a node: [*from_r, *to_r). */

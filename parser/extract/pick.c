@@ -34,14 +34,15 @@ static float value_of(const struct block *b)
     return -4;
 }
 
-static float weight_of(const struct node *e)
+static float weight_of(const struct page *page, const struct node *e)
 {
     float weight = 1;
-    if (e->words & WORD_BODY)
+    uint32_t words = page_words(page, e);
+    if (words & WORD_BODY)
         weight = 1.15f;
     else if (e->tag == TAG_article)
         weight = 1.1f;
-    else if (e->tag == TAG_main || e->words & WORD_GOOD)
+    else if (e->tag == TAG_main || words & WORD_GOOD)
         weight = 1.05f;
     return weight;
 }
@@ -62,7 +63,7 @@ static void offer(struct pick *best, float value, uint32_t node, uint32_t from, 
 static void offer_run(const struct page *page, const float *sum, uint32_t parent, struct pick *best)
 {
     const struct node *nodes = page->doc.nodes;
-    float run = 0, weight = weight_of(&nodes[parent]) * RUN_WEIGHT;
+    float run = 0, weight = weight_of(page, &nodes[parent]) * RUN_WEIGHT;
     uint32_t from = 0;
     if (page->block_at[parent] == page->block_at[nodes[parent].end]) return; /* nothing to find */
     for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
@@ -92,7 +93,7 @@ void pick_article(struct page *page)
             continue;
         }
         page_blocks(page, i, &from, &to);
-        offer(&best, (sum[to] - sum[from]) * weight_of(e), i, from, to);
+        offer(&best, (sum[to] - sum[from]) * weight_of(page, e), i, from, to);
         offer_run(page, sum, i, &best);
         b++;
     }
