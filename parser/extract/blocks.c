@@ -7,13 +7,16 @@
 #include "parser/extract/words.h"
 
 #define HEADING_WORDS 30
-#define JUMP_MAX      5 /* a link within the page of so few characters is a reference mark, not navigation */
+#define MIXED_PLAIN   60 /* characters beside its links that a block of many links must have to be prose */
+#define TITLE_WORDS   3  /* a link to an article has a title */
+#define JUMP_MAX      5  /* a link within the page of so few characters is a reference mark, not navigation */
 
 struct cutter {
     struct page *page;
     struct open {
         uint32_t node;
         uint32_t outer; /* the block-level element around it */
+        uint32_t box;   /* its own, if it is one */
         bool is_link;
     } * open; /* the open elements above the current node */
     size_t depth, cap;
@@ -108,21 +111,37 @@ static enum block_kind kind_of(const struct cutter *c)
     return BLOCK_TEXT;
 }
 
+static bool is_prose(const struct block *b)
+{
+    if (b->kind == BLOCK_HEADING) return false;
+    /* What is not a link must read like text by itself. */
+    uint32_t plain = b->chars - b->link_chars;
+    if (b->link_chars * 3 > b->chars && (plain < MIXED_PLAIN || b->stops == 0 || b->link_chars > 2 * plain)) return false;
+    return (b->words >= 8 && b->stops > 0) || b->words >= 18 || b->kind == BLOCK_PRE;
+}
+
+static bool is_linky(const struct block *b)
+{
+    return b->link_chars * 2 > b->chars && !b->is_prose;
+}
+
 static void block_close(struct cutter *c)
 {
     if (!c->in_block) return;
     struct block *b = &c->page->blocks[c->page->block_count - 1];
     c->in_block = false;
-    b->all_bold = b->chars > 0 && c->plain_chars == 0;
+    b->all_bold = c->plain_chars == 0;
     if (b->kind == BLOCK_HEADING && b->words > HEADING_WORDS) b->kind = BLOCK_TEXT; /* unclosed, or used for its size */
-    if (b->chars == 0) c->page->block_count--;                                      /* white space only */
+    b->is_prose = is_prose(b);
+    b->is_linky = is_linky(b);
 }
 
 static struct block *block_open(struct cutter *c, uint32_t node)
 {
     struct page *page = c->page;
     if (!c->in_block) {
-        page->blocks = mem_grow(page->blocks, &page->block_cap, page->block_count + 1, sizeof *page->blocks);
+        if (page->block_count == page->block_cap)
+            page->blocks = mem_grow(page->blocks, &page->block_cap, page->block_count + 1, sizeof *page->blocks);
         page->blocks[page->block_count++] = (struct block){.node = c->block_node, .first = node, .kind = (uint8_t)kind_of(c)};
         c->in_block = true;
         c->plain_chars = 0;
@@ -174,6 +193,11 @@ static struct counts measure(struct span s)
     return n;
 }
 
+static uint16_t saturated(uint32_t n)
+{
+    return (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX);
+}
+
 static void cut_text(struct cutter *c, uint32_t node)
 {
     struct span s = doc_text(&c->page->doc, node);
@@ -182,8 +206,8 @@ static void cut_text(struct cutter *c, uint32_t node)
     struct block *b = block_open(c, node);
     b->chars += n.chars;
     b->words += n.words;
-    b->stops += n.stops;
-    b->commas += n.commas;
+    b->stops = saturated(b->stops + n.stops);
+    b->commas = saturated(b->commas + n.commas);
     if (c->links && !(c->link_is_jump && n.chars <= JUMP_MAX)) b->link_chars += n.chars;
     if (!c->bold) c->plain_chars += n.chars;
     if (n.chars > 0) c->after_break = false;
@@ -194,26 +218,66 @@ static bool is_bold(uint8_t tag)
     return tag == TAG_b || tag == TAG_strong;
 }
 
+/* A wiki without text is one all the same: it has no article. */
+static bool holds_wiki(const struct page *page, uint32_t node)
+{
+    return node <= page->wiki && page->wiki < page->doc.nodes[node].end;
+}
+
 static void leave(struct cutter *c, const struct open *open)
 {
-    uint8_t tag = c->page->doc.nodes[open->node].tag;
-    if (doc_tag_flags(tag) & TAGF_BLOCK) block_close(c);
+    struct page *page = c->page;
+    uint8_t tag = page->doc.nodes[open->node].tag;
+    if (doc_tag_flags(tag) & TAGF_BLOCK) {
+        block_close(c);
+        if (page->block_at[open->node] == page->block_count && !holds_wiki(page, open->node))
+            page->box_count = open->box; /* there was no text in it, so in no box within either */
+        else
+            page->boxes[open->box].next = (uint32_t)page->box_count;
+    }
     c->block_node = open->outer;
     c->links -= open->is_link;
     c->bold -= is_bold(tag);
 }
 
+static uint32_t add_box(struct page *page, uint32_t node)
+{
+    if (page->box_count == page->box_cap) page->boxes = mem_grow(page->boxes, &page->box_cap, page->box_count + 1, sizeof *page->boxes);
+    page->boxes[page->box_count].node = node;
+    return (uint32_t)page->box_count++;
+}
+
+/* All block-level elements of a part that is stepped over. */
+static void add_boxes_within(struct page *page, uint32_t from, uint32_t to)
+{
+    uint32_t first = (uint32_t)page->box_count;
+    for (uint32_t i = from; i < to; i++)
+        if (doc_tag_flags(page->doc.nodes[i].tag) & TAGF_BLOCK) add_box(page, i);
+    /* From the last to the first, each step over what is already known to be within. */
+    for (uint32_t k = (uint32_t)page->box_count; k-- > first;) {
+        uint32_t next = k + 1, end = page->doc.nodes[page->boxes[k].node].end;
+        while (next < page->box_count && page->boxes[next].node < end) next = page->boxes[next].next;
+        page->boxes[k].next = next;
+    }
+}
+
+/* An element whose text is to be read. */
 static void enter(struct cutter *c, uint32_t node)
 {
     const struct doc *d = &c->page->doc;
     const struct node *e = &d->nodes[node];
-    struct open open = {.node = node, .outer = c->block_node};
-    if (doc_tag_flags(e->tag) & TAGF_BLOCK) {
-        block_close(c);
-        c->block_node = node;
-    } else if (e->tag == TAG_br) {
+    bool is_block = doc_tag_flags(e->tag) & TAGF_BLOCK;
+    if (e->tag == TAG_br) {
         if (c->in_block && c->after_break) block_close(c);
         c->after_break = true;
+    } else if (is_block) {
+        block_close(c);
+    }
+    if (e->end == node + 1 && e->tag != TAG_a && node != c->page->wiki) return; /* nothing in it */
+    struct open open = {.node = node, .outer = c->block_node};
+    if (is_block) {
+        c->block_node = node;
+        open.box = add_box(c->page, node);
     } else if (e->tag == TAG_a) {
         struct span href = doc_attr(d, node, ATTR_href);
         c->link_is_jump = span_starts(href, "#");
@@ -221,52 +285,61 @@ static void enter(struct cutter *c, uint32_t node)
     }
     c->links += open.is_link;
     c->bold += is_bold(e->tag);
-    c->open = mem_grow(c->open, &c->cap, c->depth + 1, sizeof *c->open);
+    if (c->depth == c->cap) c->open = mem_grow(c->open, &c->cap, c->depth + 1, sizeof *c->open);
     c->open[c->depth++] = open;
 }
 
-/* Lists the block-level elements. */
-static void list_boxes(struct page *page)
+/* Reads the text of the page; what is hidden or never text is stepped over. */
+static void cut(struct cutter *c)
 {
-    const struct node *nodes = page->doc.nodes;
-    for (uint32_t i = 0; i < page->doc.count; i++) {
-        if (!(doc_tag_flags(nodes[i].tag) & TAGF_BLOCK)) continue;
-        page->boxes = mem_grow(page->boxes, &page->box_cap, page->box_count + 1, sizeof *page->boxes);
-        page->boxes[page->box_count++] = (struct box){.node = i};
+    struct page *page = c->page;
+    const struct doc *d = &page->doc;
+    uint32_t count = (uint32_t)d->count, next;
+    for (uint32_t i = 0; i < count; i = next) {
+        struct node *e = &d->nodes[i];
+        while (c->depth && d->nodes[c->open[c->depth - 1].node].end <= i) c->depth--, leave(c, &c->open[c->depth]);
+        page->block_at[i] = (uint32_t)page->block_count;
+        next = i + 1;
+        if (e->tag == TAG_TEXT) {
+            cut_text(c, i);
+            continue;
+        }
+        unsigned flags = doc_tag_flags(e->tag);
+        if (e->n && !(flags & TAGF_BLOCK)) e->drop = (uint8_t)inline_mark(e->tag, page_words(page, e));
+        if (!(flags & TAGF_SKIP || e->drop)) {
+            enter(c, i);
+            continue;
+        }
+        next = e->end;
+        if (holds_wiki(page, i)) add_boxes_within(page, i, next);
+        for (uint32_t k = i + 1; k < next; k++) page->block_at[k] = (uint32_t)page->block_count;
     }
-    /* From the last to the first, each step over what is already known to be within. */
-    for (uint32_t k = (uint32_t)page->box_count; k-- > 0;) {
-        uint32_t next = k + 1;
-        while (next < page->box_count && page->boxes[next].node < nodes[page->boxes[k].node].end) next = page->boxes[next].next;
-        page->boxes[k].next = next;
+    while (c->depth) c->depth--, leave(c, &c->open[c->depth]);
+    page->block_at[count] = (uint32_t)page->block_count;
+}
+
+static void sum_up(struct page *page)
+{
+    struct sums sums = {.prose = 0};
+    page->sums = mem_alloc((page->block_count + 1) * sizeof *page->sums);
+    for (size_t i = 0; i < page->block_count; i++) {
+        const struct block *b = &page->blocks[i];
+        page->sums[i] = sums;
+        sums.prose += b->is_prose ? b->chars : 0;
+        sums.prose_blocks += b->is_prose;
+        sums.titles += b->is_linky && b->words >= TITLE_WORDS ? b->chars : 0;
+        sums.links += b->link_chars;
+        page->prose_words += b->is_prose ? b->words : 0;
     }
+    page->sums[page->block_count] = sums;
 }
 
 void blocks_cut(struct page *page)
 {
-    struct doc *d = &page->doc;
     struct cutter c = {.page = page, .block_node = NODE_NONE};
     read_words(page);
-    list_boxes(page);
-    page->block_at = mem_calloc(d->count + 1, sizeof *page->block_at);
-    for (uint32_t i = 0; i < d->count;) {
-        struct node *e = &d->nodes[i];
-        while (c.depth && d->nodes[c.open[c.depth - 1].node].end <= i) leave(&c, &c.open[--c.depth]);
-        page->block_at[i] = (uint32_t)page->block_count;
-        uint32_t next = i + 1;
-        if (e->tag == TAG_TEXT) {
-            cut_text(&c, i);
-        } else {
-            if (!(doc_tag_flags(e->tag) & TAGF_BLOCK)) e->drop = (uint8_t)inline_mark(e->tag, page_words(page, e));
-            if (doc_tag_flags(e->tag) & TAGF_SKIP || e->drop)
-                next = e->end;
-            else
-                enter(&c, i);
-        }
-        for (uint32_t k = i + 1; k < next; k++) page->block_at[k] = (uint32_t)page->block_count;
-        i = next;
-    }
-    block_close(&c);
-    page->block_at[d->count] = (uint32_t)page->block_count;
+    page->block_at = mem_alloc((page->doc.count + 1) * sizeof *page->block_at);
+    cut(&c);
     free(c.open);
+    sum_up(page);
 }

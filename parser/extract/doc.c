@@ -67,7 +67,9 @@ enum tag doc_tag(const char *name, size_t n)
     }
     for (unsigned h = tag_hash(name, n); slots[h]; h = (h + 1) % TAG_SLOTS) {
         const char *known = tag_names[slots[h]];
-        if (strncmp(known, name, n) == 0 && known[n] == '\0') return (enum tag)slots[h];
+        size_t same = 0;
+        while (same < n && known[same] == name[same]) same++;
+        if (same == n && known[n] == '\0') return (enum tag)slots[h];
     }
     return memchr(name, '-', n) ? TAG_CUSTOM : TAG_OTHER;
 }

@@ -65,7 +65,7 @@ static uint32_t prose_between(const struct page *page, uint32_t from, uint32_t t
 {
     uint32_t chars = 0;
     for (; from < to; from++)
-        if (!page->blocks[from].mark && mark_is_prose(&page->blocks[from])) chars += page->blocks[from].chars;
+        if (!page->blocks[from].mark && page->blocks[from].is_prose) chars += page->blocks[from].chars;
     return chars;
 }
 
@@ -83,7 +83,7 @@ static void cut_at_title(struct region *r)
     for (uint32_t i = r->from; i < r->to; i++) {
         struct block *b = &r->page->blocks[i];
         if (b->mark) continue;
-        if (mark_is_prose(b)) before += b->chars;
+        if (b->is_prose) before += b->chars;
         if (b->words > TITLE_WORDS_MAX || !is_title(r->page, b)) continue;
         b->mark = MARK_TITLE;
         if (b->kind != BLOCK_HEADING) continue;
@@ -124,7 +124,7 @@ static void trim_ends(const struct region *r)
 {
     uint32_t i = next_kept(r, r->from);
     bool opened = false;
-    for (int n = 0; i < r->to && n < HEAD_BLOCKS && !mark_is_prose(&r->page->blocks[i]); i = next_kept(r, i + 1), n++) {
+    for (int n = 0; i < r->to && n < HEAD_BLOCKS && !r->page->blocks[i].is_prose; i = next_kept(r, i + 1), n++) {
         if (is_opening(r, i))
             opened = true;
         else if (!opened || r->page->blocks[i].kind != BLOCK_HEADING)
@@ -133,7 +133,7 @@ static void trim_ends(const struct region *r)
     for (uint32_t k = r->to; k > i; k--) {
         struct block *b = &r->page->blocks[k - 1];
         if (b->mark) continue;
-        if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= AFTER_WORDS) break;
+        if (b->is_prose || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= AFTER_WORDS) break;
         b->mark = MARK_AFTER;
     }
 }
@@ -191,7 +191,7 @@ static void drop_repeated(const struct region *r)
 {
     for (uint32_t i = r->from; i < r->to; i++) {
         struct block *b = &r->page->blocks[i];
-        if (b->mark || b->kind != BLOCK_TEXT || b->words < REPEAT_WORDS || !mark_is_prose(b)) continue;
+        if (b->mark || b->kind != BLOCK_TEXT || b->words < REPEAT_WORDS || !b->is_prose) continue;
         uint32_t first = i - r->from > REPEAT_BLOCKS ? i - REPEAT_BLOCKS : r->from;
         for (uint32_t k = first; k < i && !b->mark; k++)
             if (!r->page->blocks[k].mark && same_text(r->page, &r->page->blocks[k], b)) b->mark = MARK_REPEATED;
@@ -221,7 +221,7 @@ static bool is_linked_paragraph(const struct region *r, uint32_t i)
     if (b->kind != BLOCK_TEXT || nodes[b->node].tag != TAG_p || b->words < NEIGHBOUR_WORDS || i == r->from || i + 1 >= r->to) return false;
     if (is_shouted(r->page, b)) return false;
     const struct block *before = b - 1, *after = b + 1;
-    return mark_is_prose(before) && mark_is_prose(after) && nodes[before->node].parent == nodes[b->node].parent &&
+    return before->is_prose && after->is_prose && nodes[before->node].parent == nodes[b->node].parent &&
            nodes[after->node].parent == nodes[b->node].parent;
 }
 
@@ -233,7 +233,7 @@ static void include_lead(struct page *page)
     if (i == stop || page->from == page->to) return;
     for (uint32_t k = i; k < page->from; k++) {
         const struct block *b = &page->blocks[k];
-        if (b->mark == MARK_NONE && mark_is_prose(b) && b->words >= LEAD_WORDS) {
+        if (b->mark == MARK_NONE && b->is_prose && b->words >= LEAD_WORDS) {
             page->from = i;
             return;
         }
@@ -275,7 +275,7 @@ static void filter_wiki(const struct region *r)
             appendix = is_wiki_appendix(r->page, b) ? heading_level(r->page, b) : -1;
         if (appendix >= 0)
             b->mark = MARK_RELATED;
-        else if (b->kind != BLOCK_CELL && b->kind != BLOCK_HEADING && mark_is_linky(b) && r->page->doc.nodes[b->node].tag != TAG_p)
+        else if (b->kind != BLOCK_CELL && b->kind != BLOCK_HEADING && b->is_linky && r->page->doc.nodes[b->node].tag != TAG_p)
             b->mark = MARK_LINKS;
     }
 }
@@ -297,7 +297,7 @@ void filter_blocks(struct page *page)
     for (uint32_t i = r.from; i < r.to; i++) {
         struct block *b = &page->blocks[i];
         if (b->mark) continue;
-        if (mark_is_linky(b) && !is_linked_paragraph(&r, i))
+        if (b->is_linky && !is_linked_paragraph(&r, i))
             b->mark = MARK_LINKS;
         else if (is_cut_short(page, b))
             b->mark = MARK_TEASER;

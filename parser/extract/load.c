@@ -10,6 +10,7 @@
 
 #define VALUE_MAX 16384 /* an attribute value is cut here; only inline data is ever longer */
 #define TAG_NAME  100   /* bytes of a name; what is longer ends there */
+#define NEAR      8     /* bytes that are looked at one by one: much is so short that a call costs more */
 #define LONG_TEXT 1000  /* blanks before <body> that are taken for text */
 
 /* What a byte may be; tables are quicker than comparing. */
@@ -62,7 +63,9 @@ static bool looking_at(const struct reader *r, const char *what)
 
 static const char *find(const char *p, const char *end, char c)
 {
-    const char *hit = p < end ? memchr(p, c, (size_t)(end - p)) : NULL;
+    for (int i = 0; i < NEAR; i++, p++)
+        if (p >= end || *p == c) return p;
+    const char *hit = memchr(p, c, (size_t)(end - p));
     return hit ? hit : end;
 }
 

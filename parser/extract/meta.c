@@ -449,7 +449,7 @@ static void read_dateline(struct meta *meta, const struct page *page)
     const uint32_t from = page->from, to = page->to;
     for (uint32_t i = from > 8 ? from - 8 : 0; i < to && i < from + 8; i++) {
         const struct block *b = &page->blocks[i];
-        if (b->chars > 80 || mark_is_linky(b)) continue;
+        if (b->chars > 80 || b->is_linky) continue;
         buf_reset(&text);
         page_block_text(page, b, &text);
         if (date_find(span_of(buf_str(&text), text.len), date)) meta_offer(meta, META_DATE, 45, span_of(date, strlen(date)));

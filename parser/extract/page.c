@@ -32,6 +32,7 @@ void page_release(struct page *page)
     free(page->blocks);
     free(page->words);
     free(page->block_at);
+    free(page->sums);
     free(page->boxes);
     buf_release(&page->title);
     page_init(page);

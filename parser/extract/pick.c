@@ -26,8 +26,8 @@ static float value_of(const struct block *b)
     default: return -10 - chars * .05f;
     }
     if (b->kind == BLOCK_HEADING) return links * 2 > chars ? -15 : 0;
-    if (mark_is_linky(b)) return -15 - chars * .2f;
-    if (mark_is_prose(b)) return (chars - links) * (b->kind == BLOCK_CELL ? .6f : 1);
+    if (b->is_linky) return -15 - chars * .2f;
+    if (b->is_prose) return (chars - links) * (b->kind == BLOCK_CELL ? .6f : 1);
     if (b->kind == BLOCK_TEXT && b->words >= 5) return (chars - links) * .3f;
     /* Tables and lists of terms are made of scraps. */
     if (b->kind == BLOCK_CELL || b->kind == BLOCK_TERM) return b->words >= 3 ? (chars - links) * .2f : 0;
@@ -65,9 +65,11 @@ static void offer_run(const struct page *page, const float *sum, uint32_t parent
     const struct node *nodes = page->doc.nodes;
     float run = 0, weight = weight_of(page, &nodes[parent]) * RUN_WEIGHT;
     uint32_t from = 0;
-    if (page->block_at[parent] == page->block_at[nodes[parent].end]) return; /* nothing to find */
-    for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
-        uint32_t first, last;
+    uint32_t first, last, end;
+    page_blocks(page, parent, &first, &end);
+    if (end - first <= 1) return; /* no run is worth more than the whole */
+    last = first;
+    for (uint32_t i = parent + 1; last < end; i = nodes[i].end) {
         page_blocks(page, i, &first, &last);
         if (first == last) continue;
         if (run <= 0) run = 0, from = first;
