@@ -321,7 +321,7 @@ static void cut(struct cutter *c)
 static void sum_up(struct page *page)
 {
     struct sums sums = {.prose = 0};
-    page->sums = mem_alloc((page->block_count + 1) * sizeof *page->sums);
+    page->sums = mem_array(page->block_count + 1, sizeof *page->sums);
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
         page->sums[i] = sums;
@@ -338,7 +338,7 @@ void blocks_cut(struct page *page)
 {
     struct cutter c = {.page = page, .block_node = NODE_NONE};
     read_words(page);
-    page->block_at = mem_alloc((page->doc.count + 1) * sizeof *page->block_at);
+    page->block_at = mem_array(page->doc.count + 1, sizeof *page->block_at);
     cut(&c);
     free(c.open);
     sum_up(page);

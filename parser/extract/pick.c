@@ -81,8 +81,9 @@ static void offer_run(const struct page *page, const float *sum, uint32_t parent
 void pick_article(struct page *page)
 {
     const struct doc *d = &page->doc;
-    float *sum = mem_calloc(page->block_count + 1, sizeof *sum);
+    float *sum = mem_array(page->block_count + 1, sizeof *sum);
     struct pick best = {.value = 0, .node = NODE_NONE};
+    sum[0] = 0;
     for (size_t i = 0; i < page->block_count; i++) {
         page->blocks[i].value = value_of(&page->blocks[i]);
         sum[i + 1] = sum[i] + page->blocks[i].value;
