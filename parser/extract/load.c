@@ -316,9 +316,10 @@ static void read_start_tag(struct reader *r)
     uint32_t node = NODE_NONE;
     r->p++;
     size_t n = read_name(r, text);
-    const char *dot = memchr(text, '.', n);
+    struct tag_name name = opens_name(text, n);
+    const char *dot = name.tag == TAG_OTHER || name.tag == TAG_CUSTOM ? memchr(text, '.', n) : NULL;
     if (dot) opens_close_for(&r->opens, doc_tag(text, (size_t)(dot - text))); /* what it ends goes by its name up to a dot */
-    opens_start(&r->opens, opens_name(text, n), &node);
+    opens_start(&r->opens, name, &node);
     read_attributes(r, node);
     bool closed = peek(r, 0) == '/';
     if (r->p < r->end) r->p += closed ? 2 : 1;

@@ -216,6 +216,7 @@ void mark_page(struct page *page, enum mark_trust trust)
     page->is_marked = true;
     page->trust = trust;
     guards_find(page, &guards);
+    bool has_teasers = page->sums[page->block_count].titles >= TEASERS_MIN * TEASER_TITLE;
     for (uint32_t b = 0; b < page->box_count;) {
         uint32_t i = page->boxes[b].node;
         const struct node *e = &page->doc.nodes[i];
@@ -231,7 +232,7 @@ void mark_page(struct page *page, enum mark_trust trust)
             b = page->boxes[b].next;
             continue;
         }
-        mark_teasers(page, b);
+        if (has_teasers) mark_teasers(page, b);
         b++;
     }
     free(guards.bodies.nodes);

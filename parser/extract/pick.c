@@ -59,17 +59,16 @@ static void offer(struct pick *best, float value, uint32_t node, uint32_t from, 
 }
 
 /* The run of neighbouring children that is worth most (Kadane's algorithm). For paragraphs that stand side by side with
- * other things in one large element. */
-static void offer_run(const struct page *page, const float *sum, uint32_t parent, struct pick *best)
+ * other things in one large element. worth: the first block of it that is worth something; no run is worth more for what is before. */
+static void offer_run(const struct page *page, const float *sum, uint32_t parent, uint32_t worth, struct pick *best)
 {
     const struct node *nodes = page->doc.nodes;
     float run = 0, weight = weight_of(page, &nodes[parent]) * RUN_WEIGHT;
-    uint32_t from = 0;
-    uint32_t first, last, end;
-    page_blocks(page, parent, &first, &end);
-    if (end - first <= 1) return; /* no run is worth more than the whole */
-    last = first;
-    for (uint32_t i = parent + 1; last < end; i = nodes[i].end) {
+    uint32_t from = 0, start = page->blocks[worth].first, last, end = page->block_at[nodes[parent].end];
+    if (nodes[start].parent != parent) start = parent + 1;
+    last = page->block_at[start];
+    for (uint32_t i = start; last < end; i = nodes[i].end) {
+        uint32_t first;
         page_blocks(page, i, &first, &last);
         if (first == last) continue;
         if (run <= 0) run = 0, from = first;
@@ -88,17 +87,20 @@ void pick_article(struct page *page)
         page->blocks[i].value = value_of(&page->blocks[i]);
         sum[i + 1] = sum[i] + page->blocks[i].value;
     }
-    for (uint32_t b = 0; b < page->box_count;) {
+    for (uint32_t b = 0, worth = 0; b < page->box_count;) {
         uint32_t i = page->boxes[b].node, from, to;
         const struct node *e = &d->nodes[i];
         if (e->drop) {
             b = page->boxes[b].next;
             continue;
         }
-        page_blocks(page, i, &from, &to);
-        offer(&best, (sum[to] - sum[from]) * weight_of(page, e), i, from, to);
-        offer_run(page, sum, i, &best);
         b++;
+        page_blocks(page, i, &from, &to);
+        if (worth < from) worth = from;
+        while (worth < page->block_count && page->blocks[worth].value <= 0) worth++;
+        if (worth >= to) continue; /* nothing in it, nor in a run of it */
+        offer(&best, (sum[to] - sum[from]) * weight_of(page, e), i, from, to);
+        if (to - from > 1) offer_run(page, sum, i, worth, &best); /* a run of one is worth less than the whole */
     }
     page->picked = best.node;
     page->from = best.from;
