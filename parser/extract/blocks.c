@@ -8,7 +8,6 @@
 
 #define HEADING_WORDS 30
 #define MIXED_PLAIN   60 /* characters beside its links that a block of many links must have to be prose */
-#define TITLE_WORDS   3  /* a link to an article has a title */
 #define JUMP_MAX      5  /* a link within the page of so few characters is a reference mark, not navigation */
 
 struct cutter {
@@ -134,6 +133,8 @@ static void block_close(struct cutter *c)
     if (b->kind == BLOCK_HEADING && b->words > HEADING_WORDS) b->kind = BLOCK_TEXT; /* unclosed, or used for its size */
     b->is_prose = is_prose(b);
     b->is_linky = is_linky(b);
+    if (b->is_prose) c->page->prose_words += b->words;
+    if (block_is_title(b)) c->page->titles += b->chars;
 }
 
 static struct block *block_open(struct cutter *c, uint32_t node)
@@ -318,22 +319,6 @@ static void cut(struct cutter *c)
     page->block_at[count] = (uint32_t)page->block_count;
 }
 
-static void sum_up(struct page *page)
-{
-    struct sums sums = {.prose = 0};
-    page->sums = mem_array(page->block_count + 1, sizeof *page->sums);
-    for (size_t i = 0; i < page->block_count; i++) {
-        const struct block *b = &page->blocks[i];
-        page->sums[i] = sums;
-        sums.prose += b->is_prose ? b->chars : 0;
-        sums.prose_blocks += b->is_prose;
-        sums.titles += b->is_linky && b->words >= TITLE_WORDS ? b->chars : 0;
-        sums.links += b->link_chars;
-        page->prose_words += b->is_prose ? b->words : 0;
-    }
-    page->sums[page->block_count] = sums;
-}
-
 void blocks_cut(struct page *page)
 {
     struct cutter c = {.page = page, .block_node = NODE_NONE};
@@ -341,5 +326,4 @@ void blocks_cut(struct page *page)
     page->block_at = mem_array(page->doc.count + 1, sizeof *page->block_at);
     cut(&c);
     free(c.open);
-    sum_up(page);
 }

@@ -87,6 +87,24 @@ static bool places_within(const struct places *p, uint32_t from, uint32_t to)
     return low < p->count && p->nodes[low] < to;
 }
 
+/* Only a page with names or teasers needs the sums. */
+static const struct sums *sums_of(struct page *page)
+{
+    struct sums sums = {.prose = 0};
+    if (page->sums) return page->sums;
+    page->sums = mem_array(page->block_count + 1, sizeof *page->sums);
+    for (size_t i = 0; i < page->block_count; i++) {
+        const struct block *b = &page->blocks[i];
+        page->sums[i] = sums;
+        sums.prose += b->is_prose ? b->chars : 0;
+        sums.prose_blocks += b->is_prose;
+        sums.titles += block_is_title(b) ? b->chars : 0;
+        sums.links += b->link_chars;
+    }
+    page->sums[page->block_count] = sums;
+    return page->sums;
+}
+
 /* Elements that protect what is around them. */
 struct guards {
     struct places bodies;    /* surely the article's text */
@@ -113,14 +131,14 @@ static void drop(struct page *page, uint32_t node, enum mark mark)
 }
 
 /* May this element go, judged by what it holds? */
-static bool may_drop(const struct page *page, const struct guards *g, uint32_t node, enum mark mark, float dominant)
+static bool may_drop(struct page *page, const struct guards *g, uint32_t node, enum mark mark, float dominant)
 {
     const struct node *e = &page->doc.nodes[node];
     if (e->tag == TAG_html || e->tag == TAG_body) return false;
     uint32_t from, to;
     page_blocks(page, node, &from, &to);
-    const struct sums *before = &page->sums[from], *until = &page->sums[to];
-    uint32_t prose = until->prose - before->prose, all = page->sums[page->block_count].prose;
+    const struct sums *sums = sums_of(page), *before = &sums[from], *until = &sums[to];
+    uint32_t prose = until->prose - before->prose, all = sums[page->block_count].prose;
     if (prose == 0) return true;
     /* "teaser" is also what some call the first paragraph: a teaser for another page has a link to it. */
     if (mark == MARK_RELATED && until->links == before->links) return false;
@@ -131,11 +149,11 @@ static bool may_drop(const struct page *page, const struct guards *g, uint32_t n
 }
 
 /* A link with perhaps a few sentences about what is behind it. */
-static bool is_teaser(const struct page *page, uint32_t node)
+static bool is_teaser(struct page *page, uint32_t node)
 {
     uint32_t from, to;
     page_blocks(page, node, &from, &to);
-    const struct sums *before = &page->sums[from], *until = &page->sums[to];
+    const struct sums *before = &sums_of(page)[from], *until = &sums_of(page)[to];
     return to > from && until->titles - before->titles >= TEASER_TITLE && until->prose_blocks - before->prose_blocks <= 2 &&
            until->prose - before->prose <= TEASER_PROSE;
 }
@@ -178,7 +196,7 @@ static void mark_teasers(struct page *page, uint32_t box)
     bool found = false;
     uint32_t first, last;
     page_blocks(page, boxes[box].node, &first, &last);
-    if (page->sums[last].titles - page->sums[first].titles < TEASERS_MIN * TEASER_TITLE) return;
+    if (sums_of(page)[last].titles - sums_of(page)[first].titles < TEASERS_MIN * TEASER_TITLE) return;
     for (int pass = 0; pass < 1 + found; pass++) {
         for (uint32_t b = box + 1; b < boxes[box].next; b = boxes[b].next) {
             uint32_t i = boxes[b].node;
@@ -216,7 +234,7 @@ void mark_page(struct page *page, enum mark_trust trust)
     page->is_marked = true;
     page->trust = trust;
     guards_find(page, &guards);
-    bool has_teasers = page->sums[page->block_count].titles >= TEASERS_MIN * TEASER_TITLE;
+    bool has_teasers = page->titles >= TEASERS_MIN * TEASER_TITLE;
     for (uint32_t b = 0; b < page->box_count;) {
         uint32_t i = page->boxes[b].node;
         const struct node *e = &page->doc.nodes[i];

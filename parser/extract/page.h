@@ -45,6 +45,12 @@ struct block {
     float value;   /* how much it looks like article text; negative: it does not */
 };
 
+/* A link of several words: to an article, perhaps. */
+static inline bool block_is_title(const struct block *b)
+{
+    return b->is_linky && b->words >= 3;
+}
+
 /* What the blocks before one sum up to. */
 struct sums {
     uint32_t prose;        /* characters of prose */
@@ -65,7 +71,8 @@ struct page {
     size_t block_count, block_cap;
     uint32_t *words;    /* for each attribute; that of an element's first one is what all of them say */
     uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
-    struct sums *sums;  /* for each block, and one more: marks change nothing about them */
+    struct sums *sums;    /* for each block, and one more; NULL until mark.c needs them. Marks change nothing about them */
+    uint32_t titles;      /* characters in blocks that are links of several words */
     uint32_t prose_words; /* in all blocks of prose */
     struct box *boxes;  /* the block-level elements that hold a block, in document order */
     size_t box_count, box_cap;

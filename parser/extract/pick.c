@@ -11,6 +11,7 @@
 #include "parser/extract/mark.h"
 #include "parser/extract/words.h"
 
+#define CLIMB      4    /* steps up to the child in which a block stands: few, for each element around may take them */
 #define RUN_WEIGHT .98f /* a whole element is a better sign than a run of neighbours */
 
 static float value_of(const struct block *b)
@@ -65,6 +66,7 @@ static void offer_run(const struct page *page, const float *sum, uint32_t parent
     const struct node *nodes = page->doc.nodes;
     float run = 0, weight = weight_of(page, &nodes[parent]) * RUN_WEIGHT;
     uint32_t from = 0, start = page->blocks[worth].first, last, end = page->block_at[nodes[parent].end];
+    for (int up = 0; up < CLIMB && nodes[start].parent != parent; up++) start = nodes[start].parent;
     if (nodes[start].parent != parent) start = parent + 1;
     last = page->block_at[start];
     for (uint32_t i = start; last < end; i = nodes[i].end) {
