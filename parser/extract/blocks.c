@@ -141,8 +141,6 @@ static struct block *block_open(struct cutter *c, uint32_t node)
 {
     struct page *page = c->page;
     if (!c->in_block) {
-        if (page->block_count == page->block_cap)
-            page->blocks = mem_grow(page->blocks, &page->block_cap, page->block_count + 1, sizeof *page->blocks);
         page->blocks[page->block_count++] = (struct block){.node = c->block_node, .first = node, .kind = (uint8_t)kind_of(c)};
         c->in_block = true;
         c->plain_chars = 0;
@@ -243,7 +241,6 @@ static void leave(struct cutter *c, const struct open *open)
 
 static uint32_t add_box(struct page *page, uint32_t node)
 {
-    if (page->box_count == page->box_cap) page->boxes = mem_grow(page->boxes, &page->box_cap, page->box_count + 1, sizeof *page->boxes);
     page->boxes[page->box_count].node = node;
     return (uint32_t)page->box_count++;
 }
@@ -323,7 +320,10 @@ void blocks_cut(struct page *page)
 {
     struct cutter c = {.page = page, .block_node = NODE_NONE};
     read_words(page);
+    /* As many as there can be: no array grows, and what is not used of them is never touched. */
     page->block_at = mem_array(page->doc.count + 1, sizeof *page->block_at);
+    page->blocks = mem_array(page->doc.text_count, sizeof *page->blocks);
+    page->boxes = mem_array(page->doc.count - page->doc.text_count, sizeof *page->boxes);
     cut(&c);
     free(c.open);
 }

@@ -97,6 +97,12 @@ struct span doc_attr(const struct doc *d, size_t node, enum attr_name name)
     return span_of(NULL, 0);
 }
 
+void doc_reserve(struct doc *d, size_t nodes)
+{
+    d->cap = nodes;
+    d->nodes = mem_array(nodes, sizeof *d->nodes);
+}
+
 void doc_note(struct doc *d)
 {
     uint32_t last = (uint32_t)(d->count - 1);

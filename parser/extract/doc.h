@@ -104,6 +104,7 @@ struct span {
 struct doc {
     struct node *nodes;
     size_t count, cap;
+    size_t text_count; /* how many of them are texts */
     struct attr *attrs;
     size_t attr_count, attr_cap;
     uint32_t *notes; /* the elements with attributes, and <title>, <h1> and <h2>, in document order: whatever asks for more than text */
@@ -133,11 +134,14 @@ struct span doc_attr(const struct doc *d, size_t node, enum attr_name name);
  * Stops silently at out's maximum. */
 void doc_collect(const struct doc *d, size_t node, struct buf *out);
 
+/* Makes room for so many nodes at once: growing a large array may copy it. */
+void doc_reserve(struct doc *d, size_t nodes);
 /* Appends a node without descendants. */
 static inline struct node *doc_add_node(struct doc *d, uint32_t parent, enum tag tag, uint32_t at)
 {
     if (d->count == d->cap) d->nodes = mem_grow(d->nodes, &d->cap, d->count + 1, sizeof *d->nodes);
     struct node *node = &d->nodes[d->count++];
+    d->text_count += tag == TAG_TEXT;
     *node = (struct node){.parent = parent, .end = (uint32_t)d->count, .at = at, .tag = (uint8_t)tag};
     return node;
 }

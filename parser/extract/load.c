@@ -11,6 +11,7 @@
 #define VALUE_MAX 16384 /* an attribute value is cut here; only inline data is ever longer */
 #define TAG_NAME  100   /* bytes of a name; what is longer ends there */
 #define NEAR      8     /* bytes that are looked at one by one: much is so short that a call costs more */
+#define NODE_BYTES 6    /* of a page with very many nodes; an ordinary one has one in 50. What is not used of the room costs nothing */
 #define LONG_TEXT 1000  /* blanks before <body> that are taken for text */
 
 /* What a byte may be; tables are quicker than comparing. */
@@ -477,6 +478,7 @@ void load_html(struct doc *d, const char *utf8, size_t n)
     struct reader r = {.p = utf8, .end = utf8 + n, .doc = d};
     if (n == 0) return;
     if (!can['a']) fill();
+    doc_reserve(d, n / NODE_BYTES + 16);
     opens_init(&r.opens, d);
     if (n >= 4 && memcmp(utf8, "\xef\xbb\xbf", 3) == 0) r.p += 3;
     skip_misc(&r);

@@ -68,14 +68,14 @@ struct box {
 struct page {
     struct doc doc;
     struct block *blocks;
-    size_t block_count, block_cap;
+    size_t block_count;
     uint32_t *words;    /* for each attribute; that of an element's first one is what all of them say */
     uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
     struct sums *sums;    /* for each block, and one more; NULL until mark.c needs them. Marks change nothing about them */
     uint32_t titles;      /* characters in blocks that are links of several words */
     uint32_t prose_words; /* in all blocks of prose */
     struct box *boxes;  /* the block-level elements that hold a block, in document order */
-    size_t box_count, box_cap;
+    size_t box_count;
     uint32_t wiki;     /* MediaWiki's content element, NODE_NONE if the page is not of one */
     uint32_t picked;   /* node that holds the article, NODE_NONE if there is none */
     uint32_t from, to; /* the blocks of it that are the article's region: [from, to) */
