@@ -8,11 +8,11 @@
 #include "parser/extract/entities.h"
 #include "parser/extract/opens.h"
 
-#define VALUE_MAX 16384 /* an attribute value is cut here; only inline data is ever longer */
-#define TAG_NAME  100   /* bytes of a name; what is longer ends there */
-#define NEAR      8     /* bytes that are looked at one by one: much is so short that a call costs more */
-#define NODE_BYTES 6    /* of a page with very many nodes; an ordinary one has one in 50. What is not used of the room costs nothing */
-#define LONG_TEXT 1000  /* blanks before <body> that are taken for text */
+#define VALUE_MAX  16384 /* an attribute value is cut here; only inline data is ever longer */
+#define TAG_NAME   100   /* bytes of a name; what is longer ends there */
+#define NEAR       8     /* bytes that are looked at one by one: much is so short that a call costs more */
+#define NODE_BYTES 6     /* of a page with very many nodes; an ordinary one has one in 50. What is not used of the room costs nothing */
+#define LONG_TEXT  1000  /* blanks before <body> that are taken for text */
 
 /* What a byte may be; tables are quicker than comparing. */
 enum {

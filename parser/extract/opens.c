@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "line/limits.h"
 
-#define UNKNOWN   0x80000000u /* set in the ids of names that enum tag does not know */
+#define UNKNOWN    0x80000000u /* set in the ids of names that enum tag does not know */
 #define OUTER_MASK 0x7fffffu
-#define CLOSED_BY 60
-#define CHAIN_MAX 16 /* open elements of other names in a slot that are looked past: only a page made for it has as many */
+#define CLOSED_BY  60
+#define CHAIN_MAX  16 /* open elements of other names in a slot that are looked past: only a page made for it has as many */
 #define NAMES(...)                                                                                                                         \
     {                                                                                                                                      \
         __VA_ARGS__                                                                                                                        \

@@ -37,12 +37,12 @@ struct block {
     uint32_t words;      /* an ideograph counts half */
     uint16_t stops;      /* sentence ends; UINT16_MAX for so many or more, and so for commas */
     uint16_t commas;
-    uint8_t kind;  /* enum block_kind */
-    uint8_t mark;  /* enum mark */
+    uint8_t kind;      /* enum block_kind */
+    uint8_t mark;      /* enum mark */
     bool all_bold : 1; /* nothing but bold text: perhaps a heading */
     bool is_prose : 1; /* reads like running text: sentences, not labels */
     bool is_linky : 1; /* mostly links */
-    float value;   /* how much it looks like article text; negative: it does not */
+    float value;       /* how much it looks like article text; negative: it does not */
 };
 
 /* A link of several words: to an article, perhaps. */
@@ -69,19 +69,19 @@ struct page {
     struct doc doc;
     struct block *blocks;
     size_t block_count;
-    uint32_t *words;    /* for each attribute; that of an element's first one is what all of them say */
-    uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
+    uint32_t *words;      /* for each attribute; that of an element's first one is what all of them say */
+    uint32_t *block_at;   /* for each node (and one more): the number of blocks that begin before it */
     struct sums *sums;    /* for each block, and one more; NULL until mark.c needs them. Marks change nothing about them */
     uint32_t titles;      /* characters in blocks that are links of several words */
     uint32_t prose_words; /* in all blocks of prose */
-    struct box *boxes;  /* the block-level elements that hold a block, in document order */
+    struct box *boxes;    /* the block-level elements that hold a block, in document order */
     size_t box_count;
     uint32_t wiki;     /* MediaWiki's content element, NODE_NONE if the page is not of one */
     uint32_t picked;   /* node that holds the article, NODE_NONE if there is none */
     uint32_t from, to; /* the blocks of it that are the article's region: [from, to) */
     bool is_marked;
-    int trust;         /* enum mark_trust of the last marking */
-    struct buf title;  /* the headline, as the metadata say */
+    int trust;        /* enum mark_trust of the last marking */
+    struct buf title; /* the headline, as the metadata say */
 };
 
 void page_init(struct page *page);
