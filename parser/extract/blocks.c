@@ -272,19 +272,22 @@ static void enter(struct cutter *c, uint32_t node)
         block_close(c);
     }
     if (e->end == node + 1 && e->tag != TAG_a && node != c->page->wiki) return; /* nothing in it */
-    struct open open = {.node = node, .outer = c->block_node};
-    if (is_block) {
-        c->block_node = node;
-        open.box = add_box(c->page, node);
-    } else if (e->tag == TAG_a) {
+    bool is_link = false;
+    if (e->tag == TAG_a) {
         struct span href = doc_attr(d, node, ATTR_href);
         c->link_is_jump = span_starts(href, "#");
-        open.is_link = href.p != NULL;
+        is_link = href.p != NULL;
     }
-    c->links += open.is_link;
+    c->links += is_link;
     c->bold += is_bold(e->tag);
     if (c->depth == c->cap) c->open = mem_grow(c->open, &c->cap, c->depth + 1, sizeof *c->open);
-    c->open[c->depth++] = open;
+    struct open *open = &c->open[c->depth++];
+    open->node = node;
+    open->outer = c->block_node;
+    open->is_link = is_link;
+    if (!is_block) return;
+    open->box = add_box(c->page, node);
+    c->block_node = node;
 }
 
 /* Reads the text of the page; what is hidden or never text is stepped over. */
