@@ -31,10 +31,10 @@ def check_levels(levels, limit, sanitized):
     """In each part of the crawl, what every program holds is what it held in the first one, within FLAT."""
     step = max((limit - BEGIN) // 10, 500)
     parts = [levels.level(first, first + step) for first in range(BEGIN, limit - step + 1, step)]
-    for name, before in parts[0].items():
-        print(f"{name}: {', '.join(f'{part[name] / MIB:.1f}' for part in parts)} MiB")
-    for name, before in parts[0].items():
-        most = max(part[name] for part in parts)
+    for name in parts[0]:
+        print(f"{name}: {', '.join('{:.1f} ({:.1f})'.format(*(b / MIB for b in part[name])) for part in parts)} MiB (its data)")
+    for name, (before, _) in parts[0].items():
+        most = max(part[name][0] for part in parts)
         assert sanitized or most <= FLAT * before, f"{name} grew from {before / MIB:.1f} to {most / MIB:.1f} MiB"
 
 

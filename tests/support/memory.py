@@ -3,7 +3,7 @@
 import bisect
 import statistics
 
-from .process import descendants
+from .process import descendants, status_bytes
 
 MIB = 1 << 20
 WAL = 16 * MIB  # raft.wal_max_size_bytes of the broker of these tests
@@ -25,12 +25,8 @@ def bounds(page):
 
 
 def held(pid):
-    """Bytes a process holds: its own pages, and its share of those it has in common with others (Pss). 0 if it is gone."""
-    try:
-        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-            return next((int(line.split()[1]) * 1024 for line in f if line.startswith("Pss:")), 0)
-    except OSError:
-        return 0
+    """(resident bytes, those of them that are its data: neither program nor libraries); zeros if it is gone."""
+    return status_bytes(pid, "VmRSS"), status_bytes(pid, "RssAnon")
 
 
 class Levels:
@@ -53,7 +49,7 @@ class Levels:
         self._looks.append({name: held(pid) for name, pid in self.pids.items()})
 
     def level(self, first, last):
-        """{name: bytes} while the pages of that range were stored."""
+        """{name: (bytes, of them data)} while the pages of that range were stored."""
         looks = self._looks[bisect.bisect_left(self._pages, first):bisect.bisect_left(self._pages, last)]
         assert len(looks) >= 3, f"{len(looks)} looks from page {first} to page {last}"
-        return {name: statistics.median(look[name] for look in looks) for name in self.pids}
+        return {name: tuple(statistics.median(look[name][k] for look in looks) for k in (0, 1)) for name in self.pids}
