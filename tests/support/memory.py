@@ -33,15 +33,18 @@ class Levels:
     """What each process of a stack holds while a crawl goes on, by the pages stored. One process of each program.
 
     A level is the median of the looks in a range of pages: at one instant a process holds what it has in hand just then.
+    empty: what they held at first.
     """
 
     def __init__(self, programs):
-        """programs: {name: Program}, all ready. The parser's child counts by itself."""
+        """programs: {name: Program}, all ready; this is the first look. The parser's child counts by itself."""
         self.pids = {name: program.pid for name, program in programs.items()}
         child, = descendants(programs["parser"].pid)
         self.pids["parser's child"] = child.pid
         self._pages = []
         self._looks = []
+        self.look(0)
+        self.empty = self._looks[0]
 
     def look(self, pages):
         """pages: stored by now."""
