@@ -96,12 +96,13 @@ static struct due_host *host_of(struct release *rl, int64_t id)
     "SELECT crawl_id FROM t WHERE host_id = h.id AND crawl_id <> ALL(ARRAY("                                                               \
     "SELECT id FROM crawl WHERE open > 0 AND (paused_at IS NOT NULL OR cancel_at IS NOT NULL" but "))))"
 
-/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. */
+/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. The second condition is for
+ * PostgreSQL, which does not see that the first one implies it: without it the partial index host_next cannot serve. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
-        "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
+        "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() AND next_at <> 'infinity' ORDER BY next_at LIMIT $1) h "
         "LEFT JOIN LATERAL " CRAWLS_AT_H(" OR priority < 0") " c ON true"};
     /* Crawls that a person waits for: few, with few pages, so they are begun with. A host that has served them several times in a
      * row is left to the others. */
