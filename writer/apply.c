@@ -319,7 +319,6 @@ static enum pg_status write_scopes_and_refusals(struct tx *tx)
         "INSERT INTO refused AS r (crawl_id, rule, count, sample) SELECT c, k, n, ARRAY[s] FROM unnest($1::bigint[], $2::text[], "
         "$3::bigint[], $4::text[]) AS u (c, k, n, s) ON CONFLICT (crawl_id, rule) DO UPDATE SET count = r.count + excluded.count, "
         "sample = CASE WHEN cardinality(r.sample) < 20 THEN r.sample || excluded.sample ELSE r.sample END"};
-    static const char *const rules[] = {"scope", "depth", "url", "limit"};
     static const enum pg_type htypes[] = {PG_INT8, PG_TEXT}, rtypes[] = {PG_INT8, PG_TEXT, PG_INT8, PG_TEXT};
     struct pg_array h[COUNT(htypes)], r[COUNT(rtypes)];
     init_columns(h, htypes, COUNT(htypes));
@@ -330,10 +329,10 @@ static enum pg_status write_scopes_and_refusals(struct tx *tx)
             pg_array_int(&h[0], c->id);
             pg_array_text(&h[1], c->hosts[k]);
         }
-        for (size_t k = 0; k < COUNT(rules); k++) {
+        for (int k = 0; k < REFUSED_COUNT; k++) {
             if (!c->refused[k]) continue;
             pg_array_int(&r[0], c->id);
-            pg_array_text(&r[1], rules[k]);
+            pg_array_text(&r[1], refusal_name((enum refusal)k));
             pg_array_int(&r[2], c->refused[k]);
             pg_array_text(&r[3], c->refused_sample[k]);
         }

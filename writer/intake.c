@@ -15,6 +15,7 @@
 #include "writer/host_clock.h"
 #include "writer/judge.h"
 #include "writer/known.h"
+#include "writer/rules_load.h"
 #include "writer/writer.h"
 
 #define ENTRIES_A_TIME 512         /* records in one transaction */
@@ -133,7 +134,7 @@ static void add_seed(struct writer *w, struct intake_message *m, const char *tex
     e->text = text;
     e->text_len = e->size = n;
     e->is_part = is_part;
-    for (const char *p = text; (p = memchr(p, '\n', n - (size_t)(p - text))); p++) e->rows++;
+    e->rows = seed_rows(text, n);
     w->intake->bytes += n;
 }
 
@@ -244,6 +245,7 @@ static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t coun
             tx_want_page(tx, entries[i]->record.page);
     }
     if (st == PG_OK) st = tx_load(tx);
+    if (st == PG_OK) st = rules_load(tx);
     if (st == PG_OK) st = judge_tickets(tx, entries, count);
     if (st == PG_OK) st = host_clock_excuse(tx, entries, count);
     return st == PG_OK ? judge_loops(tx, entries, count) : st;

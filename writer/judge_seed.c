@@ -8,6 +8,8 @@
 #include "line/limits.h"
 #include "writer/conf.h"
 #include "writer/judge.h"
+#include "writer/range.h"
+#include "writer/scope.h"
 #include "writer/seed.h"
 
 static enum pg_status inbox_id(struct tx *tx, int64_t *id_r)
@@ -25,9 +27,9 @@ static enum pg_status inbox_id(struct tx *tx, int64_t *id_r)
 /* Makes the crawl's row, or finds the one that the same request made before. */
 static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *id_r)
 {
-    static const struct pg_stmt insert = {"insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, "
-                                                          "ignore_noindex, ignore_nofollow) "
-                                                          "VALUES ($1, $2, $3, $4::bigint, $5, $6, $7) ON CONFLICT (request) DO NOTHING"};
+    static const struct pg_stmt insert = {"insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules, "
+                                                          "ignore_noindex, ignore_nofollow) VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb, "
+                                                          "$7, $8) ON CONFLICT (request) DO NOTHING"};
     static const struct pg_stmt select = {"select_crawl", "SELECT id FROM crawl WHERE request = $1"};
     struct digest request = seed_request(seed);
     struct pg_result *r = NULL;
@@ -37,6 +39,7 @@ static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *
     pg_add_text(&tx->params, seed->scope);
     pg_add_int(&tx->params, seed->depth);
     pg_add_int(&tx->params, seed->limit);
+    pg_add_text(&tx->params, seed->rules);
     pg_add_bool(&tx->params, seed->ignore_noindex);
     pg_add_bool(&tx->params, seed->ignore_nofollow);
     enum pg_status st = tx_run(tx, &insert, NULL);
@@ -74,16 +77,6 @@ enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
     e->record.crawl = id;
     seed_release(&seed);
     return st;
-}
-
-static void offer_seed(struct tx *tx, int64_t crawl, const struct url *url)
-{
-    struct offer o = {.crawl_id = crawl,
-                      .url = mem_strdup(url->text),
-                      .host = mem_strdup(url->host),
-                      .https = url->https,
-                      .hash = digest_of(url->text, strlen(url->text))};
-    tx_offer(tx, &o);
 }
 
 /* Ended pages are registered again: those named by hash that are old or ended in a passing fault (inbox), or all of them
@@ -152,11 +145,70 @@ static void join_host(struct crawl_row *crawl, const char *host)
     crawl->new_hosts++;
 }
 
+/* Seeds of one entry. */
+struct seed_urls {
+    struct tx *tx;
+    struct crawl_row *crawl;
+    struct pg_array hashes;
+    size_t good, bad;
+    int64_t ranged; /* URLs that ranges stood for */
+};
+
+static void refuse_url(struct seed_urls *urls, const char *reason, const char *text, size_t n)
+{
+    tx_bad_request(urls->tx, reason, text, n);
+    urls->bad++;
+}
+
+static void take_one(struct seed_urls *urls, const char *text)
+{
+    struct url url;
+    enum url_status status = url_parse(text, &url);
+    if (status != URL_OK) {
+        refuse_url(urls, url_status_text(status), text, strlen(text));
+        return;
+    }
+    struct digest hash = digest_of(url.text, strlen(url.text));
+    pg_array_uuid(&urls->hashes, &hash);
+    if (!urls->crawl->is_inbox) join_host(urls->crawl, url.host);
+    scope_offer_seed(urls->tx, urls->crawl, &url);
+    urls->good++;
+}
+
+/* A URL, or all that its ranges stand for. */
+static void take_urls(struct seed_urls *urls, const char *text, size_t n)
+{
+    struct range range;
+    struct range_error fault;
+    char one[LIMIT_URL * 2];
+    if (!range_parse(text, n, &range, &fault)) {
+        refuse_url(urls, fault.text, text, n);
+        return;
+    }
+    if (range.count > 0) urls->ranged += range.total;
+    if (urls->ranged > LIMIT_RANGE) {
+        urls->ranged -= range.total;
+        refuse_url(urls, "the ranges of one message make more than 10000 URLs", text, n);
+        return;
+    }
+    for (int64_t i = 0; i < range.total; i++) {
+        if (range_write(&range, i, one, sizeof one))
+            take_one(urls, one);
+        else
+            refuse_url(urls, url_status_text(URL_TOO_LONG), text, n);
+    }
+}
+
 static enum pg_status judge_crawl(struct tx *tx, struct entry *e, struct crawl_row *crawl, const struct seed *seed)
 {
     if (crawl->admitted == 0) {
-        join_host(crawl, seed->url->host);
-        offer_seed(tx, crawl->id, seed->url);
+        struct seed_urls urls = {.tx = tx, .crawl = crawl};
+        pg_array_init(&urls.hashes, PG_UUID);
+        if (seed->range.total > 1)
+            take_urls(&urls, seed->text, strlen(seed->text));
+        else
+            take_one(&urls, seed->url->text);
+        pg_array_release(&urls.hashes);
         snprintf(e->detail, sizeof e->detail, "crawl %lld starts", (long long)crawl->id);
         return PG_OK;
     }
@@ -169,45 +221,19 @@ static enum pg_status judge_crawl(struct tx *tx, struct entry *e, struct crawl_r
     return start_run(tx, crawl);
 }
 
-struct inbox_urls {
-    struct pg_array hashes;
-    size_t good, bad;
-};
-
-static void take_url(struct tx *tx, int64_t inbox, struct inbox_urls *urls, const char *text, size_t n)
-{
-    struct url url;
-    char line[LIMIT_URL * 2];
-    if (n >= sizeof line) {
-        tx_bad_request(tx, url_status_text(URL_TOO_LONG), text, n);
-        urls->bad++;
-        return;
-    }
-    memcpy(line, text, n);
-    line[n] = '\0';
-    enum url_status status = url_parse(line, &url);
-    if (status != URL_OK) {
-        tx_bad_request(tx, url_status_text(status), text, n);
-        urls->bad++;
-        return;
-    }
-    struct digest hash = digest_of(url.text, strlen(url.text));
-    pg_array_uuid(&urls->hashes, &hash);
-    offer_seed(tx, inbox, &url);
-    urls->good++;
-}
-
 static enum pg_status judge_inbox(struct tx *tx, struct entry *e, struct crawl_row *inbox, const struct seed *seed)
 {
-    struct inbox_urls urls = {.good = 0, .bad = 0};
+    struct seed_urls urls = {.tx = tx, .crawl = inbox};
     const char *rest = e->text, *line;
     size_t rest_len = e->text_len, n;
     enum pg_status st = PG_OK;
     pg_array_init(&urls.hashes, PG_UUID);
-    if (seed->url)
-        take_url(tx, inbox->id, &urls, seed->url->text, strlen(seed->url->text));
+    if (seed->url && seed->range.total == 1)
+        take_one(&urls, seed->url->text);
+    else if (seed->url)
+        take_urls(&urls, seed->text, strlen(seed->text));
     else
-        while (seed_next_line(&rest, &rest_len, &line, &n)) take_url(tx, inbox->id, &urls, line, n);
+        while (seed_next_line(&rest, &rest_len, &line, &n)) take_urls(&urls, line, n);
     if (urls.good > 0) st = register_again(tx, inbox, &urls.hashes);
     pg_array_release(&urls.hashes);
     snprintf(e->detail, sizeof e->detail, "%zu URLs taken, %zu refused", urls.good, urls.bad);

@@ -12,6 +12,7 @@
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");
 SQL_FILE(sql_002_robots_directives, "sql/002_robots_directives.sql");
+SQL_FILE(sql_003_scope, "sql/003_scope.sql");
 SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
 
 static const struct {
@@ -20,6 +21,7 @@ static const struct {
 } migrations[] = {
     {"001_init", sql_001_init},
     {"002_robots_directives", sql_002_robots_directives},
+    {"003_scope", sql_003_scope},
     {"006_host_clock", sql_006_host_clock},
 };
 

@@ -33,7 +33,7 @@ static void release_crawls(struct tx *tx)
     for (size_t i = 0; i < tx->crawl_count; i++) {
         struct crawl_row *c = &tx->crawls[i];
         for (size_t k = 0; k < c->host_count; k++) free(c->hosts[k]);
-        for (size_t k = 0; k < 4; k++) free(c->refused_sample[k]);
+        for (size_t k = 0; k < REFUSED_COUNT; k++) free(c->refused_sample[k]);
         free(c->hosts);
     }
     free(tx->crawls);
@@ -46,10 +46,7 @@ void tx_release(struct tx *tx)
         free(tx->pages[i].url);
         free(tx->pages[i].detail);
     }
-    for (size_t i = 0; i < tx->offer_count; i++) {
-        free(tx->offers[i].url);
-        free(tx->offers[i].host);
-    }
+    for (size_t i = 0; i < tx->offer_count; i++) tx_offer_release(&tx->offers[i]);
     free(tx->pages);
     free(tx->offers);
     free(tx->ends);
@@ -244,6 +241,13 @@ void tx_offer(struct tx *tx, const struct offer *offer)
 {
     tx->offers = mem_grow(tx->offers, &tx->offer_cap, tx->offer_count + 1, sizeof *tx->offers);
     tx->offers[tx->offer_count++] = *offer;
+}
+
+void tx_offer_release(struct offer *o)
+{
+    free(o->url);
+    free(o->host);
+    free(o->shape);
 }
 
 void tx_end_ticket(struct tx *tx, const struct ticket_end *end)

@@ -12,6 +12,7 @@
 #include "line/codes.h"
 #include "line/pg.h"
 #include "line/record.h"
+#include "writer/refusal.h"
 
 enum scope { SCOPE_HOST, SCOPE_SUBDOMAINS, SCOPE_DOMAIN, SCOPE_ANY };
 
@@ -29,15 +30,14 @@ struct crawl_row {
     int64_t d_state[STATE_COUNT];
     int64_t d_admitted, d_places, d_kept, d_begun;
     int64_t d_added, d_changed, d_unchanged, d_gone, d_failed;
-    int64_t refused[4]; /* by enum refusal */
-    char *refused_sample[4];
+    int64_t refused[REFUSED_COUNT]; /* by enum refusal */
+    char *refused_sample[REFUSED_COUNT];
+    struct rules *rules; /* borrowed; NULL: not loaded (rules_load.h) */
     /* names in scope */
     char **hosts;
     size_t host_count, host_cap;
     size_t new_hosts; /* the last so many of hosts joined in this transaction */
 };
-
-enum refusal { REFUSED_SCOPE, REFUSED_DEPTH, REFUSED_URL, REFUSED_LIMIT };
 
 enum waits { WAITS_NOT, WAITS_FRONTIER, WAITS_DELAYED };
 
@@ -63,8 +63,9 @@ struct page_row {
 /* A URL offered for admission. */
 struct offer {
     int64_t crawl_id, parent_id, depth, hops;
-    char *url;  /* owned */
-    char *host; /* owned */
+    char *url;   /* owned */
+    char *host;  /* owned */
+    char *shape; /* owned; a page of a calendar: what it has in common with the others. NULL: none */
     bool https;
     struct digest hash;
 };
@@ -129,7 +130,8 @@ enum pg_status tx_load(struct tx *tx);
 struct crawl_row *tx_crawl(struct tx *tx, int64_t id); /* NULL: not loaded or not there */
 struct page_row *tx_page(struct tx *tx, int64_t id);
 
-void tx_offer(struct tx *tx, const struct offer *offer); /* takes url and host */
+void tx_offer(struct tx *tx, const struct offer *offer); /* takes its strings */
+void tx_offer_release(struct offer *offer);
 void tx_end_ticket(struct tx *tx, const struct ticket_end *end);
 /* excused: that it could not be had does not count against the host. */
 void tx_robots(struct tx *tx, const struct record *robots, bool excused);

@@ -55,6 +55,7 @@ struct writer {
     struct service *service;
     struct pg *pg;
     struct known *known;
+    struct rules_cache *rules;
     struct intake *intake;
     struct frontier *frontier;
     bool db_ready;
