@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/zip.h"
 #include "line/limits.h"
+#include "writer/found.h"
 #include "writer/host_clock.h"
 #include "writer/tx.h"
 #include "writer/writer.h"
@@ -40,17 +41,21 @@ static void add_hash(struct pg_array *column, const char *hex)
 
 /* ---- links kept for a shorter way ---- */
 
-static void add_links(struct pg_array columns[3], const struct page_row *p)
+static void add_line(void *context, enum found how, const char *url)
+{
+    struct buf *text = context;
+    buf_add_str(text, found_mark(how));
+    buf_add_str(text, url);
+    buf_add_char(text, '\n');
+}
+
+static void add_links(struct pg_array columns[3], const struct crawl_row *crawl, const struct page_row *p)
 {
     struct buf text, packed;
-    const struct record_links *links = &p->record->links;
-    buf_init(&text, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS);
+    buf_init(&text, LIMIT_KEPT_LINKS);
     buf_init(&packed, 2 * LIMIT_LIST_BYTES);
-    for (size_t i = 0; i < links->count; i++) {
-        buf_add_str(&text, links->items[i]);
-        buf_add_char(&text, '\n');
-    }
-    if (!buf_failed(&text) && zip_pack(&packed, buf_str(&text), text.len)) {
+    found_each(crawl, p->url, p->record, add_line, &text);
+    if (text.len > 0 && !buf_failed(&text) && zip_pack(&packed, buf_str(&text), text.len)) {
         pg_array_int(&columns[0], p->id);
         pg_array_int(&columns[1], p->crawl_id);
         pg_array_bytes(&columns[2], packed.data, packed.len);
@@ -70,8 +75,7 @@ enum pg_status tx_write_links(struct tx *tx)
     for (size_t i = 0; i < tx->page_count; i++) {
         const struct page_row *p = &tx->pages[i];
         bool ended = p->dirty && p->state >= STATE_STORED && p->record;
-        /* depth 0 and 1 cannot fall to something that would let more links in */
-        if (ended && p->depth >= 2 && p->record->links.count > 0) add_links(columns, p);
+        if (ended && (p->depth > 0 || p->part > 0)) add_links(columns, tx_crawl(tx, p->crawl_id), p);
     }
     enum pg_status st = run_columns(tx, &stmt, columns, COUNT(types));
     release_columns(columns, COUNT(types));

@@ -110,7 +110,7 @@ static void judge_article(struct tx *tx, struct entry *e, struct page_row *p)
         return;
     }
     end(tx, e, p, CODE_OK, NULL);
-    scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &r->links);
+    scope_offer_found(tx, tx_crawl(tx, p->crawl_id), p, r);
 }
 
 static void judge_empty(struct tx *tx, struct entry *e, struct page_row *p)
@@ -123,7 +123,7 @@ static void judge_empty(struct tx *tx, struct entry *e, struct page_row *p)
     }
     if (code_state(code) == STATE_STORED) code = CODE_NO_ARTICLE; /* there is nothing to store */
     end(tx, e, p, code, e->record.detail);
-    scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &e->record.links);
+    scope_offer_found(tx, tx_crawl(tx, p->crawl_id), p, &e->record);
 }
 
 static void judge_redirect(struct tx *tx, struct entry *e, struct page_row *p)

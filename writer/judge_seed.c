@@ -28,8 +28,8 @@ static enum pg_status inbox_id(struct tx *tx, int64_t *id_r)
 static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *id_r)
 {
     static const struct pg_stmt insert = {"insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules, "
-                                                          "ignore_noindex, ignore_nofollow) VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb, "
-                                                          "$7, $8) ON CONFLICT (request) DO NOTHING"};
+                                                          "ignore_noindex, ignore_nofollow, sitemap, feeds) VALUES ($1, $2, $3, $4::bigint, $5, "
+                                                          "$6::jsonb, $7, $8, $9, $10) ON CONFLICT (request) DO NOTHING"};
     static const struct pg_stmt select = {"select_crawl", "SELECT id FROM crawl WHERE request = $1"};
     struct digest request = seed_request(seed);
     struct pg_result *r = NULL;
@@ -42,6 +42,8 @@ static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *
     pg_add_text(&tx->params, seed->rules);
     pg_add_bool(&tx->params, seed->ignore_noindex);
     pg_add_bool(&tx->params, seed->ignore_nofollow);
+    pg_add_text(&tx->params, seed->sitemap);
+    pg_add_bool(&tx->params, seed->feeds);
     enum pg_status st = tx_run(tx, &insert, NULL);
     pg_params_reset(&tx->params);
     pg_add_uuid(&tx->params, &request);
@@ -127,12 +129,14 @@ static enum pg_status start_run(struct tx *tx, struct crawl_row *crawl)
     static const struct pg_stmt stmt = {"start_run",
                                         "UPDATE crawl SET state = 'running', run = run + 1, started_at = now(), finished_at = NULL, "
                                         "begun = 0, kept = 0, added = 0, changed = 0, unchanged = 0, gone = 0, failed = 0 WHERE id = $1"};
+    static const struct pg_stmt sitemaps = {"sitemaps_again", "UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = $1 AND sitemaps_read"};
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
     crawl->kept = crawl->begun = 0;
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);
     enum pg_status st = tx_run(tx, &stmt, NULL);
+    if (st == PG_OK) st = tx_run(tx, &sitemaps, NULL);
     return st == PG_OK ? register_again(tx, crawl, NULL) : st;
 }
 

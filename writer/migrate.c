@@ -14,6 +14,7 @@ SQL_FILE(sql_001_init, "sql/001_init.sql");
 SQL_FILE(sql_002_robots_directives, "sql/002_robots_directives.sql");
 SQL_FILE(sql_003_scope, "sql/003_scope.sql");
 SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
+SQL_FILE(sql_009_sources, "sql/009_sources.sql");
 
 static const struct {
     const char *name;
@@ -23,6 +24,7 @@ static const struct {
     {"002_robots_directives", sql_002_robots_directives},
     {"003_scope", sql_003_scope},
     {"006_host_clock", sql_006_host_clock},
+    {"009_sources", sql_009_sources},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

@@ -109,25 +109,74 @@ enum refusal scope_check(const struct crawl_row *crawl, int64_t depth, const cha
     return refusal;
 }
 
-void scope_offer_link(struct tx *tx, struct crawl_row *crawl, int64_t parent_id, int64_t depth, const char *text)
+static void offer_link(struct tx *tx, struct crawl_row *crawl, struct offer o, const char *text)
 {
     struct url url;
     if (!crawl->running) return;
-    enum refusal refusal = scope_check(crawl, depth, text, &url, NULL, 0);
+    enum refusal refusal = scope_check(crawl, o.depth, text, &url, NULL, 0);
     if (refusal == REFUSED_NOT)
-        offer(tx, crawl, (struct offer){.parent_id = parent_id, .depth = depth}, &url, true);
+        offer(tx, crawl, o, &url, true);
     else
         tx_refuse(crawl, refusal, 1, refusal == REFUSED_DEPTH || refusal == REFUSED_URL ? text : url.text);
 }
 
-void scope_offer_links(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record_links *links)
+static void offer_list(struct tx *tx, struct crawl_row *crawl, struct offer o, const char *text)
 {
-    if (!crawl->running || links->count == 0) return;
-    if (page->depth >= crawl->max_depth) {
-        tx_refuse(crawl, REFUSED_DEPTH, (int64_t)links->count, links->items[0]);
+    struct url url;
+    if (!crawl->running) return;
+    if (o.depth > crawl->max_depth)
+        tx_refuse(crawl, REFUSED_DEPTH, 1, text);
+    else if (url_parse(text, &url) != URL_OK)
+        tx_refuse(crawl, REFUSED_URL, 1, text);
+    else if (!scope_has(crawl, url.host))
+        tx_refuse(crawl, REFUSED_SCOPE, 1, url.text);
+    else if (limit_reached(crawl))
+        tx_refuse(crawl, REFUSED_LIMIT, 1, url.text);
+    else
+        offer(tx, crawl, o, &url, false);
+}
+
+void scope_offer_list(struct tx *tx, struct crawl_row *crawl, const char *url)
+{
+    offer_list(tx, crawl, (struct offer){.depth = 0}, url);
+}
+
+void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, enum found how, const char *url)
+{
+    struct offer o = {.parent_id = page->id, .depth = page->depth, .part = page->part + 1};
+    if (how == FOUND_LINK || o.part > LIMIT_PARTS) o.depth++, o.part = 0;
+    if (how == FOUND_LIST)
+        offer_list(tx, crawl, o, url);
+    else
+        offer_link(tx, crawl, o, url);
+}
+
+void scope_offer_again(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const char *target)
+{
+    offer_link(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .part = page->part}, target);
+}
+
+struct finder {
+    struct tx *tx;
+    struct crawl_row *crawl;
+    const struct page_row *page;
+};
+
+static void on_found(void *context, enum found how, const char *url)
+{
+    struct finder *f = context;
+    scope_offer_one(f->tx, f->crawl, f->page, how, url);
+}
+
+void scope_offer_found(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record *record)
+{
+    struct finder f = {tx, crawl, page};
+    if (!crawl->running) return;
+    if (found_unwanted(crawl, record)) {
+        if (record->links.count) tx_refuse(crawl, REFUSED_SITEMAP, (int64_t)record->links.count, record->links.items[0]);
         return;
     }
-    for (size_t i = 0; i < links->count; i++) scope_offer_link(tx, crawl, page->id, page->depth + 1, links->items[i]);
+    found_each(crawl, page->url, record, on_found, &f);
 }
 
 static void join_scope(struct crawl_row *crawl, const char *host)
@@ -155,6 +204,6 @@ bool scope_offer_target(struct tx *tx, struct crawl_row *crawl, struct page_row 
     }
     page->redirects = true;
     page->redirect_hash = digest_of(url.text, strlen(url.text));
-    offer(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .hops = page->hops + 1}, &url, page->depth > 0);
+    offer(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .part = page->part, .hops = page->hops + 1}, &url, page->depth > 0);
     return true;
 }

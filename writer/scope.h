@@ -3,6 +3,7 @@
 #define GM_WRITER_SCOPE_H
 
 #include "line/url.h"
+#include "writer/found.h"
 #include "writer/tx.h"
 
 /* True if a host (with port, as in struct url) belongs to the crawl. */
@@ -15,11 +16,17 @@ enum refusal scope_check(const struct crawl_row *crawl, int64_t depth, const cha
 /* Offers what was asked for by name: only counted bounds hold for it. */
 void scope_offer_seed(struct tx *tx, const struct crawl_row *crawl, const struct url *url);
 
-/* Offers one URL found on a page, or counts why not. url need not be trusted. */
-void scope_offer_link(struct tx *tx, struct crawl_row *crawl, int64_t parent_id, int64_t depth, const char *url);
+/* What a page that ended well leads to (found.h), or counts why not. */
+void scope_offer_found(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record *record);
 
-/* Offers all links of a page that ended well, or counts them as too deep. */
-void scope_offer_links(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record_links *links);
+/* The same for one URL, which need not be trusted, from a page of whose row id, depth and part are asked. */
+void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, enum found how, const char *url);
+
+/* The target of a redirect whose source was found on a shorter way. */
+void scope_offer_again(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const char *target);
+
+/* Offers what is asked for with the whole crawl, a list of its pages, at depth 0: of the rules only scope and limit hold for it. */
+void scope_offer_list(struct tx *tx, struct crawl_row *crawl, const char *url);
 
 /* Offers the target of a redirect in the page's place: same depth, one hop more; from depth 0 its host joins the scope
  * and no other rule is asked. True if it was offered; the page's redirect_hash is set then. */

@@ -111,7 +111,7 @@ static enum pg_status lock_crawls(struct tx *tx)
     static const struct pg_stmt stmt = {
         "lock_crawls",
         "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
-        "ignore_noindex, ignore_nofollow FROM crawl "
+        "ignore_noindex, ignore_nofollow, array_position(ARRAY['include', 'only'], sitemap), feeds FROM crawl "
         "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -135,7 +135,9 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .admitted = pg_int(r, i, 10),
                                            .open = pg_int(r, i, 11),
                                            .ignore_noindex = pg_bool(r, i, 12),
-                                           .ignore_nofollow = pg_bool(r, i, 13)};
+                                           .ignore_nofollow = pg_bool(r, i, 13),
+                                           .sitemap = (enum sitemap)pg_int(r, i, 14), /* null: 0 */
+                                           .feeds = pg_bool(r, i, 15)};
     pg_result_free(r);
     return PG_OK;
 }
@@ -184,6 +186,7 @@ static void read_page(struct page_row *p, const struct pg_result *r, int i)
                            .returns = pg_int(r, i, 11),
                            .has_place = pg_bool(r, i, 12),
                            .has_last_hash = !pg_is_null(r, i, 13),
+                           .part = pg_int(r, i, 14),
                            .code = CODE_COUNT};
     p->old_state = p->state;
     p->had_place = p->has_place;
@@ -194,7 +197,7 @@ static enum pg_status load_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "load_pages", "SELECT id, crawl_id, host_id, url, state, release, void_release, depth, hops, failures, losses, returns, "
-                      "has_place, replace(last_hash::text, '-', '') FROM page WHERE id = ANY($1) ORDER BY id"};
+                      "has_place, replace(last_hash::text, '-', ''), part FROM page WHERE id = ANY($1) ORDER BY id"};
     struct pg_result *r;
     if (tx->want_page_count == 0) return PG_OK;
     pg_params_reset(&tx->params);

@@ -16,6 +16,9 @@
 
 enum scope { SCOPE_HOST, SCOPE_SUBDOMAINS, SCOPE_DOMAIN, SCOPE_ANY };
 
+/* The sitemaps that robots.txt names: not asked for, besides links, instead of them. */
+enum sitemap { SITEMAP_SKIP, SITEMAP_INCLUDE, SITEMAP_ONLY };
+
 #define STATE_COUNT (STATE_CANCELLED + 1)
 
 struct crawl_row {
@@ -25,6 +28,8 @@ struct crawl_row {
     int64_t max_depth, max_pages; /* max_pages 0: no limit */
     int64_t priority, places, kept, begun, admitted, open;
     bool ignore_noindex, ignore_nofollow;
+    enum sitemap sitemap;
+    bool feeds;
     bool again; /* this transaction starts a new run */
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
@@ -45,7 +50,7 @@ struct page_row {
     int64_t id, crawl_id, host_id;
     char *url;
     enum page_state state, old_state;
-    int64_t release, void_release, depth, hops, failures, losses, returns;
+    int64_t release, void_release, depth, part, hops, failures, losses, returns;
     bool has_place, had_place;
     bool has_last_hash;
     struct digest last_hash;
@@ -63,6 +68,7 @@ struct page_row {
 /* A URL offered for admission. */
 struct offer {
     int64_t crawl_id, parent_id, depth, hops;
+    int64_t part; /* steps at this depth that led here (found.h) */
     char *url;   /* owned */
     char *host;  /* owned */
     char *shape; /* owned; a page of a calendar: what it has in common with the others. NULL: none */

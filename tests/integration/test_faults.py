@@ -14,8 +14,8 @@ VICTIMS = ("fetcher", "parser", "parser's child", "summarizer", "writer")
 
 # A slow answer takes longer than FETCH_FIRST_BYTE_TIMEOUT. HOST_STALL: of hosts that say 429 for ever; longer than the others fail in a row.
 TIMES = QUICK | {
-    "ATTEMPTS": "4", "RETRY_BACKOFF": "50ms", "RETRY_BACKOFF_MAX": "100ms", "FETCH_FIRST_BYTE_TIMEOUT": "1s",
-    "HOST_BACKOFF_MAX": "100ms", "RETRY_AFTER_MAX": "200ms", "HOST_STALL": "12s",
+    "ATTEMPTS": "4", "RETRY_BACKOFF": "50ms", "RETRY_BACKOFF_MAX": "100ms", "FETCH_FIRST_BYTE_TIMEOUT": "500ms",
+    "HOST_BACKOFF_MAX": "100ms", "RETRY_AFTER_MAX": "200ms", "HOST_STALL": "15s",
 }
 
 

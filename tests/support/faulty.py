@@ -33,7 +33,7 @@ KINDS = {
 }
 FINE = Kind("stored", "OK", False)
 
-HOSTS = 6      # that the pages are strewn over; what concerns a whole host has one of its own
+SHARE = 12     # pages of one host; what concerns a whole host has one of its own
 AWAY = 8       # hosts that cannot be reached for a while: each is a server
 AWAY_TIME = 1  # seconds
 
@@ -102,7 +102,7 @@ class Faulty:
             return f"http://dead-{node.number}.localhost:{self._dead.getsockname()[1]}{path}"
         if node.kind == "limited" and not node.passes:
             return self._server.url(path, f"limited-{node.number}.localhost")
-        return self._server.url(path, f"host-{node.number % HOSTS}.localhost")
+        return self._server.url(path, f"host-{node.number % (len(self.nodes) // SHARE)}.localhost")
 
     @property
     def root(self):
