@@ -58,6 +58,8 @@ $(BUILD)/obj/%.o: %.cc
 	$(call say,CXX,$<)
 	$(Q)$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/obj/writer/migrate.o: $(wildcard sql/*.sql)
+
 $(BUILD)/libcommon.a: $(COMMON_OBJ)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^

@@ -194,7 +194,7 @@ static bool publish_page(struct fetch *f, const struct http_response *response)
     }
     char *record = page_record(f, response);
     snprintf(id, sizeof id, "%" PRId64 ".%" PRId64, f->ticket.page, f->ticket.release);
-    struct mq_message message = {.queue = QUEUE_HTML,
+    struct mq_message message = {.queue = queue_onward(service_job_queue(f->job), QUEUE_HTML),
                                  .message_id = id,
                                  .type = "html.v1",
                                  .content_type = *response->head.content_type ? response->head.content_type : NULL,
@@ -279,7 +279,7 @@ static void forward(struct job *job, const struct mq_delivery *delivery)
     struct buf body;
     buf_init(&body, delivery->len);
     buf_add(&body, delivery->body, delivery->len);
-    struct mq_message message = {.queue = QUEUE_SEED,
+    struct mq_message message = {.queue = queue_onward(delivery->queue, QUEUE_SEED),
                                  .message_id = *delivery->message_id ? delivery->message_id : NULL,
                                  .content_type = *delivery->content_type ? delivery->content_type : NULL,
                                  .content_encoding = *delivery->content_encoding ? delivery->content_encoding : NULL,

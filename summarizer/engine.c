@@ -54,7 +54,7 @@ struct engine *engine_new(struct ev_loop *loop)
                                 .pause_ms = s->pause_ms,
                                 .max_tokens = s->max_tokens,
                                 .temperature = s->temperature,
-                                .concurrency = s->prefetch,
+                                .concurrency = s->prefetch + EXPRESS_WINDOW,
                                 .prompt = {.words = s->words, .language = s->language, .input_max = s->input_max}};
     llm_recipe(&config, e->llm_recipe);
     e->llm = llm_new(loop, &config);

@@ -354,12 +354,14 @@ static const char CRAWLS_SQL[] =
     "open = c.open + u.registered + u.scheduled, places = c.places + u.places, begun = c.begun + u.begun, kept = c.kept + u.kept, "
     "added = c.added + u.added, changed = c.changed + u.changed, unchanged = c.unchanged + u.unchanged, gone = c.gone + u.gone, "
     "failed = c.failed + u.failed, "
-    "state = CASE WHEN NOT c.is_inbox AND c.state = 'running' AND c.open + u.registered + u.scheduled = 0 THEN 'completed' ELSE c.state END, "
+    "state = CASE WHEN NOT c.is_inbox AND c.state = 'running' AND c.open + u.registered + u.scheduled = 0 THEN "
+    "CASE WHEN c.cancel_at IS NULL THEN 'completed'::crawl_state ELSE 'cancelled' END ELSE c.state END, "
+    "paused_at = CASE WHEN NOT c.is_inbox AND c.open + u.registered + u.scheduled = 0 THEN NULL ELSE c.paused_at END, "
     "finished_at = CASE WHEN NOT c.is_inbox AND c.open + u.registered + u.scheduled = 0 THEN now() ELSE c.finished_at END "
     "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
     "$10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[]) AS u (id, admitted, registered, "
     "scheduled, stored, skipped, errors, cancelled, places, begun, kept, added, changed, unchanged, gone, failed) WHERE c.id = ANY(ARRAY[u.id]) "
-    "RETURNING c.id, c.state = 'completed'";
+    "RETURNING c.id, c.state <> 'running'";
 
 /* Last, so that open is right when it is read: the crawl is completed by the transaction that ends its last page (law 6). */
 enum pg_status tx_write_crawls(struct tx *tx)

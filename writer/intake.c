@@ -23,13 +23,14 @@
 #define GATHER_ENTRIES 256         /* so many need not wait */
 #define ROWS_A_TIME    20000       /* rows it may make: seconds at worst, far from a statement's deadline. One sitemap may make 50,000 */
 #define SEED_PART      65536       /* bytes of a plain seed that are one entry */
-#define TURN_MS        5000        /* then other things have their turn, heartbeats first */
+#define TURN_MS        1000        /* then other things have their turn: heartbeats, what is express */
 #define BYTES_GATHERED (16u << 20) /* then the transaction starts, whatever else may be there to read */
 #define TRIES          10          /* of a transaction that met another one (40P01, 40001) */
 
 struct intake {
     struct entry **entries;
     size_t count, cap;
+    size_t express; /* the first so many are express, and go first */
     size_t bytes;
     int64_t flushed_at; /* monotonic ms: the end of the last transaction */
     ev_timer again;     /* the next turn: for what is left, or is gathering */
@@ -68,7 +69,7 @@ static void entry_free(struct writer *w, struct entry *e)
 void intake_drop(struct writer *w)
 {
     struct intake *in = w->intake;
-    size_t kept = 0;
+    size_t kept = 0, express = 0;
     in->bytes = 0;
     for (size_t i = 0; i < in->count; i++) {
         struct entry *e = in->entries[i];
@@ -78,8 +79,10 @@ void intake_drop(struct writer *w)
             continue;
         }
         in->entries[kept++] = e;
+        express += i < in->express;
         in->bytes += e->size;
     }
+    in->express = express;
     in->count = kept;
 }
 
@@ -105,7 +108,12 @@ static struct entry *add_entry(struct writer *w, enum entry_kind kind, struct in
     e->rows = 1;
     if (m) m->left++;
     in->entries = mem_grow(in->entries, &in->cap, in->count + 1, sizeof *in->entries);
-    in->entries[in->count++] = e;
+    size_t place = in->count++;
+    if (m && queue_is_express(service_job_queue(m->job))) {
+        place = in->express++;
+        memmove(in->entries + place + 1, in->entries + place, (in->count - 1 - place) * sizeof *in->entries);
+    }
+    in->entries[place] = e;
     return e;
 }
 
@@ -214,7 +222,7 @@ static void take_records(struct writer *w, struct job *job, const struct mq_deli
 
 void intake_message(struct writer *w, struct job *job, const struct mq_delivery *d)
 {
-    if (d->queue == QUEUE_SEED)
+    if (d->queue == QUEUE_SEED || d->queue == QUEUE_SEED_EXPRESS)
         take_seed(w, job, d);
     else if (d->queue == QUEUE_DEAD)
         take_dead(w, job, d);

@@ -12,11 +12,13 @@
 #include "writer/scope.h"
 #include "writer/seed.h"
 
-static enum pg_status inbox_id(struct tx *tx, int64_t *id_r)
+/* There are two: for URLs that somebody waits for, and for all others. */
+static enum pg_status inbox_id(struct tx *tx, bool is_express, int64_t *id_r)
 {
-    static const struct pg_stmt stmt = {"inbox_id", "SELECT id FROM crawl WHERE is_inbox"};
+    static const struct pg_stmt stmt = {"inbox_id", "SELECT id FROM crawl WHERE is_inbox AND (priority < 0) = $1"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
+    pg_add_bool(&tx->params, is_express);
     enum pg_status st = tx_run(tx, &stmt, &r);
     if (st == PG_OK && pg_rows(r) != 1) log_panic("%d inboxes instead of one", pg_rows(r));
     if (st == PG_OK) *id_r = pg_int(r, 0, 0);
@@ -27,9 +29,10 @@ static enum pg_status inbox_id(struct tx *tx, int64_t *id_r)
 /* Makes the crawl's row, or finds the one that the same request made before. */
 static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *id_r)
 {
-    static const struct pg_stmt insert = {"insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules, "
-                                                          "ignore_noindex, ignore_nofollow, sitemap, feeds) VALUES ($1, $2, $3, $4::bigint, $5, "
-                                                          "$6::jsonb, $7, $8, $9, $10) ON CONFLICT (request) DO NOTHING"};
+    static const struct pg_stmt insert = {
+        "insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules, priority, ignore_noindex, ignore_nofollow, "
+                        "sitemap, feeds) VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb, $7::bigint, $8, $9, $10, $11) "
+                        "ON CONFLICT (request) DO NOTHING"};
     static const struct pg_stmt select = {"select_crawl", "SELECT id FROM crawl WHERE request = $1"};
     struct digest request = seed_request(seed);
     struct pg_result *r = NULL;
@@ -40,6 +43,7 @@ static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *
     pg_add_int(&tx->params, seed->depth);
     pg_add_int(&tx->params, seed->limit);
     pg_add_text(&tx->params, seed->rules);
+    pg_add_int(&tx->params, seed->priority);
     pg_add_bool(&tx->params, seed->ignore_noindex);
     pg_add_bool(&tx->params, seed->ignore_nofollow);
     pg_add_text(&tx->params, seed->sitemap);
@@ -64,6 +68,7 @@ static void read_seed(const struct entry *e, struct seed *seed_r)
         *seed_r = (struct seed){.kind = SEED_URLS};
     else
         seed_parse(e->text, e->text_len, seed_r);
+    if (e->message && queue_is_express(service_job_queue(e->message->job)) && seed_r->priority == 0) seed_r->priority = -1;
 }
 
 enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
@@ -73,7 +78,7 @@ enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
     enum pg_status st = PG_OK;
     read_seed(e, &seed);
     if (seed.kind != SEED_BAD) {
-        st = is_crawl(&seed) ? crawl_id(tx, &seed, &id) : inbox_id(tx, &id);
+        st = is_crawl(&seed) ? crawl_id(tx, &seed, &id) : inbox_id(tx, seed.priority < 0, &id);
         if (st == PG_OK) tx_want_crawl(tx, id);
     }
     e->record.crawl = id;
@@ -126,12 +131,14 @@ static enum pg_status register_again(struct tx *tx, struct crawl_row *crawl, con
 
 static enum pg_status start_run(struct tx *tx, struct crawl_row *crawl)
 {
-    static const struct pg_stmt stmt = {"start_run",
-                                        "UPDATE crawl SET state = 'running', run = run + 1, started_at = now(), finished_at = NULL, "
-                                        "begun = 0, kept = 0, added = 0, changed = 0, unchanged = 0, gone = 0, failed = 0 WHERE id = $1"};
+    static const struct pg_stmt stmt = {
+        "start_run",
+        "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = now(), finished_at = NULL, "
+        "begun = 0, kept = 0, added = 0, changed = 0, unchanged = 0, gone = 0, failed = 0 WHERE id = $1"};
     static const struct pg_stmt sitemaps = {"sitemaps_again", "UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = $1 AND sitemaps_read"};
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
+    crawl->paused = crawl->cancelled = false;
     crawl->kept = crawl->begun = 0;
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);

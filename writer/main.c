@@ -75,7 +75,7 @@ static int command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const enum queue_id queues[] = {QUEUE_SEED, QUEUE_SUMMARY, QUEUE_REPORT, QUEUE_DEAD, QUEUE_COUNT};
+    static const enum queue_id queues[] = {QUEUE_SEED_EXPRESS, QUEUE_SEED, QUEUE_SUMMARY, QUEUE_REPORT, QUEUE_DEAD, QUEUE_COUNT};
     static const struct service_spec spec = {
         .name = "writer",
         .about = "admits URLs, releases them politely, stores articles and summaries in PostgreSQL",

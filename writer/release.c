@@ -62,6 +62,7 @@ struct release {
     size_t host_count;
     struct pick *picks;
     size_t pick_count;
+    bool express; /* for the crawls that a person waits for, with a credit of their own; else for all others */
     int64_t credit;
     bool starved;  /* hosts were due, but the window is full */
     int64_t share; /* of the credit, for one crawl on one host */
@@ -86,23 +87,36 @@ static struct due_host *host_of(struct release *rl, int64_t id)
 
 /* ---- looking ---- */
 
-/* Due hosts and the crawls that have rows there, without locks; a host without rows comes with crawl 0. Crawls that have
- * ended have none; but what they had may still be in the index, dead, and is stepped over. Whole rows are compared, so that no
- * other index than the one by host and crawl can look cheap. */
+/* The crawls that have rows at host h and may go on. Crawls that have ended have none; but what they had may still be in the
+ * index, dead, and is stepped over. Whole rows are compared, so that no other index than the one by host and crawl can look cheap. */
+#define CRAWLS_AT_H(but)                                                                                                                   \
+    "(WITH RECURSIVE t AS ((SELECT host_id, crawl_id FROM frontier WHERE (host_id, crawl_id) >= "                                          \
+    "(h.id, (SELECT min(id) FROM crawl WHERE open > 0)) ORDER BY host_id, crawl_id LIMIT 1) "                                              \
+    "UNION ALL SELECT f.host_id, f.crawl_id FROM t CROSS JOIN LATERAL (SELECT host_id, crawl_id FROM frontier "                            \
+    "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f WHERE t.host_id = h.id) "                   \
+    "SELECT crawl_id FROM t WHERE host_id = h.id AND crawl_id <> ALL(ARRAY("                                                               \
+    "SELECT id FROM crawl WHERE open > 0 AND (paused_at IS NOT NULL OR cancel_at IS NOT NULL" but "))))"
+
+/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
         "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
-        "LEFT JOIN LATERAL (WITH RECURSIVE t AS ((SELECT host_id, crawl_id FROM frontier WHERE (host_id, crawl_id) >= "
-        "(h.id, (SELECT min(id) FROM crawl WHERE open > 0)) ORDER BY host_id, crawl_id LIMIT 1) "
-        "UNION ALL SELECT f.host_id, f.crawl_id FROM t CROSS JOIN LATERAL (SELECT host_id, crawl_id FROM frontier "
-        "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f WHERE t.host_id = h.id) "
-        "SELECT crawl_id FROM t WHERE host_id = h.id) c ON true"};
+        "LEFT JOIN LATERAL " CRAWLS_AT_H(" OR priority < 0") " c ON true"};
+    /* Crawls that a person waits for: few, with few pages, so they are begun with. A host that has served them several times in a
+     * row is left to the others. */
+    static const struct pg_stmt express = {
+        "express_candidates",
+        "SELECT h.id, f.crawl_id FROM (SELECT DISTINCT f.host_id, f.crawl_id FROM crawl c CROSS JOIN LATERAL "
+        "(SELECT host_id, crawl_id FROM frontier WHERE crawl_id = c.id LIMIT 1000) f WHERE c.open > 0 AND c.registered > 0 "
+        "AND c.priority < 0 AND c.paused_at IS NULL AND c.cancel_at IS NULL) f JOIN host h ON h.id = ANY(ARRAY[f.host_id]) "
+        "WHERE h.next_at <= now() AND h.express_row < $2 ORDER BY h.next_at LIMIT $1"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
     pg_add_int(&rl->tx.params, HOSTS_A_TIME);
-    enum pg_status st = tx_run(&rl->tx, &stmt, &r);
+    if (rl->express) pg_add_int(&rl->tx.params, EXPRESS_IN_A_ROW);
+    enum pg_status st = tx_run(&rl->tx, rl->express ? &express : &stmt, &r);
     if (st != PG_OK) return st;
     rl->pair_count = (size_t)pg_rows(r);
     rl->pairs = mem_calloc(rl->pair_count, sizeof *rl->pairs);
@@ -158,19 +172,20 @@ static enum pg_status lock_hosts(struct release *rl)
     return PG_OK;
 }
 
-/* What may still go out: the window less what is in flight, robots.txt included (law 3). While our network is down, a few tickets
- * feel for it. */
+/* What may still go out: the lane's window less what is in flight (law 3); requests for robots.txt count for the wide lane. While
+ * our network is down, a few tickets feel for it. */
 static enum pg_status read_credit(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_credit",
-        "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0), 0)::bigint - "
-        "(SELECT count(*) FROM ticket WHERE page_id = 0), "
+        "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0 AND (priority < 0) = $3), 0)::bigint - "
+        "CASE WHEN $3 THEN 0 ELSE (SELECT count(*) FROM ticket WHERE page_id = 0) END, "
         "CASE WHEN (SELECT down_since < now() - interval '5 s' FROM network) THEN $2 - (SELECT count(*) FROM ticket) END"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
-    pg_add_int(&rl->tx.params, writer_conf.window);
+    pg_add_int(&rl->tx.params, rl->express ? EXPRESS_WINDOW : writer_conf.window);
     pg_add_int(&rl->tx.params, PROBES);
+    pg_add_bool(&rl->tx.params, rl->express);
     enum pg_status st = tx_run(&rl->tx, &stmt, &r);
     if (st != PG_OK) return st;
     rl->credit = pg_int(r, 0, 0);
@@ -328,7 +343,7 @@ static int by_turn(const void *a, const void *b)
 /* The limit: a page takes a place at its first release (see docs/ARCHITECTURE.md, "Limit"). */
 static bool has_room(const struct crawl_row *c, const struct pick *p)
 {
-    if (!c->running) return false;
+    if (!c->running || c->paused || c->cancelled) return false;
     if (p->has_place || !c->max_pages) return true;
     return c->places + c->d_places < c->max_pages && c->begun + c->d_begun < 10 * c->max_pages;
 }
@@ -383,6 +398,7 @@ static void decide(struct release *rl)
 
 static enum next next_look(const struct release *rl, const struct due_host *h)
 {
+    if (rl->express && h->taken < h->slots && !h->asked) return NEXT_FREE;     /* the other lane looks at it next */
     if (h->taken >= h->slots || h->pairs == 0 || h->asked) return NEXT_PARKED; /* a report, or an admission, wakes it */
     if (h->robots == ROBOTS_UNKNOWN) return h->asks ? NEXT_PARKED : NEXT_FREE;
     if (h->waits) return NEXT_FREE;
@@ -463,15 +479,19 @@ static enum pg_status write_ends(struct release *rl)
     return st;
 }
 
+/* The hosts were found before they were locked: one that would be parked with nothing out, so that no report will wake it, is
+ * looked at for rows that came, or whose crawl was resumed, between the two. Whoever brings such rows locks the host. */
 static enum pg_status write_hosts(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_write_hosts",
         "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bool[], $5::bigint[]) AS u (id, taken, next, asks, robots)), "
         "asked AS (INSERT INTO ticket (host_id, page_id, release, deadline) SELECT id, 0, robots, $6 FROM u WHERE asks) "
-        "UPDATE host h SET out = h.out + u.taken, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
-        "next_at = CASE u.next WHEN 0 THEN 'infinity'::timestamptz WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
-        "FROM u WHERE h.id = ANY(ARRAY[u.id])"};
+        "UPDATE host h SET out = h.out + u.taken, express_row = CASE WHEN $7 THEN h.express_row + u.taken ELSE 0 END, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
+        "next_at = CASE u.next WHEN 0 THEN CASE WHEN h.out + u.taken = 0 AND EXISTS " CRAWLS_AT_H(
+            "") " "
+                "THEN now() + interval '1 s' ELSE 'infinity'::timestamptz END WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
+                "FROM u WHERE h.id = ANY(ARRAY[u.id])"};
     struct pg_array ids, taken, next, asks, robots;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&taken, PG_INT8);
@@ -493,6 +513,7 @@ static enum pg_status write_hosts(struct release *rl)
     pg_add_array(&rl->tx.params, &asks);
     pg_add_array(&rl->tx.params, &robots);
     pg_add_time(&rl->tx.params, rl->deadline);
+    pg_add_bool(&rl->tx.params, rl->express);
     enum pg_status st = rl->host_count ? tx_run(&rl->tx, &stmt, NULL) : PG_OK;
     pg_array_release(&ids);
     pg_array_release(&taken);
@@ -528,6 +549,7 @@ static enum pg_status transact(struct release *rl)
 
 static void publish_all(struct release *rl, release_publish *publish)
 {
+    enum queue_id queue = rl->express ? QUEUE_URL_EXPRESS : QUEUE_URL;
     for (size_t i = 0; i < rl->pick_count; i++) {
         const struct pick *p = &rl->picks[i];
         if (!p->taken) continue;
@@ -543,7 +565,7 @@ static void publish_all(struct release *rl, release_publish *publish)
                                 .attempt = p->failures + 1,
                                 .ignore_noindex = c->ignore_noindex,
                                 .ignore_nofollow = c->ignore_nofollow};
-        publish(rl->writer, &ticket);
+        publish(rl->writer, queue, &ticket);
     }
     for (size_t i = 0; i < rl->host_count; i++) {
         const struct due_host *h = &rl->hosts[i];
@@ -552,7 +574,7 @@ static void publish_all(struct release *rl, release_publish *publish)
         snprintf(url, sizeof url, "http%s://%s/robots.txt", h->https ? "s" : "", h->name);
         struct record ticket = {
             .kind = RECORD_TICKET, .host = h->id, .release = h->robots_release + 1, .url = url, .deadline = rl->deadline, .attempt = 1};
-        publish(rl->writer, &ticket);
+        publish(rl->writer, queue, &ticket);
     }
 }
 
@@ -584,10 +606,10 @@ static void clean_up(struct release *rl)
     tx_release(&rl->tx);
 }
 
-enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result)
+static enum pg_status run_lane(struct writer *w, struct host_rules *rules, bool express, release_publish *publish,
+                               struct release_result *result)
 {
-    struct release rl = {.writer = w, .rules = rules, .deadline = clock_wall_ms() + writer_conf.ticket_ms};
-    *result = (struct release_result){.released = 0, .more = false, .next_in_ms = -1};
+    struct release rl = {.writer = w, .rules = rules, .express = express, .deadline = clock_wall_ms() + writer_conf.ticket_ms};
     tx_init(&rl.tx, w, w->pg);
     enum pg_status st = transact(&rl);
     if (st == PG_OK) {
@@ -599,15 +621,37 @@ enum pg_status release_run(struct writer *w, struct host_rules *rules, release_p
         }
         for (size_t i = 0; i < rl.host_count; i++) result->released += rl.hosts[i].asks;
         for (size_t i = 0; i < rl.sitemap_count && st == PG_OK; i++) st = sitemaps_admit(w, &rl.sitemaps[i]);
-        result->more = rl.credit > 0 && (ended || rl.sitemap_count > 0 || rl.pair_count >= HOSTS_A_TIME);
+        result->more = result->more || (rl.credit > 0 && (ended || rl.sitemap_count > 0 || rl.pair_count >= HOSTS_A_TIME));
         for (size_t i = 0; i < rl.tx.completed_count; i++) frontier_log_completed(w, rl.tx.completed[i]);
-        if (st == PG_OK && !result->more) st = next_time(&rl, result);
+        if (st == PG_OK && !express && !result->more) st = next_time(&rl, result);
         if (rl.starved && result->next_in_ms >= 0 && result->next_in_ms < 1000) result->next_in_ms = 1000; /* an ending page wakes us */
     } else if (pg_connected(w->pg)) {
         pg_exec(w->pg, "ROLLBACK");
     }
     clean_up(&rl);
     return st;
+}
+
+static enum pg_status find_express(struct writer *w, bool *found_r)
+{
+    static const struct pg_stmt stmt = {
+        "find_express",
+        "SELECT EXISTS (SELECT FROM crawl WHERE open > 0 AND registered > 0 AND priority < 0 AND paused_at IS NULL AND cancel_at IS NULL)"};
+    struct pg_result *r;
+    enum pg_status st = pg_run(w->pg, &stmt, NULL, &r);
+    if (st != PG_OK) return st;
+    *found_r = pg_bool(r, 0, 0);
+    pg_result_free(r);
+    return PG_OK;
+}
+
+enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result)
+{
+    bool express = false;
+    *result = (struct release_result){.released = 0, .more = false, .next_in_ms = -1};
+    enum pg_status st = find_express(w, &express);
+    if (st == PG_OK && express) st = run_lane(w, rules, true, publish, result);
+    return st == PG_OK ? run_lane(w, rules, false, publish, result) : st;
 }
 
 enum pg_status release_delayed(struct writer *w)

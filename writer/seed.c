@@ -78,6 +78,11 @@ static void read_limit(struct seed *s, const cJSON *item)
     if (!whole_number(item, 1, 1e9, &s->limit)) bad_field(s, "limit", "must be a whole number from 1 to 1000000000");
 }
 
+static void read_priority(struct seed *s, const cJSON *item)
+{
+    if (!whole_number(item, -100, 100, &s->priority)) bad_field(s, "priority", "must be a whole number from -100 to 100");
+}
+
 static void read_scope(struct seed *s, const cJSON *item)
 {
     const char *scope = cJSON_GetStringValue(item);
@@ -127,6 +132,7 @@ static const struct {
     {"depth", read_depth, true},
     {"limit", read_limit, true},
     {"scope", read_scope, true},
+    {"priority", read_priority, false},
     {"prefix", NULL, true},
     {"include", NULL, true},
     {"exclude", NULL, true},
@@ -274,6 +280,7 @@ struct digest seed_request(const struct seed *s)
     buf_addf(&text, "%s\n%lld\n%lld\n%s", s->range.total > 1 ? s->text : s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
     if (s->ignore_noindex) buf_add_str(&text, "\nignoreNoindex");
     if (s->ignore_nofollow) buf_add_str(&text, "\nignoreNofollow");
+    if (s->priority) buf_addf(&text, "\npriority %lld", (long long)s->priority);
     if (strcmp(s->sitemap, "skip") != 0) buf_addf(&text, "\nsitemap %s", s->sitemap);
     if (s->feeds) buf_add_str(&text, "\nfeeds");
     if (!plain) buf_addf(&text, "\n%s", s->rules);

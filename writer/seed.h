@@ -23,6 +23,7 @@ struct seed {
     char *text;         /* owned; as it was written */
     struct range range; /* of text: all that it stands for */
     int64_t depth, limit;
+    int64_t priority; /* smaller is sooner; below 0: a person waits for it */
     char scope[16];
     char *rules;                          /* owned; rules_text */
     bool ignore_noindex, ignore_nofollow; /* robots directives of pages: <meta name="robots">, X-Robots-Tag */

@@ -111,7 +111,8 @@ static enum pg_status lock_crawls(struct tx *tx)
     static const struct pg_stmt stmt = {
         "lock_crawls",
         "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
-        "ignore_noindex, ignore_nofollow, array_position(ARRAY['include', 'only'], sitemap), feeds FROM crawl "
+        "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow, "
+        "array_position(ARRAY['include', 'only'], sitemap), feeds FROM crawl "
         "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -134,10 +135,12 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .begun = pg_int(r, i, 9),
                                            .admitted = pg_int(r, i, 10),
                                            .open = pg_int(r, i, 11),
-                                           .ignore_noindex = pg_bool(r, i, 12),
-                                           .ignore_nofollow = pg_bool(r, i, 13),
-                                           .sitemap = (enum sitemap)pg_int(r, i, 14), /* null: 0 */
-                                           .feeds = pg_bool(r, i, 15)};
+                                           .paused = pg_bool(r, i, 12),
+                                           .cancelled = pg_bool(r, i, 13),
+                                           .ignore_noindex = pg_bool(r, i, 14),
+                                           .ignore_nofollow = pg_bool(r, i, 15),
+                                           .sitemap = (enum sitemap)pg_int(r, i, 16), /* null: 0 */
+                                           .feeds = pg_bool(r, i, 17)};
     pg_result_free(r);
     return PG_OK;
 }
@@ -206,7 +209,10 @@ static enum pg_status load_pages(struct tx *tx)
     if (st != PG_OK) return st;
     tx->page_count = (size_t)pg_rows(r);
     tx->pages = mem_calloc(tx->page_count, sizeof *tx->pages);
-    for (int i = 0; i < pg_rows(r); i++) read_page(&tx->pages[i], r, i);
+    for (int i = 0; i < pg_rows(r); i++) {
+        read_page(&tx->pages[i], r, i);
+        tx->pages[i].cancelled = tx_crawl(tx, tx->pages[i].crawl_id)->cancelled;
+    }
     pg_result_free(r);
     return PG_OK;
 }
@@ -242,11 +248,16 @@ _Static_assert(offsetof(struct crawl_row, id) == 0 && offsetof(struct page_row, 
 
 void tx_offer(struct tx *tx, const struct offer *offer)
 {
+    const struct crawl_row *crawl = tx_crawl(tx, offer->crawl_id);
+    if (crawl && crawl->cancelled) {
+        tx_offer_release(offer);
+        return;
+    }
     tx->offers = mem_grow(tx->offers, &tx->offer_cap, tx->offer_count + 1, sizeof *tx->offers);
     tx->offers[tx->offer_count++] = *offer;
 }
 
-void tx_offer_release(struct offer *o)
+void tx_offer_release(const struct offer *o)
 {
     free(o->url);
     free(o->host);
@@ -320,6 +331,7 @@ static void set_outcome(struct page_row *p, enum code code, const char *detail)
 
 void tx_page_end(struct page_row *p, enum code code, const char *detail, const struct record *r)
 {
+    if (p->cancelled && code_state(code) != STATE_STORED && code != CODE_UNCHANGED) code = CODE_CANCELLED;
     set_outcome(p, code, detail);
     p->state = code_state(code);
     p->void_release = p->release;
@@ -331,6 +343,10 @@ void tx_page_end(struct page_row *p, enum code code, const char *detail, const s
 
 void tx_page_wait(struct page_row *p, enum waits waits, int64_t delay_ms, enum code code, const char *detail)
 {
+    if (p->cancelled) {
+        tx_page_end(p, CODE_CANCELLED, detail, NULL);
+        return;
+    }
     set_outcome(p, code, detail);
     p->state = STATE_REGISTERED;
     p->waits = waits;

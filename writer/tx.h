@@ -24,6 +24,8 @@ enum sitemap { SITEMAP_SKIP, SITEMAP_INCLUDE, SITEMAP_ONLY };
 struct crawl_row {
     int64_t id;
     bool is_inbox, running;
+    bool paused;    /* nothing is released */
+    bool cancelled; /* ends: nothing is released or admitted, only articles still count */
     enum scope scope;
     int64_t max_depth, max_pages; /* max_pages 0: no limit */
     int64_t priority, places, kept, begun, admitted, open;
@@ -55,6 +57,7 @@ struct page_row {
     bool has_last_hash;
     struct digest last_hash;
     bool dirty;
+    bool cancelled; /* its crawl is */
     /* how it goes on */
     enum waits waits;
     int64_t delay_ms;            /* WAITS_DELAYED */
@@ -136,8 +139,9 @@ enum pg_status tx_load(struct tx *tx);
 struct crawl_row *tx_crawl(struct tx *tx, int64_t id); /* NULL: not loaded or not there */
 struct page_row *tx_page(struct tx *tx, int64_t id);
 
-void tx_offer(struct tx *tx, const struct offer *offer); /* takes its strings */
-void tx_offer_release(struct offer *offer);
+/* Takes its strings. A crawl that was cancelled takes no offers. */
+void tx_offer(struct tx *tx, const struct offer *offer);
+void tx_offer_release(const struct offer *offer);
 void tx_end_ticket(struct tx *tx, const struct ticket_end *end);
 /* excused: that it could not be had does not count against the host. */
 void tx_robots(struct tx *tx, const struct record *robots, bool excused);
@@ -146,7 +150,8 @@ void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, con
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
 void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const char *sample);
 
-/* Changes of a page's state; the only places where a page gets a new state in memory. */
+/* Changes of a page's state; the only places where a page gets a new state in memory. In a crawl that was cancelled everything but
+ * an article that is stored, or known to be as it was, ends a page as CANCELLED. */
 void tx_page_end(struct page_row *page, enum code code, const char *detail, const struct record *r);
 void tx_page_wait(struct page_row *page, enum waits waits, int64_t delay_ms, enum code code, const char *detail);
 

@@ -63,6 +63,8 @@
 #define WINDOW_MAX          4096
 #define QUEUE_LENGTH        (2 * WINDOW_MAX)
 #define QUEUE_BYTES         ((long long)WINDOW_MAX * LIMIT_MESSAGE)
+#define EXPRESS_WINDOW      16 /* pages in flight for people who wait, beyond the window; messages in hand, beyond the prefetch */
+#define EXPRESS_IN_A_ROW    8  /* of a host's requests; then it is the crawls' turn */
 #define SEED_QUEUE_LENGTH   100000
 #define REPORT_QUEUE_LENGTH (8 * WINDOW_MAX)
 

@@ -54,6 +54,19 @@ def enqueue(broker, *arguments, way="curl", stdin="", **env):
                           check=False)
 
 
+def test_express(broker, queue):
+    """Beside the backlog, or not at all."""
+    done = enqueue(broker, "--express", "http://a/1")
+    assert done.returncode == 1 and "no queue seed.express" in done.stderr
+    with broker.channel() as channel:
+        channel.queue_declare("seed.express", durable=True, arguments={"x-queue-type": "quorum"})
+    done = enqueue(broker, "--express", "--depth", "1", "http://a/1")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(broker.get("seed.express")[1]) == {"url": "http://a/1", "depth": 1}
+    broker.delete("seed.express")
+    assert queue() == []
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_urls_travel_together(broker, queue, way):
     done = enqueue(broker, "http://a/1?b=\"c\"&d=\\e", "http://a/ä", way=way)

@@ -15,7 +15,8 @@ __all__ = ["Broker", "Database", "Failure", "Port", "Process", "Program", "PROGR
            "Stack", "build_dir", "cpu_seconds", "descendants", "give", "install", "new_log", "parse_line",
            "service_user", "status_bytes", "tail", "wait_until"]
 
-QUEUES = ("seed", "url", "html", "article", "summary", "report", "dead")
+QUEUES = ("seed", "url", "html", "article", "summary", "report", "dead",
+          "seed.express", "url.express", "html.express", "article.express")
 
 TEMPLATE = "gistmill_template"
 

@@ -95,8 +95,8 @@ static const struct {
     {WITH("\"ignoreNofollow\":false"), SEED_CRAWL, NULL},
     {WITH("\"ignoreNoindex\":true,\"ignoreNoindex\":true"), SEED_BAD, "ignoreNoindex: there twice"},
     {WITH("\"ignorenoindex\":true"), SEED_BAD,
-     "ignorenoindex: unknown field; known are url, depth, limit, scope, prefix, include, exclude, match, preset, per_host, guards, "
-     "ignoreNoindex, ignoreNofollow"},
+     "ignorenoindex: unknown field; known are url, depth, limit, scope, priority, prefix, include, exclude, match, preset, per_host, "
+     "guards, ignoreNoindex, ignoreNofollow"},
     {WITH("\"depth\":\"1\""), SEED_BAD, "depth: must be a whole number from 0 to 1000"},
     {"{\"ignoreNoindex\":true}", SEED_BAD, "url: missing"},
     {WORD("1"), SEED_BAD, "ignoreNoindex: must be true or false"},
