@@ -10,5 +10,5 @@ ALTER TABLE crawl_host ADD COLUMN sitemaps_read boolean NOT NULL DEFAULT false;
 ALTER TABLE page ADD COLUMN part smallint NOT NULL DEFAULT 0;
 
 ALTER TABLE refused DROP CONSTRAINT refused_rule_check;
-ALTER TABLE refused ADD CONSTRAINT refused_rule_check CHECK (rule IN ('depth', 'url', 'scope', 'sitemap', 'prefix', 'url_length', 'path_repeat',
+ALTER TABLE refused ADD CONSTRAINT refused_rule_check CHECK (rule IN ('sitemap', 'depth', 'url', 'scope', 'prefix', 'url_length', 'path_repeat',
     'parameters', 'preset', 'exclude', 'include', 'mask_limit', 'limit', 'per_host', 'calendar'));

@@ -11,7 +11,7 @@
 static void cut_end(char *text, size_t *len, const char *end)
 {
     size_t n = strlen(end);
-    if (*len >= n && memcmp(text + *len - n, end, n) == 0) *len -= n;
+    while (*len >= n && memcmp(text + *len - n, end, n) == 0) *len -= n;
 }
 
 /* What the parts of one list have in common. */

@@ -5,10 +5,10 @@
 #define GM_WRITER_REFUSAL_H
 
 #define REFUSAL_LIST(X)                                                                                                                    \
+    X(SITEMAP, "sitemap", "not found in a sitemap, and the crawl wants nothing else")                                                      \
     X(DEPTH, "depth", "farther from the seed than the crawl's depth")                                                                      \
     X(URL, "url", "not a URL that can be fetched")                                                                                         \
     X(SCOPE, "scope", "its host is not in the crawl's scope")                                                                              \
-    X(SITEMAP, "sitemap", "not found in a sitemap, and the crawl wants nothing else")                                                      \
     X(PREFIX, "prefix", "its path does not begin with the crawl's prefix")                                                                 \
     X(URL_LENGTH, "url_length", "longer than a page's address is likely to be")                                                            \
     X(PATH_REPEAT, "path_repeat", "one segment of its path comes again and again")                                                         \
