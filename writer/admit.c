@@ -188,9 +188,10 @@ static void note(struct tx *tx, const struct offer *o)
 static enum pg_status split_known(struct tx *tx, struct offer *offers, size_t *count, struct fallen *fallen)
 {
     static const struct pg_stmt stmt = {
-        "known_pages", "SELECT u.o, CASE WHEN (p.depth, p.part) > (u.depth, u.part) THEN p.id END FROM unnest($1::bigint[], $2::uuid[], "
-                       "$3::bigint[], $4::bigint[]) WITH ORDINALITY AS u (crawl_id, url_hash, depth, part, o) JOIN page p ON p.crawl_id = ANY(ARRAY[u.crawl_id]) "
-                       "AND p.url_hash = u.url_hash"};
+        "known_pages",
+        "SELECT u.o, CASE WHEN (p.depth, p.part) > (u.depth, u.part) THEN p.id END FROM unnest($1::bigint[], $2::uuid[], "
+        "$3::bigint[], $4::bigint[]) WITH ORDINALITY AS u (crawl_id, url_hash, depth, part, o) JOIN page p ON p.crawl_id = ANY(ARRAY[u.crawl_id]) "
+        "AND p.url_hash = u.url_hash"};
     static const enum pg_type types[] = {PG_INT8, PG_UUID, PG_INT8, PG_INT8};
     enum { COLUMNS = sizeof types / sizeof *types };
     struct pg_array c[COLUMNS];

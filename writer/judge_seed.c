@@ -135,7 +135,8 @@ static enum pg_status start_run(struct tx *tx, struct crawl_row *crawl)
         "start_run",
         "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = now(), finished_at = NULL, "
         "begun = 0, kept = 0, added = 0, changed = 0, unchanged = 0, gone = 0, failed = 0 WHERE id = $1"};
-    static const struct pg_stmt sitemaps = {"sitemaps_again", "UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = $1 AND sitemaps_read"};
+    static const struct pg_stmt sitemaps = {"sitemaps_again",
+                                            "UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = $1 AND sitemaps_read"};
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
     crawl->paused = crawl->cancelled = false;

@@ -204,6 +204,7 @@ bool scope_offer_target(struct tx *tx, struct crawl_row *crawl, struct page_row 
     }
     page->redirects = true;
     page->redirect_hash = digest_of(url.text, strlen(url.text));
-    offer(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .part = page->part, .hops = page->hops + 1}, &url, page->depth > 0);
+    offer(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .part = page->part, .hops = page->hops + 1}, &url,
+          page->depth > 0);
     return true;
 }

@@ -212,7 +212,8 @@ static void parse_json(const char *body, size_t n, struct seed *s)
 
 void seed_parse(const char *body, size_t n, struct seed *s)
 {
-    *s = (struct seed){.kind = SEED_URLS, .depth = writer_conf.default_depth, .limit = writer_conf.default_limit, .scope = "host", .sitemap = "skip"};
+    *s = (struct seed){
+        .kind = SEED_URLS, .depth = writer_conf.default_depth, .limit = writer_conf.default_limit, .scope = "host", .sitemap = "skip"};
     size_t start = 0;
     if (n >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) start = 3;
     while (start < n && isspace((unsigned char)body[start])) start++;

@@ -14,8 +14,9 @@
 
 enum pg_status sitemaps_find(struct tx *tx, struct sitemaps_due **due_r, size_t *count_r)
 {
-    static const struct pg_stmt stmt = {"sitemaps_find", "SELECT ch.crawl_id, h.id FROM crawl_host ch JOIN host h ON h.name = ANY(ARRAY[ch.name]) "
-                                                         "WHERE ch.crawl_id = ANY($1) AND NOT ch.sitemaps_read"};
+    static const struct pg_stmt stmt = {"sitemaps_find",
+                                        "SELECT ch.crawl_id, h.id FROM crawl_host ch JOIN host h ON h.name = ANY(ARRAY[ch.name]) "
+                                        "WHERE ch.crawl_id = ANY($1) AND NOT ch.sitemaps_read"};
     struct pg_result *r;
     struct pg_array ids;
     *due_r = NULL;
@@ -31,7 +32,8 @@ enum pg_status sitemaps_find(struct tx *tx, struct sitemaps_due **due_r, size_t 
         if (st == PG_OK) {
             *count_r = (size_t)pg_rows(r);
             *due_r = mem_calloc(*count_r, sizeof **due_r);
-            for (int i = 0; i < pg_rows(r); i++) (*due_r)[i] = (struct sitemaps_due){.crawl_id = pg_int(r, i, 0), .host_id = pg_int(r, i, 1)};
+            for (int i = 0; i < pg_rows(r); i++)
+                (*due_r)[i] = (struct sitemaps_due){.crawl_id = pg_int(r, i, 0), .host_id = pg_int(r, i, 1)};
             pg_result_free(r);
         }
     }
@@ -50,9 +52,10 @@ static void offer_all(struct tx *tx, struct crawl_row *crawl, const char *text)
 /* With the crawl's row locked. */
 static enum pg_status offer_sitemaps(struct tx *tx, const struct sitemaps_due *due)
 {
-    static const struct pg_stmt stmt = {"sitemaps_read", "UPDATE crawl_host ch SET sitemaps_read = true FROM host h WHERE ch.crawl_id = $1 "
-                                                         "AND h.id = $2 AND ch.name = h.name AND NOT ch.sitemaps_read AND h.robots_state = 1 "
-                                                         "RETURNING coalesce(h.robots, '')"};
+    static const struct pg_stmt stmt = {"sitemaps_read",
+                                        "UPDATE crawl_host ch SET sitemaps_read = true FROM host h WHERE ch.crawl_id = $1 "
+                                        "AND h.id = $2 AND ch.name = h.name AND NOT ch.sitemaps_read AND h.robots_state = 1 "
+                                        "RETURNING coalesce(h.robots, '')"};
     struct pg_result *r;
     struct crawl_row *crawl = tx_crawl(tx, due->crawl_id);
     if (!crawl) return PG_OK;

@@ -72,9 +72,9 @@ struct page_row {
 struct offer {
     int64_t crawl_id, parent_id, depth, hops;
     int64_t part; /* steps at this depth that led here (found.h) */
-    char *url;   /* owned */
-    char *host;  /* owned */
-    char *shape; /* owned; a page of a calendar: what it has in common with the others. NULL: none */
+    char *url;    /* owned */
+    char *host;   /* owned */
+    char *shape;  /* owned; a page of a calendar: what it has in common with the others. NULL: none */
     bool https;
     struct digest hash;
 };

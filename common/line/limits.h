@@ -19,7 +19,7 @@
 #define LIMIT_LIST_LINKS     50000u       /* links of one feed or sitemap: what sitemaps.org allows a file */
 #define LIMIT_LIST_BYTES     (8u << 20)   /* their bytes in sum */
 #define LIMIT_KEPT_LINKS     (LIMIT_LIST_BYTES + 2 * LIMIT_LIST_LINKS + 16 * LIMIT_URL) /* links as kept: with marks, line ends, next, feeds */
-#define LIMIT_FIELD          1024u        /* a metadata field: title, byline, site, … */
+#define LIMIT_FIELD          1024u                                                      /* a metadata field: title, byline, site, … */
 #define LIMIT_EXCERPT        2048u
 #define LIMIT_DETAIL         500u         /* an error's detail text */
 #define LIMIT_VALIDATOR      256u         /* ETag, Last-Modified, Content-Type as kept */

@@ -162,7 +162,8 @@ static void set_meta(struct work *w)
     const struct {
         struct span reference;
         char **url;
-    } addresses[] = {{w->meta.canonical, &r->canonical}, {w->meta.robots.nofollow ? span_of("", 0) : w->meta.next, &r->next}, {w->meta.amp, &r->amp}};
+    } addresses[] = {
+        {w->meta.canonical, &r->canonical}, {w->meta.robots.nofollow ? span_of("", 0) : w->meta.next, &r->next}, {w->meta.amp, &r->amp}};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         uint32_t link = addresses[i].reference.n ? links_resolve(&w->links, addresses[i].reference) : LINK_NONE;
         if (link != LINK_NONE) *addresses[i].url = mem_strdup(links_url(&w->links, link));

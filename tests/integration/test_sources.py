@@ -144,10 +144,10 @@ def test_next_parts_are_as_deep_as_the_first(stack):
         stack.start_all()
         parts = {f"/list?part={n}": (0, *LIST) for n in range(30)}
         stack.seed(server.url("/list?part=0"), depth=0)
-        stack.wait_completed()
+        crawl = stack.wait_completed()
         same(found(stack, server), parts)
         stack.seed(server.url("/list?part=0"), depth=1)
-        stack.wait_completed(stack.crawl().id + 1)
+        stack.wait_completed(crawl.id + 1)
         same(found(stack, server), parts | {f"/item/{n}": (1, *STORED) for n in range(30)})
         assert len(server.hits("/list?part=7")) == 2
         assert stack.books() == []

@@ -95,8 +95,11 @@ static void test_lists(void **state)
         const char *text;
         enum record_list list;
     } lists[] = {
-        {"<p>none", LIST_NONE},           {"<rss><channel></channel></rss>", LIST_FEED}, {"<feed></feed>", LIST_FEED},
-        {"<urlset></urlset>", LIST_SITEMAP}, {"<sitemapindex></sitemapindex>", LIST_SITEMAPS},
+        {"<p>none", LIST_NONE},
+        {"<rss><channel></channel></rss>", LIST_FEED},
+        {"<feed></feed>", LIST_FEED},
+        {"<urlset></urlset>", LIST_SITEMAP},
+        {"<sitemapindex></sitemapindex>", LIST_SITEMAPS},
     };
     for (size_t i = 0; i < COUNT(lists); i++) {
         struct record r;
@@ -173,11 +176,8 @@ int main(void)
 {
     extract_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_relations),
-        cmocka_unit_test(test_feeds),
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_simhash),
-        cmocka_unit_test(test_wiki_links),
+        cmocka_unit_test(test_relations), cmocka_unit_test(test_feeds),      cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_simhash),   cmocka_unit_test(test_wiki_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
