@@ -138,7 +138,7 @@ static void offer_list(struct tx *tx, struct crawl_row *crawl, struct offer o, c
 
 void scope_offer_list(struct tx *tx, struct crawl_row *crawl, const char *url)
 {
-    offer_list(tx, crawl, (struct offer){.depth = 0}, url);
+    offer_list(tx, crawl, (struct offer){.depth = 0, .part = 1}, url);
 }
 
 void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, enum found how, const char *url)
@@ -195,9 +195,10 @@ bool scope_offer_target(struct tx *tx, struct crawl_row *crawl, struct page_row 
         return false;
     }
     if (!crawl->running) return false;
-    /* Where a seed leads was asked for, as the seed was. */
-    if (page->depth == 0) join_scope(crawl, url.host);
-    enum refusal refusal = page->depth == 0 ? REFUSED_NOT : check_place(crawl, &url, NULL, 0);
+    /* Where a seed leads was asked for, as the seed was; not so where parts of it lead, as deep as they are. */
+    bool asked_for = page->depth == 0 && page->part == 0;
+    if (asked_for) join_scope(crawl, url.host);
+    enum refusal refusal = asked_for ? REFUSED_NOT : check_place(crawl, &url, NULL, 0);
     if (refusal != REFUSED_NOT) {
         tx_refuse(crawl, refusal, 1, url.text);
         return false;
@@ -205,6 +206,6 @@ bool scope_offer_target(struct tx *tx, struct crawl_row *crawl, struct page_row 
     page->redirects = true;
     page->redirect_hash = digest_of(url.text, strlen(url.text));
     offer(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .part = page->part, .hops = page->hops + 1}, &url,
-          page->depth > 0);
+          !asked_for);
     return true;
 }

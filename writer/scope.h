@@ -25,10 +25,11 @@ void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_r
 /* The target of a redirect whose source was found on a shorter way. */
 void scope_offer_again(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const char *target);
 
-/* Offers what is asked for with the whole crawl, a list of its pages, at depth 0: of the rules only scope and limit hold for it. */
+/* Offers what is asked for with the whole crawl, a list of its pages, at depth 0, one part from the seed: of the rules only scope and limit
+ * hold for it. */
 void scope_offer_list(struct tx *tx, struct crawl_row *crawl, const char *url);
 
-/* Offers the target of a redirect in the page's place: same depth, one hop more; from depth 0 its host joins the scope
+/* Offers the target of a redirect in the page's place: same depth, one hop more; from a seed its host joins the scope
  * and no other rule is asked. True if it was offered; the page's redirect_hash is set then. */
 bool scope_offer_target(struct tx *tx, struct crawl_row *crawl, struct page_row *page, const char *location);
 

@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from support.crawl import QUICK, Crawl, chance, kill, outline, same
-from support.site import Pages, Reply, Server, page
+from support.site import Pages, Reply, Server, page, redirect
 
 XML = "application/xml"
 STORED, LIST = ("stored", "OK"), ("skipped", "NO_ARTICLE")
@@ -53,7 +53,7 @@ class Whole:
     def robots(self, _request):
         url = self.server.url
         return Reply(f"User-agent: *\nDisallow: /private/\nSitemap: {url('/maps/index.xml')}\nsitemap: /maps/relative.xml\n"
-                     f"Sitemap: http://elsewhere.invalid/map.xml\nSitemap: {url('/private/map.xml')}\n", type="text/plain")
+                     f"Sitemap: http://elsewhere.invalid/map.xml\nSitemap: {url('/private/map.xml')}\nSitemap: {url('/maps/moved.xml')}\n", type="text/plain")
 
     def __enter__(self):
         url = self.server.start().url
@@ -62,6 +62,7 @@ class Whole:
                                               for path in ("/maps/old.xml.gz", "/maps/new.xml")]) + "</sitemapindex>", type=XML)
         self.pages["/maps/old.xml.gz"] = Reply(gzip.compress(urlset(old).encode()), type="application/gzip")
         self.pages["/maps/new.xml"] = Reply(urlset([*new, "http://elsewhere.invalid/x"]), type=XML)
+        self.pages["/maps/moved.xml"] = redirect("http://elsewhere.invalid/moved.xml")
         self.pages["/posts.rss"] = Reply(rss([url(path) for path in self.posted()[:3]]), type="application/rss+xml")
         self.pages["/news.atom"] = Reply(atom([url("/item/0")]), type="application/atom+xml")
         return self
@@ -71,7 +72,8 @@ class Whole:
 
     def maps(self):
         lists = {path: (0, *LIST) for path in ("/maps/index.xml", "/maps/old.xml.gz", "/maps/new.xml")}
-        return lists | {"/private/map.xml": (0, "skipped", "ROBOTS_DISALLOWED")} | {path: (1, *STORED) for path in self.mapped()}
+        lists |= {"/private/map.xml": (0, "skipped", "ROBOTS_DISALLOWED"), "/maps/moved.xml": (0, "skipped", "REDIRECTED")}
+        return lists | {path: (1, *STORED) for path in self.mapped()}
 
     def feeds(self):
         return {"/posts.rss": (0, *LIST), "/news.atom": (0, *LIST)} | {path: (1, *STORED) for path in self.posted()}
@@ -104,7 +106,7 @@ def test_sources(stack, wish, sources):
         stack.wait_completed()
         same(found(stack, site.server), wanted)
         refused = {row.rule: row.count for row in stack.query("select rule, count from refused")}
-        assert "maps" not in sources or refused["scope"] == 2, refused
+        assert "maps" not in sources or refused["scope"] == 3, refused
         assert ("sitemap" in refused) == (wish.get("sitemap") == "only"), refused
         assert stack.books() == []
 
