@@ -15,7 +15,7 @@ VICTIMS = ("fetcher", "parser", "parser's child", "summarizer", "writer")
 # A slow answer takes longer than FETCH_FIRST_BYTE_TIMEOUT. HOST_STALL: of hosts that say 429 for ever; longer than the others fail in a row.
 TIMES = QUICK | {
     "ATTEMPTS": "4", "RETRY_BACKOFF": "50ms", "RETRY_BACKOFF_MAX": "100ms", "FETCH_FIRST_BYTE_TIMEOUT": "500ms",
-    "HOST_BACKOFF_MAX": "100ms", "RETRY_AFTER_MAX": "200ms", "HOST_STALL": "15s",
+    "HOST_BACKOFF_MAX": "100ms", "RETRY_AFTER_MAX": "200ms", "HOST_STALL": "20s",
 }
 
 
@@ -28,18 +28,19 @@ def crawl(site, stack, wanted):
 def test_every_fault_and_all_programs_killed(make_stack, long):
     rng = chance()
     kills = 200 if long else 8
+    times = TIMES | ({"HOST_STALL": "90s"} if long else {})
     with Faulty(3000 if long else 240) as site:
         wanted = site.expected()
         kinds = collections.Counter((node.kind, node.passes) for node in site.nodes if node.url in wanted)
         assert kinds.keys() >= {(kind, False) for kind in KINDS} | {(kind, True) for kind in KINDS if KINDS[kind].passes}, kinds
 
-        calm = make_stack(**TIMES)
+        calm = make_stack(**times)
         calm.start_all()
         calm_pages = crawl(site, calm, wanted).finish(300)
         same(outline(calm_pages), wanted)
         calm.close()
 
-        stack = make_stack(**TIMES)
+        stack = make_stack(**times)
         stack.start_all({"writer": 2, "fetcher": 2})
         disturbed = crawl(site, stack, wanted)
         victims = [VICTIMS[n % len(VICTIMS)] for n in range(kills)]
