@@ -45,7 +45,8 @@ static void offer_all(struct tx *tx, struct crawl_row *crawl, const char *text)
 {
     const char *url;
     struct robots *robots = robots_parse(text, strlen(text), writer_conf.agent);
-    for (size_t i = 0; i < LIMIT_SITEMAPS && (url = robots_sitemap(robots, i)); i++) scope_offer_list(tx, crawl, url);
+    for (size_t i = 0; i < LIMIT_SITEMAPS && (url = robots_sitemap(robots, i)); i++)
+        if (strlen(url) <= LIMIT_URL) scope_offer_list(tx, crawl, url); /* a line may be as long as the file */
     robots_free(robots);
 }
 
