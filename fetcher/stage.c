@@ -168,6 +168,8 @@ static char *page_record(const struct fetch *f, const struct http_response *resp
     struct buf json;
     r.ticketed = 0;
     r.depth = f->ticket.depth;
+    r.known_hash = f->ticket.known_hash;
+    r.known_recipe = f->ticket.known_recipe;
     r.ignore_noindex = f->ticket.ignore_noindex;
     r.ignore_nofollow = f->ticket.ignore_nofollow;
     r.url = (char *)f->url.text;
@@ -231,7 +233,8 @@ static void on_page(void *context, struct http_response *response)
 
 static void fetch_page(struct fetch *f)
 {
-    struct http_request request = {.url = f->url.text, .body_max = (size_t)settings.max_bytes};
+    struct http_request request = {
+        .url = f->url.text, .etag = f->ticket.etag, .last_modified = f->ticket.last_modified, .body_max = (size_t)settings.max_bytes};
     f->transfer = http_start(stage.http, &request, on_page, f);
 }
 

@@ -6,14 +6,15 @@ ALTER TABLE crawl ADD COLUMN paused_at timestamptz; -- nothing is released since
 ALTER TABLE crawl ADD COLUMN cancel_at timestamptz; -- asked for: what waits ends in batches, what is in flight comes home
 
 -- ledger_check as it was, and the state of control.
-ALTER VIEW ledger_check RENAME TO ledger_check_pages;
+ALTER VIEW ledger_check RENAME TO ledger_check_runs;
 CREATE VIEW ledger_check AS
-SELECT * FROM ledger_check_pages
+SELECT * FROM ledger_check_runs
 UNION ALL
-SELECT c.id, NULL, 'control of the crawl', c.state::text, 'paused ' || (c.paused_at IS NOT NULL) || ', cancel ' || (c.cancel_at IS NOT NULL)
+SELECT c.id, NULL, 'control of the crawl', c.state::text,
+       'paused ' || (c.paused_at IS NOT NULL) || ', cancel ' || (c.cancel_at IS NOT NULL) || ', registers ' || (c.again_after IS NOT NULL)
 FROM crawl c
 WHERE NOT CASE c.state
-    WHEN 'running' THEN c.cancel_at IS NULL OR (c.paused_at IS NULL AND NOT c.is_inbox)
+    WHEN 'running' THEN c.cancel_at IS NULL OR (c.paused_at IS NULL AND c.again_after IS NULL AND NOT c.is_inbox)
     WHEN 'completed' THEN c.paused_at IS NULL AND c.cancel_at IS NULL
     ELSE c.paused_at IS NULL AND c.cancel_at IS NOT NULL
 END;
@@ -81,8 +82,8 @@ BEGIN
 END $$;
 
 -- Ends a crawl for good: waiting pages end as CANCELLED, in batches, by the leading writer; of what is in flight articles are stored
--- and everything else ends as CANCELLED; no link is admitted. The crawl is `cancelled` when no page is open. Cancelling again
--- changes nothing.
+-- and everything else ends as CANCELLED; no link is admitted. The crawl is `cancelled` when no page is open. A run that has pages of
+-- before left to register leaves them as they are. Cancelling again changes nothing.
 CREATE FUNCTION crawl_cancel(id bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     c crawl := crawl_lock(id);
@@ -93,33 +94,40 @@ BEGIN
         RETURN crawl_answer(c);
     END IF;
     c := crawl_lock_running(id);
-    UPDATE crawl SET cancel_at = now(), paused_at = NULL WHERE crawl.id = c.id RETURNING * INTO c;
+    -- Without an open page (more were about to be registered) nobody else would end it.
+    UPDATE crawl SET cancel_at = now(), paused_at = NULL, again_after = NULL,
+        state = CASE WHEN open = 0 THEN 'cancelled' ELSE state END, finished_at = CASE WHEN open = 0 THEN now() END
+    WHERE crawl.id = c.id RETURNING * INTO c;
     NOTIFY gistmill;
     RETURN crawl_answer(c);
 END $$;
 
 -- Pages that ended in error, all or those with one code, are registered again as if they had never been tried; a crawl that has
--- ended goes on, in the same run. They take a place in the limit when they are released, as any page. The answer has their number
--- as `retried`; if it is 0, nothing has changed.
+-- ended goes on, in the same run. They take a place in the limit when they are released, as any page. Their news are taken back: what
+-- was gone is as it was before, for the comparison with what is found now. Pages that a new run has yet to register are left to it.
+-- The answer has their number as `retried`; if it is 0, nothing has changed.
 CREATE FUNCTION crawl_retry(id bigint, code text DEFAULT NULL) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     c crawl := crawl_lock(id);
     pages bigint[];
     were_gone bigint;
+    had_failed bigint;
 BEGIN
     IF c.state = 'running' AND c.cancel_at IS NOT NULL THEN
         RAISE EXCEPTION 'crawl % is being cancelled', id USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    -- Counted as gone when they ended: see count_page in writer/apply.c.
-    SELECT array_agg(p.id ORDER BY p.id), count(*) FILTER (WHERE p.code = 'HTTP_4XX' AND p.status IN (404, 410) AND p.last_hash IS NOT NULL)
-    INTO pages, were_gone
+    SELECT array_agg(p.id ORDER BY p.id), count(*) FILTER (WHERE p.news = 'gone'), count(*) FILTER (WHERE p.news = 'failed')
+    INTO pages, were_gone, had_failed
     FROM page p
-    WHERE p.crawl_id = c.id AND p.state = 'error' AND (crawl_retry.code IS NULL OR p.code = crawl_retry.code);
+    WHERE p.crawl_id = c.id AND p.state = 'error' AND (crawl_retry.code IS NULL OR p.code = crawl_retry.code)
+      AND (c.again_after IS NULL OR p.ended_at >= c.started_at);
     IF pages IS NULL THEN
         RETURN crawl_answer(c) || jsonb_build_object('retried', 0);
     END IF;
     PERFORM FROM host WHERE host.id = ANY(ARRAY(SELECT DISTINCT host_id FROM page p WHERE p.id = ANY(pages))) ORDER BY host.id FOR UPDATE;
-    UPDATE page p SET state = 'registered', code = NULL, detail = NULL, void_release = release, failures = 0, losses = 0, returns = 0,
+    -- From release 1 on, what other crawls remember does not count: it is really asked for (writer/release.c).
+    UPDATE page p SET state = 'registered', code = NULL, detail = NULL, release = greatest(release, 1), void_release = greatest(release, 1),
+        failures = 0, losses = 0, returns = 0, last_hash = content_hash, news = NULL, gone_at = CASE WHEN p.news = 'gone' THEN NULL ELSE gone_at END,
         registered_at = now(), ended_at = NULL
     WHERE p.id = ANY(pages);
     INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id)
@@ -128,7 +136,7 @@ BEGIN
     WHERE host.id = ANY(ARRAY(SELECT DISTINCT host_id FROM page p WHERE p.id = ANY(pages))) AND next_at = 'infinity';
     UPDATE crawl SET state = 'running', finished_at = NULL, cancel_at = NULL, registered = registered + cardinality(pages),
         open = open + cardinality(pages), errors = errors - cardinality(pages), gone = gone - were_gone,
-        failed = failed - (cardinality(pages) - were_gone)
+        failed = failed - had_failed
     WHERE crawl.id = c.id RETURNING * INTO c;
     NOTIFY gistmill;
     RETURN crawl_answer(c) || jsonb_build_object('retried', cardinality(pages));
@@ -216,7 +224,7 @@ CREATE FUNCTION page_answer(p page, c crawl) RETURNS jsonb LANGUAGE sql STABLE A
         'redirects_to', (SELECT url FROM page t WHERE t.id = p.redirect_id),
         'times', jsonb_build_object('registered', p.registered_at, 'scheduled', p.scheduled_at, 'taken', p.taken_at, 'fetched', p.fetched_at,
             'parsed', p.parsed_at, 'calculated', p.calculated_at, 'ended', p.ended_at),
-        'attempts', page_attempts(p.id), 'waits', page_waits(p))
+        'news', p.news, 'gone_at', p.gone_at, 'attempts', page_attempts(p.id), 'waits', page_waits(p))
 $$;
 
 -- What a crawl would say to a URL that is no page of it, rule by rule: refuses, admits or unknown. What SQL cannot decide (the

@@ -130,6 +130,11 @@ static void on_answer(void *context, const struct llm_answer *answer)
     free(call);
 }
 
+bool engine_would_use(const struct engine *e, const char *recipe)
+{
+    return recipe && strcmp(recipe, e->llm ? e->llm_recipe : e->gist_recipe) == 0;
+}
+
 struct engine_call *engine_ask(struct engine *engine, const struct engine_article *article, engine_done_fn *done, void *context)
 {
     struct trouble resting = summarizer_trouble(LLM_RESTING, 0);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "writer/again.h"
 #include "writer/conf.h"
 #include "writer/frontier.h"
 #include "writer/tx.h"
@@ -271,12 +272,12 @@ static enum pg_status sweep_waiting(struct writer *w)
     return st;
 }
 
-/* Links are kept until their crawl ends. */
+/* Links are kept until their crawl ends; those that the next run may need, until their page is asked for again. */
 static enum pg_status tidy(struct writer *w, struct clocks *c)
 {
     static const struct pg_stmt stmt = {
         "tidy_links", "DELETE FROM page_links WHERE page_id = ANY(ARRAY(SELECT l.page_id FROM crawl c JOIN page_links l ON "
-                      "l.crawl_id = ANY(ARRAY[c.id]) WHERE c.state <> 'running' LIMIT 5000))"};
+                      "l.crawl_id = ANY(ARRAY[c.id]) WHERE c.state <> 'running' AND NOT l.lasting LIMIT 5000))"};
     int64_t now = clock_wall_ms();
     if (now < c->next_tidy) return PG_OK;
     c->next_tidy = now + TIDY_MS;
@@ -286,7 +287,8 @@ static enum pg_status tidy(struct writer *w, struct clocks *c)
 enum pg_status clocks_tick(struct writer *w, struct clocks *c)
 {
     bool served = false;
-    enum pg_status st = sweep_waiting(w);
+    enum pg_status st = again_sweep(w);
+    if (st == PG_OK) st = sweep_waiting(w);
     if (st == PG_OK) st = tidy(w, c);
     if (st != PG_OK || !observe(w, c, &served)) return st;
     st = ticket_clock(w, c);

@@ -23,6 +23,7 @@
 #define GATHER_ENTRIES 256         /* so many need not wait */
 #define ROWS_A_TIME    20000       /* rows it may make: seconds at worst, far from a statement's deadline. One sitemap may make 50,000 */
 #define SEED_PART      65536       /* bytes of a plain seed that are one entry */
+#define KNOWN_LINKS    1000        /* counted for a page that is as it was: its links of before are read later */
 #define TURN_MS        1000        /* then other things have their turn: heartbeats, what is express */
 #define BYTES_GATHERED (16u << 20) /* then the transaction starts, whatever else may be there to read */
 #define TRIES          10          /* of a transaction that met another one (40P01, 40001) */
@@ -214,6 +215,7 @@ static void take_records(struct writer *w, struct job *job, const struct mq_deli
             e->record = records[i]; /* its strings go along */
             e->size = n / count;
             e->rows += e->record.links.count;
+            if (e->record.code && strcmp(e->record.code, code_name(CODE_UNCHANGED)) == 0) e->rows += KNOWN_LINKS;
         }
         w->intake->bytes += n;
     }
@@ -255,6 +257,7 @@ static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t coun
     if (st == PG_OK) st = tx_load(tx);
     if (st == PG_OK) st = rules_load(tx);
     if (st == PG_OK) st = judge_tickets(tx, entries, count);
+    if (st == PG_OK) st = judge_known(tx, entries, count);
     if (st == PG_OK) st = host_clock_excuse(tx, entries, count);
     return st == PG_OK ? judge_loops(tx, entries, count) : st;
 }

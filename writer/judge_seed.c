@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "line/limits.h"
+#include "writer/again.h"
 #include "writer/conf.h"
 #include "writer/judge.h"
 #include "writer/range.h"
@@ -86,66 +87,45 @@ enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
     return st;
 }
 
-/* Ended pages are registered again: those named by hash that are old or ended in a passing fault (inbox), or all of them
- * (a new run). Their numbers go over to the counters. */
+/* Ended pages of the inbox are registered again: those named by hash that are old or ended in a passing fault. Their numbers go over
+ * to the counters. */
 static enum pg_status register_again(struct tx *tx, struct crawl_row *crawl, const struct pg_array *hashes)
 {
     static const struct pg_stmt stmt = {
         "register_again",
-        "WITH again AS (SELECT id, host_id, crawl_id, depth, state, has_place FROM page WHERE crawl_id = $1 "
-        "AND state NOT IN ('registered', 'scheduled') AND ($6 OR (url_hash = ANY($2) AND "
-        "(code = ANY($3) OR ended_at < now() - $4 * interval '1 ms')))), "
+        "WITH again AS (SELECT id, host_id, crawl_id, depth, state, news, has_place FROM page WHERE crawl_id = $1 "
+        "AND state NOT IN ('registered', 'scheduled') AND url_hash = ANY($2) AND "
+        "(code = ANY($3) OR ended_at < now() - $4 * interval '1 ms')), "
         "renewed AS (UPDATE page p SET state = 'registered', code = NULL, detail = NULL, void_release = release, has_place = false, "
-        "failures = 0, losses = 0, returns = 0, last_hash = content_hash, registered_at = now(), ended_at = NULL "
+        "failures = 0, losses = 0, returns = 0, last_hash = content_hash, news = NULL, redirect_id = NULL, registered_at = now(), ended_at = NULL "
         "FROM again WHERE p.id = again.id), "
         "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT host_id, crawl_id, $5::bigint, depth, id "
         "FROM again), "
         "woken AS (UPDATE host SET next_at = greatest(free_at, now()) WHERE id = ANY(ARRAY(SELECT host_id FROM again)) AND next_at = 'infinity') "
-        "SELECT state, count(*), count(*) FILTER (WHERE has_place) FROM again GROUP BY state"};
-    struct pg_array passing, none;
+        "SELECT state, count(*), count(*) FILTER (WHERE has_place), news FROM again GROUP BY state, news"};
+    struct pg_array passing;
     struct pg_result *r;
     pg_array_init(&passing, PG_TEXT);
-    pg_array_init(&none, PG_UUID);
     for (int c = 0; c < CODE_COUNT; c++)
         if (code_verdict((enum code)c) == VERDICT_RETRY) pg_array_text(&passing, code_name((enum code)c));
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);
-    pg_add_array(&tx->params, hashes ? hashes : &none);
+    pg_add_array(&tx->params, hashes);
     pg_add_array(&tx->params, &passing);
     pg_add_int(&tx->params, writer_conf.inbox_max_age_ms);
     pg_add_int(&tx->params, crawl->priority);
-    pg_add_bool(&tx->params, hashes == NULL);
     enum pg_status st = tx_run(tx, &stmt, &r);
     for (int i = 0; st == PG_OK && i < pg_rows(r); i++) {
         for (int s = 0; s < STATE_COUNT; s++)
             if (strcmp(pg_text(r, i, 0), state_name((enum page_state)s)) == 0) crawl->d_state[s] -= pg_int(r, i, 1);
         crawl->d_state[STATE_REGISTERED] += pg_int(r, i, 1);
         crawl->d_places -= pg_int(r, i, 2);
+        crawl->d_news[news_parse(pg_text(r, i, 3))] -= pg_int(r, i, 1);
         tx->admitted = true;
     }
     pg_result_free(r);
     pg_array_release(&passing);
-    pg_array_release(&none);
     return st;
-}
-
-static enum pg_status start_run(struct tx *tx, struct crawl_row *crawl)
-{
-    static const struct pg_stmt stmt = {
-        "start_run",
-        "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = now(), finished_at = NULL, "
-        "begun = 0, kept = 0, added = 0, changed = 0, unchanged = 0, gone = 0, failed = 0 WHERE id = $1"};
-    static const struct pg_stmt sitemaps = {"sitemaps_again",
-                                            "UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = $1 AND sitemaps_read"};
-    if (crawl->again) return PG_OK;
-    crawl->again = crawl->running = true;
-    crawl->paused = crawl->cancelled = false;
-    crawl->kept = crawl->begun = 0;
-    pg_params_reset(&tx->params);
-    pg_add_int(&tx->params, crawl->id);
-    enum pg_status st = tx_run(tx, &stmt, NULL);
-    if (st == PG_OK) st = tx_run(tx, &sitemaps, NULL);
-    return st == PG_OK ? register_again(tx, crawl, NULL) : st;
 }
 
 static void join_host(struct crawl_row *crawl, const char *host)
@@ -211,8 +191,49 @@ static void take_urls(struct seed_urls *urls, const char *text, size_t n)
     }
 }
 
+/* A message that the broker gives out a second time may have begun a run whose end came before its ack: its id tells. One without an
+ * id begins a run: a page asked for once more, mostly with a condition, costs less than a wish that is lost. */
+static enum pg_status has_begun(struct tx *tx, const struct intake_message *m, const struct crawl_row *crawl, bool *begun_r)
+{
+    static const struct pg_stmt stmt = {"message_begun", "SELECT $2 = ANY(messages) FROM crawl WHERE id = $1"};
+    struct digest id = digest_of(m->message_id, strlen(m->message_id));
+    struct pg_result *r;
+    if (!m->redelivered || !*m->message_id) return PG_OK;
+    pg_params_reset(&tx->params);
+    pg_add_int(&tx->params, crawl->id);
+    pg_add_uuid(&tx->params, &id);
+    enum pg_status st = tx_run(tx, &stmt, &r);
+    if (st != PG_OK) return st;
+    *begun_r = pg_rows(r) > 0 && pg_bool(r, 0, 0);
+    pg_result_free(r);
+    return PG_OK;
+}
+
+/* The last 20 that began a run. */
+static enum pg_status remember_message(struct tx *tx, const struct intake_message *m, const struct crawl_row *crawl)
+{
+    static const struct pg_stmt stmt = {
+        "message_begins", "UPDATE crawl SET messages = (messages || $2)[greatest(1, cardinality(messages) - 18):] WHERE id = $1"};
+    struct digest id = digest_of(m->message_id, strlen(m->message_id));
+    if (!*m->message_id) return PG_OK;
+    pg_params_reset(&tx->params);
+    pg_add_int(&tx->params, crawl->id);
+    pg_add_uuid(&tx->params, &id);
+    return tx_run(tx, &stmt, NULL);
+}
+
 static enum pg_status judge_crawl(struct tx *tx, struct entry *e, struct crawl_row *crawl, const struct seed *seed)
 {
+    bool done = false;
+    enum pg_status st = has_begun(tx, e->message, crawl, &done);
+    if (st != PG_OK) return st;
+    if (crawl->running && crawl->admitted > 0) done = true;
+    if (done) {
+        snprintf(e->detail, sizeof e->detail, "crawl %lld is known", (long long)crawl->id);
+        return PG_OK;
+    }
+    st = remember_message(tx, e->message, crawl);
+    if (st != PG_OK) return st;
     if (crawl->admitted == 0) {
         struct seed_urls urls = {.tx = tx, .crawl = crawl};
         pg_array_init(&urls.hashes, PG_UUID);
@@ -224,13 +245,8 @@ static enum pg_status judge_crawl(struct tx *tx, struct entry *e, struct crawl_r
         snprintf(e->detail, sizeof e->detail, "crawl %lld starts", (long long)crawl->id);
         return PG_OK;
     }
-    /* Redelivered: most likely this message made the run that has ended since. */
-    if (crawl->running || e->message->redelivered) {
-        snprintf(e->detail, sizeof e->detail, "crawl %lld is known", (long long)crawl->id);
-        return PG_OK;
-    }
     snprintf(e->detail, sizeof e->detail, "crawl %lld runs again", (long long)crawl->id);
-    return start_run(tx, crawl);
+    return again_start(tx, crawl);
 }
 
 static enum pg_status judge_inbox(struct tx *tx, struct entry *e, struct crawl_row *inbox, const struct seed *seed)

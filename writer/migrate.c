@@ -13,6 +13,7 @@
 SQL_FILE(sql_001_init, "sql/001_init.sql");
 SQL_FILE(sql_002_robots_directives, "sql/002_robots_directives.sql");
 SQL_FILE(sql_003_scope, "sql/003_scope.sql");
+SQL_FILE(sql_004_recrawl, "sql/004_recrawl.sql");
 SQL_FILE(sql_005_control, "sql/005_control.sql");
 SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
 SQL_FILE(sql_009_sources, "sql/009_sources.sql");
@@ -24,6 +25,7 @@ static const struct {
     {"001_init", sql_001_init},
     {"002_robots_directives", sql_002_robots_directives},
     {"003_scope", sql_003_scope},
+    {"004_recrawl", sql_004_recrawl},
     {"005_control", sql_005_control},
     {"006_host_clock", sql_006_host_clock},
     {"009_sources", sql_009_sources},

@@ -42,7 +42,11 @@ struct pick {
     int64_t host_id, crawl_id, page_id, depth, priority, release, failures;
     char *url;
     bool has_place;
-    size_t rank; /* among the rows of its crawl on this host: crawls take turns */
+    enum news news;
+    char *etag, *last_modified, *hash, *recipe; /* NULL: not known, or not to be used */
+    enum code remembered;                       /* what another crawl found to be so for good; CODE_COUNT: nothing */
+    char *memory;                               /* the words for it */
+    size_t rank;                                /* among the rows of its crawl on this host: crawls take turns */
     bool taken;
     enum code ends; /* CODE_COUNT: does not end here */
 };
@@ -221,6 +225,11 @@ static enum pg_status load_rules(struct release *rl)
     return st;
 }
 
+static char *text_or_null(const struct pg_result *r, int row, int column)
+{
+    return pg_is_null(r, row, column) ? NULL : mem_strdup(pg_text(r, row, column));
+}
+
 static void read_pick(struct pick *p, const struct pg_result *r, int i)
 {
     *p = (struct pick){.host_id = pg_int(r, i, 0),
@@ -232,7 +241,15 @@ static void read_pick(struct pick *p, const struct pg_result *r, int i)
                        .release = pg_int(r, i, 6),
                        .failures = pg_int(r, i, 7),
                        .has_place = pg_bool(r, i, 8),
+                       .news = news_parse(pg_text(r, i, 9)),
+                       .etag = text_or_null(r, i, 10),
+                       .last_modified = text_or_null(r, i, 11),
+                       .hash = text_or_null(r, i, 12),
+                       .recipe = text_or_null(r, i, 13),
+                       .remembered = CODE_COUNT,
+                       .memory = text_or_null(r, i, 15),
                        .ends = CODE_COUNT};
+    if (!pg_is_null(r, i, 14)) code_parse(pg_text(r, i, 14), &p->remembered);
 }
 
 static bool may_pick(struct release *rl, const struct pair *p)
@@ -278,11 +295,21 @@ static enum pg_status pick_rows(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_pick",
-        "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place "
+        "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place, p.news, "
+        "k.etag, k.last_modified, replace(k.content_hash::text, '-', ''), replace(k.recipe_hash::text, '-', ''), m.code, "
+        "'crawl ' || m.crawl_id || ' found so at ' || to_char(m.ended_at, 'YYYY-MM-DD HH24:MI TZ') || coalesce(': ' || m.detail, '') "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
         "(SELECT * FROM frontier WHERE (host_id, crawl_id) >= (u.host_id, u.crawl_id) AND (host_id, crawl_id) <= (u.host_id, u.crawl_id) "
         "ORDER BY host_id, crawl_id, priority, depth, page_id LIMIT u.n) f "
-        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) ORDER BY u.o, f.priority, f.depth, f.page_id"};
+        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) "
+        /* What the page was before, if it has its text and the summary that was asked for. */
+        "LEFT JOIN LATERAL (SELECT p.etag, p.last_modified, p.content_hash, p.recipe_hash WHERE p.content_hash IS NOT NULL AND "
+        "p.recipe_hash IS NOT NULL AND p.gone_at IS NULL AND p.reason IS NULL) k ON true "
+        /* A page that nobody named, new in a new crawl: was it asked for elsewhere, with an answer that stays? */
+        "LEFT JOIN LATERAL (SELECT o.crawl_id, o.code, o.detail, o.ended_at FROM page o WHERE p.release = 0 AND p.depth > 0 AND "
+        "(SELECT run FROM crawl WHERE id = p.crawl_id) = 1 AND "
+        "o.url_hash = p.url_hash AND o.release > 0 AND o.code IN ('HTTP_4XX', 'UNSUPPORTED_TYPE', 'TOO_LARGE', 'POISON') AND "
+        "o.ended_at > now() - $4 * interval '1 day' ORDER BY o.ended_at DESC LIMIT 1) m ON true ORDER BY u.o, f.priority, f.depth, f.page_id"};
     struct pg_array hosts, crawls, limits;
     struct pg_result *r = NULL;
     pg_array_init(&hosts, PG_INT8);
@@ -302,6 +329,7 @@ static enum pg_status pick_rows(struct release *rl)
         pg_add_array(&rl->tx.params, &hosts);
         pg_add_array(&rl->tx.params, &crawls);
         pg_add_array(&rl->tx.params, &limits);
+        pg_add_int(&rl->tx.params, writer_conf.remember_days);
         st = tx_run(&rl->tx, &stmt, &r);
     }
     if (r) {
@@ -367,7 +395,9 @@ static void end(struct pick *p, struct due_host *h, struct crawl_row *c, enum co
     c->d_state[STATE_REGISTERED]--;
     c->d_state[code_state(code)]++;
     c->d_places -= p->has_place;
-    c->d_failed += code_state(code) == STATE_ERROR;
+    c->d_news[p->news]--;
+    p->news = code_state(code) == STATE_ERROR ? NEWS_FAILED : NEWS_NONE;
+    c->d_news[p->news]++;
 }
 
 static void decide(struct release *rl)
@@ -382,6 +412,8 @@ static void decide(struct release *rl)
             end(p, h, c, CODE_ROBOTS_UNAVAILABLE);
         else if (!host_rules_allow(rl->rules, h->id, h->robots_release, p->url))
             end(p, h, c, CODE_ROBOTS_DISALLOWED);
+        else if (p->remembered != CODE_COUNT)
+            end(p, h, c, p->remembered);
         else if (!has_room(c, p))
             h->blocked = true;
         else if (rl->credit > 0 && h->taken < h->slots)
@@ -446,22 +478,26 @@ static enum pg_status write_ends(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_ends",
-        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u (id, state, code, detail)), "
+        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS u (id, state, code, detail, news)), "
         "gone AS (DELETE FROM frontier WHERE page_id = ANY($1)) "
         "UPDATE page p SET state = u.state::page_state, code = u.code, detail = u.detail, void_release = p.release, "
-        "has_place = false, ended_at = now() FROM u WHERE p.id = ANY(ARRAY[u.id])"};
-    struct pg_array ids, states, codes, details;
+        "has_place = false, ended_at = now(), news = u.news::page_news FROM u WHERE p.id = ANY(ARRAY[u.id])"};
+    struct pg_array ids, states, codes, details, news;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&states, PG_TEXT);
     pg_array_init(&codes, PG_TEXT);
     pg_array_init(&details, PG_TEXT);
+    pg_array_init(&news, PG_TEXT);
     for (size_t i = 0; i < rl->pick_count; i++) {
         const struct pick *p = &rl->picks[i];
         if (p->ends == CODE_COUNT) continue;
         pg_array_int(&ids, p->page_id);
         pg_array_text(&states, state_name(code_state(p->ends)));
         pg_array_text(&codes, code_name(p->ends));
-        pg_array_text(&details, p->ends == CODE_ROBOTS_UNAVAILABLE ? host_of(rl, p->host_id)->why : NULL);
+        pg_array_text(&details, p->ends == CODE_ROBOTS_UNAVAILABLE ? host_of(rl, p->host_id)->why
+                                : p->ends == p->remembered         ? p->memory
+                                                                   : NULL);
+        pg_array_text(&news, news_name(p->news));
     }
     enum pg_status st = PG_OK;
     if (ids.count > 0) {
@@ -470,12 +506,14 @@ static enum pg_status write_ends(struct release *rl)
         pg_add_array(&rl->tx.params, &states);
         pg_add_array(&rl->tx.params, &codes);
         pg_add_array(&rl->tx.params, &details);
+        pg_add_array(&rl->tx.params, &news);
         st = tx_run(&rl->tx, &stmt, NULL);
     }
     pg_array_release(&ids);
     pg_array_release(&states);
     pg_array_release(&codes);
     pg_array_release(&details);
+    pg_array_release(&news);
     return st;
 }
 
@@ -563,6 +601,10 @@ static void publish_all(struct release *rl, release_publish *publish)
                                 .url = p->url,
                                 .deadline = rl->deadline,
                                 .attempt = p->failures + 1,
+                                .known_hash = p->hash,
+                                .known_recipe = p->recipe,
+                                .etag = p->etag,
+                                .last_modified = p->last_modified,
                                 .ignore_noindex = c->ignore_noindex,
                                 .ignore_nofollow = c->ignore_nofollow};
         publish(rl->writer, queue, &ticket);
@@ -594,7 +636,11 @@ static enum pg_status next_time(struct release *rl, struct release_result *resul
 
 static void clean_up(struct release *rl)
 {
-    for (size_t i = 0; i < rl->pick_count; i++) free(rl->picks[i].url);
+    for (size_t i = 0; i < rl->pick_count; i++) {
+        char *const texts[] = {rl->picks[i].url,  rl->picks[i].etag,   rl->picks[i].last_modified,
+                               rl->picks[i].hash, rl->picks[i].recipe, rl->picks[i].memory};
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) free(texts[k]);
+    }
     for (size_t i = 0; i < rl->host_count; i++) {
         free(rl->hosts[i].name);
         free(rl->hosts[i].why);

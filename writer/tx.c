@@ -173,6 +173,21 @@ static enum page_state state_parse(const char *name)
     log_panic("unknown page state %s", name);
 }
 
+static const char *const news_names[NEWS_COUNT] = {
+    [NEWS_ADDED] = "added", [NEWS_CHANGED] = "changed", [NEWS_UNCHANGED] = "unchanged", [NEWS_GONE] = "gone", [NEWS_FAILED] = "failed"};
+
+const char *news_name(enum news news)
+{
+    return news_names[news];
+}
+
+enum news news_parse(const char *name)
+{
+    for (int n = 1; n < NEWS_COUNT; n++)
+        if (strcmp(name, news_names[n]) == 0) return (enum news)n;
+    return NEWS_NONE;
+}
+
 static void read_page(struct page_row *p, const struct pg_result *r, int i)
 {
     *p = (struct page_row){.id = pg_int(r, i, 0),
@@ -188,19 +203,25 @@ static void read_page(struct page_row *p, const struct pg_result *r, int i)
                            .losses = pg_int(r, i, 10),
                            .returns = pg_int(r, i, 11),
                            .has_place = pg_bool(r, i, 12),
-                           .has_last_hash = !pg_is_null(r, i, 13),
-                           .part = pg_int(r, i, 14),
+                           .has_hash = !pg_is_null(r, i, 13),
+                           .has_recipe = !pg_is_null(r, i, 14),
+                           .was_gone = pg_bool(r, i, 15),
+                           .news = news_parse(pg_text(r, i, 16)),
+                           .part = pg_int(r, i, 17),
                            .code = CODE_COUNT};
     p->old_state = p->state;
     p->had_place = p->has_place;
-    if (p->has_last_hash) digest_parse(pg_text(r, i, 13), &p->last_hash);
+    p->has_text = p->has_hash && !p->was_gone;
+    if (p->has_hash) digest_parse(pg_text(r, i, 13), &p->content_hash);
+    if (p->has_recipe) digest_parse(pg_text(r, i, 14), &p->recipe_hash);
 }
 
 static enum pg_status load_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "load_pages", "SELECT id, crawl_id, host_id, url, state, release, void_release, depth, hops, failures, losses, returns, "
-                      "has_place, replace(last_hash::text, '-', ''), part FROM page WHERE id = ANY($1) ORDER BY id"};
+                      "has_place, replace(content_hash::text, '-', ''), replace(recipe_hash::text, '-', ''), gone_at IS NOT NULL, news, part "
+                      "FROM page WHERE id = ANY($1) ORDER BY id"};
     struct pg_result *r;
     if (tx->want_page_count == 0) return PG_OK;
     pg_params_reset(&tx->params);

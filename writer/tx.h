@@ -21,6 +21,9 @@ enum sitemap { SITEMAP_SKIP, SITEMAP_INCLUDE, SITEMAP_ONLY };
 
 #define STATE_COUNT (STATE_CANCELLED + 1)
 
+/* What a run found at a page, compared with the run before; the labels of the type page_news in sql/. */
+enum news { NEWS_NONE, NEWS_ADDED, NEWS_CHANGED, NEWS_UNCHANGED, NEWS_GONE, NEWS_FAILED, NEWS_COUNT };
+
 struct crawl_row {
     int64_t id;
     bool is_inbox, running;
@@ -36,7 +39,7 @@ struct crawl_row {
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
     int64_t d_admitted, d_places, d_kept, d_begun;
-    int64_t d_added, d_changed, d_unchanged, d_gone, d_failed;
+    int64_t d_news[NEWS_COUNT];
     int64_t refused[REFUSED_COUNT]; /* by enum refusal */
     char *refused_sample[REFUSED_COUNT];
     struct rules *rules; /* borrowed; NULL: not loaded (rules_load.h) */
@@ -54,8 +57,11 @@ struct page_row {
     enum page_state state, old_state;
     int64_t release, void_release, depth, part, hops, failures, losses, returns;
     bool has_place, had_place;
-    bool has_last_hash;
-    struct digest last_hash;
+    enum news news;
+    bool has_text, was_gone;                 /* it has a text from before; it had one, and was gone */
+    bool has_hash, has_recipe;               /* these are known */
+    struct digest content_hash, recipe_hash; /* of the text and summary from before */
+    bool forget;                             /* its summary is not stored any more: recipe_hash goes */
     bool dirty;
     bool cancelled; /* its crawl is */
     /* how it goes on */
@@ -149,6 +155,9 @@ void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enu
 void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, const char *reason, const void *body, size_t n);
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
 void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const char *sample);
+
+const char *news_name(enum news news);  /* NULL for NEWS_NONE */
+enum news news_parse(const char *name); /* anything else is NEWS_NONE */
 
 /* Changes of a page's state; the only places where a page gets a new state in memory. In a crawl that was cancelled everything but
  * an article that is stored, or known to be as it was, ends a page as CANCELLED. */

@@ -137,7 +137,7 @@ def test_cancel_in_the_middle(make_stack):
         assert refused(stack, "crawl_pause", number) == ("55000", f"crawl {number} is cancelled")
         server.log.clear()
         stack.seed(server.url("/0"), depth=20, limit=5000)
-        again = wait_until(lambda: (c := stack.crawl()).run == 2 and c, 20, "it runs again")
+        again = wait_until(lambda: (c := stack.crawl()).run == 2 and c.again_after is None and c, 20, "it runs again")
         assert (again.state, again.cancelled) == ("running", 0)
         ask(stack, "crawl_cancel", number)
         crawl.finish()

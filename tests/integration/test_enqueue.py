@@ -36,10 +36,14 @@ def queue(broker):
         channel.queue_declare("seed", durable=True, arguments={"x-queue-type": "quorum", "x-max-length": 20,
                                                                "x-overflow": "reject-publish"})
 
+    ids = set()
+
     def take():
         found = []
         while (message := broker.get("seed")) is not None:
             assert message[0].delivery_mode == 2
+            assert message[0].message_id not in ids and len(message[0].message_id) == 32
+            ids.add(message[0].message_id)
             found.append(message[1].decode())
         return found
 
