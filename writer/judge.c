@@ -108,7 +108,8 @@ static void forget(struct tx *tx, struct entry *e, struct page_row *p)
 static void offer_canonical(struct tx *tx, const struct page_row *p, const struct record *r)
 {
     struct crawl_row *crawl = tx_crawl(tx, p->crawl_id);
-    if (r->canonical && strcmp(r->canonical, p->url) != 0 && !found_unwanted(crawl, r)) scope_offer_one(tx, crawl, p, FOUND_LINK, r->canonical);
+    if (r->canonical && strcmp(r->canonical, p->url) != 0 && !found_unwanted(crawl, r))
+        scope_offer_one(tx, crawl, p, FOUND_LINK, r->canonical);
 }
 
 /* ---- one function a kind of record ---- */

@@ -219,9 +219,10 @@ static void read_page(struct page_row *p, const struct pg_result *r, int i)
 static enum pg_status load_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
-        "load_pages", "SELECT id, crawl_id, host_id, url, state, release, void_release, depth, hops, failures, losses, returns, "
-                      "has_place, replace(content_hash::text, '-', ''), replace(recipe_hash::text, '-', ''), gone_at IS NOT NULL, news, part "
-                      "FROM page WHERE id = ANY($1) ORDER BY id"};
+        "load_pages",
+        "SELECT id, crawl_id, host_id, url, state, release, void_release, depth, hops, failures, losses, returns, "
+        "has_place, replace(content_hash::text, '-', ''), replace(recipe_hash::text, '-', ''), gone_at IS NOT NULL, news, part "
+        "FROM page WHERE id = ANY($1) ORDER BY id"};
     struct pg_result *r;
     if (tx->want_page_count == 0) return PG_OK;
     pg_params_reset(&tx->params);
