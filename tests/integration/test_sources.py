@@ -6,6 +6,7 @@ import pytest
 
 from support.crawl import QUICK, Crawl, chance, kill, outline, same
 from support.site import Pages, Reply, Server, page, redirect
+from support.stack import wait_until
 
 XML = "application/xml"
 STORED, LIST = ("stored", "OK"), ("skipped", "NO_ARTICLE")
@@ -194,3 +195,27 @@ def test_writers_killed(make_stack, long):
             kill(stack, rng.choice(stack.running("writer")))
         crawl.finish()
         same(found(stack, site.server), wanted)
+
+
+def test_pages_as_they_were(stack):
+    """What is kept for the next run of a crawl is read as it was meant."""
+    def answer(body):
+        def tagged(request):
+            same_again = request.headers.get("if-none-match") == '"one"'
+            return Reply(status=304, headers={"ETag": '"one"'}) if same_again else Reply(body, headers={"ETag": '"one"'})
+        return tagged
+
+    head = '<link rel="next" href="/?part={}"><link rel="alternate" type="application/rss+xml" href="/feed">'
+    pages = {"/": answer(page("First", ["/a"], head=head.format(2))), "/?part=2": answer(page("Second", ["/b"], head=head.format(3))),
+             "/?part=3": answer(page("Third")), "/feed": Reply("<rss></rss>", type=XML)}
+    pages |= {path: answer(page(path)) for path in ("/a", "/b")}
+    with Server(Pages(pages)) as server:
+        stack.start_all()
+        wanted = {"/": 0, "/?part=2": 0, "/?part=3": 0, "/feed": 0, "/a": 1, "/b": 1}
+        for run, outcome in ((1, STORED), (2, ("skipped", "UNCHANGED"))):
+            stack.seed(server.url("/"), depth=1, feeds=True)
+            wait_until(lambda r=run: stack.crawl() and stack.crawl().run == r, 30, "the run begins")
+            stack.wait_completed()
+            same(found(stack, server), {path: (depth, *(LIST if path == "/feed" else outcome)) for path, depth in wanted.items()})
+        assert stack.query("select * from refused") == []
+        assert stack.books() == []

@@ -150,8 +150,8 @@ class Faulty:
         return Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % (len(body) + 500) + body)
 
     def _bad_gzip(self, _node, body, _step):
-        packed = gzip.compress(body)
-        return Reply(packed[:len(packed) // 2] + b"\xff" * 200, headers={"Content-Encoding": "gzip"})
+        """With a wrong checksum."""
+        return Reply(gzip.compress(body)[:-8] + bytes(8), headers={"Content-Encoding": "gzip"})
 
     def _missing(self, _node, _body, _step):
         return None
