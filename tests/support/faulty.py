@@ -26,6 +26,7 @@ KINDS = {
     "truncated": Kind("error", "BAD_RESPONSE", True),
     "wrong length": Kind("error", "BAD_RESPONSE", True),
     "bad gzip": Kind("error", "BAD_RESPONSE", True),
+    "cut gzip": Kind("error", "BAD_RESPONSE", True),
     "missing": Kind("error", "HTTP_4XX", False),
     "broken": Kind("error", "HTTP_5XX", True),
     "limited": Kind("error", "RATE_LIMITED", True),
@@ -152,6 +153,11 @@ class Faulty:
     def _bad_gzip(self, _node, body, _step):
         """With a wrong checksum."""
         return Reply(gzip.compress(body)[:-8] + bytes(8), headers={"Content-Encoding": "gzip"})
+
+    def _cut_gzip(self, node, body, _step):
+        """By half or by a byte; Content-Length is that of what is left."""
+        packed = gzip.compress(body)
+        return Reply(packed[:len(packed) // 2 if node.number % 2 else -1], headers={"Content-Encoding": "gzip"})
 
     def _missing(self, _node, _body, _step):
         return None
