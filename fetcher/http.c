@@ -171,8 +171,8 @@ static bool head_accepted(struct http_transfer *t)
         return false;
     }
     if (head->length > (int64_t)t->response.body.max && !t->cut) {
-        snprintf(t->response.detail, sizeof t->response.detail, "%lld bytes announced, at most %zu are taken", (long long)head->length,
-                 t->response.body.max);
+        snprintf(t->response.detail, sizeof t->response.detail, "%lld bytes announced, at most %zu are taken (FETCH_MAX_BYTES)",
+                 (long long)head->length, t->response.body.max);
         stop(t, HTTP_TOO_LARGE);
         return false;
     }
@@ -223,7 +223,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     r->bytes = (int64_t)r->body.len;
     if (status == UNPACK_FULL && t->cut) return stop(t, HTTP_FINE);
     if (status == UNPACK_FULL) {
-        snprintf(r->detail, sizeof r->detail, "more than %zu bytes", r->body.max);
+        snprintf(r->detail, sizeof r->detail, "more than %zu bytes (FETCH_MAX_BYTES)", r->body.max);
         return stop(t, HTTP_TOO_LARGE);
     }
     if (status == UNPACK_BROKEN) {

@@ -46,10 +46,11 @@ static bool is_stored(const struct page_row *p)
 
 /* ---- links kept for a shorter way, and for the next run ---- */
 
-static void add_line(void *context, enum found how, const char *url)
+static void add_line(void *context, enum found how, const char *url, int64_t date)
 {
     struct buf *text = context;
-    buf_add_str(text, found_mark(how));
+    (void)date; /* of interest when it was said */
+    buf_add_str(text, found_kind(how)->mark);
     buf_add_str(text, url);
     buf_add_char(text, '\n');
 }

@@ -109,7 +109,7 @@ static void offer_canonical(struct tx *tx, const struct page_row *p, const struc
 {
     struct crawl_row *crawl = tx_crawl(tx, p->crawl_id);
     if (r->canonical && strcmp(r->canonical, p->url) != 0 && !found_unwanted(crawl, r))
-        scope_offer_one(tx, crawl, p, FOUND_LINK, r->canonical);
+        scope_offer_one(tx, crawl, p, FOUND_LINK, r->canonical, 0);
 }
 
 /* ---- one function a kind of record ---- */

@@ -41,15 +41,15 @@ static bool add_question(struct pg_array *columns, int64_t place, const struct e
 static void take_link(struct record *r, struct buf *feeds, char *line)
 {
     switch (found_marked(&line)) {
-    case FOUND_LINK: record_add_link(r, line, strlen(line)); break;
-    case FOUND_PART:
+    case FOUND_NEXT:
         free(r->next);
         r->next = mem_strdup(line);
         break;
-    case FOUND_LIST:
+    case FOUND_FEED:
         if (feeds->len) buf_add_char(feeds, '\n');
         buf_add_str(feeds, line);
         break;
+    default: record_add_link(r, line, strlen(line)); /* lists are no pages with a text, so these are links */
     }
 }
 

@@ -63,23 +63,39 @@ bool scope_has(const struct crawl_row *crawl, const char *host)
     return false;
 }
 
-/* guarded: found, not asked for. */
-static void offer(struct tx *tx, const struct crawl_row *crawl, struct offer o, const struct url *url, bool guarded)
+struct offer scope_offer(const struct crawl_row *crawl, const struct url *url, bool found)
 {
     char shape[GUARD_URL_LENGTH + LIMIT_HOST];
-    bool calendar = guarded && rules_guard(crawl->rules) && guard_calendar(url->text, url->host, shape, sizeof shape);
-    o.crawl_id = crawl->id;
-    o.url = mem_strdup(url->text);
-    o.host = mem_strdup(url->host);
-    o.shape = calendar ? mem_strdup(shape) : NULL;
-    o.https = url->https;
-    o.hash = digest_of(url->text, strlen(url->text));
+    bool calendar = found && rules_guard(crawl->rules) && guard_calendar(url->text, url->host, shape, sizeof shape);
+    return (struct offer){.crawl_id = crawl->id,
+                          .url = mem_strdup(url->text),
+                          .host = mem_strdup(url->host),
+                          .shape = calendar ? mem_strdup(shape) : NULL,
+                          .https = url->https,
+                          .hash = digest_of(url->text, strlen(url->text))};
+}
+
+/* The way on which a URL was found. */
+struct way {
+    enum found how;
+    int64_t parent_id, depth, part, hops, date;
+};
+
+static void offer(struct tx *tx, const struct crawl_row *crawl, const struct way *way, const struct url *url, bool found)
+{
+    struct offer o = scope_offer(crawl, url, found);
+    o.how = way->how;
+    o.parent_id = way->parent_id;
+    o.depth = way->depth;
+    o.part = way->part;
+    o.hops = way->hops;
+    o.date = way->date;
     tx_offer(tx, &o);
 }
 
 void scope_offer_seed(struct tx *tx, const struct crawl_row *crawl, const struct url *url)
 {
-    offer(tx, crawl, (struct offer){.depth = 0}, url, false);
+    offer(tx, crawl, &(struct way){.how = FOUND_SEED}, url, false);
 }
 
 static bool limit_reached(const struct crawl_row *crawl)
@@ -109,22 +125,22 @@ enum refusal scope_check(const struct crawl_row *crawl, int64_t depth, const cha
     return refusal;
 }
 
-static void offer_link(struct tx *tx, struct crawl_row *crawl, struct offer o, const char *text)
+static void offer_link(struct tx *tx, struct crawl_row *crawl, const struct way *way, const char *text)
 {
     struct url url;
     if (!crawl->running) return;
-    enum refusal refusal = scope_check(crawl, o.depth, text, &url, NULL, 0);
+    enum refusal refusal = scope_check(crawl, way->depth, text, &url, NULL, 0);
     if (refusal == REFUSED_NOT)
-        offer(tx, crawl, o, &url, true);
+        offer(tx, crawl, way, &url, true);
     else
         tx_refuse(crawl, refusal, 1, refusal == REFUSED_DEPTH || refusal == REFUSED_URL ? text : url.text);
 }
 
-static void offer_list(struct tx *tx, struct crawl_row *crawl, struct offer o, const char *text)
+static void offer_list(struct tx *tx, struct crawl_row *crawl, const struct way *way, const char *text)
 {
     struct url url;
     if (!crawl->running) return;
-    if (o.depth > crawl->max_depth)
+    if (way->depth > crawl->max_depth)
         tx_refuse(crawl, REFUSED_DEPTH, 1, text);
     else if (url_parse(text, &url) != URL_OK)
         tx_refuse(crawl, REFUSED_URL, 1, text);
@@ -133,27 +149,29 @@ static void offer_list(struct tx *tx, struct crawl_row *crawl, struct offer o, c
     else if (limit_reached(crawl))
         tx_refuse(crawl, REFUSED_LIMIT, 1, url.text);
     else
-        offer(tx, crawl, o, &url, false);
+        offer(tx, crawl, way, &url, false);
 }
 
 void scope_offer_list(struct tx *tx, struct crawl_row *crawl, const char *url)
 {
-    offer_list(tx, crawl, (struct offer){.depth = 0, .part = 1}, url);
+    offer_list(tx, crawl, &(struct way){.how = FOUND_SITEMAP, .part = 1}, url);
 }
 
-void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, enum found how, const char *url)
+void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, enum found how, const char *url, int64_t date)
 {
-    struct offer o = {.parent_id = page->id, .depth = page->depth, .part = page->part + 1};
-    if (how == FOUND_LINK || o.part > LIMIT_PARTS) o.depth++, o.part = 0;
-    if (how == FOUND_LIST)
-        offer_list(tx, crawl, o, url);
+    const struct found_kind *kind = found_kind(how);
+    struct way way = {.how = how, .parent_id = page->id, .depth = page->depth, .part = page->part + 1, .date = date};
+    if (!kind->stays || way.part > LIMIT_PARTS) way.depth++, way.part = 0;
+    if (kind->is_list)
+        offer_list(tx, crawl, &way, url);
     else
-        offer_link(tx, crawl, o, url);
+        offer_link(tx, crawl, &way, url);
 }
 
 void scope_offer_again(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const char *target)
 {
-    offer_link(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .part = page->part}, target);
+    const struct way way = {.how = FOUND_REDIRECT, .parent_id = page->id, .depth = page->depth, .part = page->part};
+    offer_link(tx, crawl, &way, target);
 }
 
 struct finder {
@@ -162,10 +180,10 @@ struct finder {
     const struct page_row *page;
 };
 
-static void on_found(void *context, enum found how, const char *url)
+static void on_found(void *context, enum found how, const char *url, int64_t date)
 {
     struct finder *f = context;
-    scope_offer_one(f->tx, f->crawl, f->page, how, url);
+    scope_offer_one(f->tx, f->crawl, f->page, how, url, date);
 }
 
 void scope_offer_found(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record *record)
@@ -205,7 +223,7 @@ bool scope_offer_target(struct tx *tx, struct crawl_row *crawl, struct page_row 
     }
     page->redirects = true;
     page->redirect_hash = digest_of(url.text, strlen(url.text));
-    offer(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .part = page->part, .hops = page->hops + 1}, &url,
-          !asked_for);
+    const struct way way = {.how = FOUND_REDIRECT, .parent_id = page->id, .depth = page->depth, .part = page->part, .hops = page->hops + 1};
+    offer(tx, crawl, &way, &url, !asked_for);
     return true;
 }

@@ -13,14 +13,17 @@ bool scope_has(const struct crawl_row *crawl, const char *host);
  * form. why (may be NULL): what of the rule, in words, "" if nothing need be said. What the bounds of quota.h say is not in it. */
 enum refusal scope_check(const struct crawl_row *crawl, int64_t depth, const char *text, struct url *url_r, char *why, size_t why_size);
 
+/* An offer of a URL, without what is said of its way; found: by a program, so that guards are asked. To be released by its taker. */
+struct offer scope_offer(const struct crawl_row *crawl, const struct url *url, bool found);
+
 /* Offers what was asked for by name: only counted bounds hold for it. */
 void scope_offer_seed(struct tx *tx, const struct crawl_row *crawl, const struct url *url);
 
 /* What a page that ended well leads to (found.h), or counts why not. */
 void scope_offer_found(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record *record);
 
-/* The same for one URL, which need not be trusted, from a page of whose row id, depth and part are asked. */
-void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, enum found how, const char *url);
+/* The same for one URL, which need not be trusted, from a page of whose row id, depth and part are asked. date: as found_fn has it. */
+void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, enum found how, const char *url, int64_t date);
 
 /* The target of a redirect whose source was found on a shorter way. */
 void scope_offer_again(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const char *target);

@@ -106,19 +106,20 @@ static enum scope scope_parse(const char *s)
     return SCOPE_HOST;
 }
 
-static enum pg_status lock_crawls(struct tx *tx)
+static enum pg_status load_crawls(struct tx *tx)
 {
-    static const struct pg_stmt stmt = {
-        "lock_crawls",
-        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
-        "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow, "
-        "array_position(ARRAY['include', 'only'], sitemap), feeds FROM crawl "
-        "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
+#define WANTED                                                                                                                             \
+    "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "                 \
+    "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow, "                                                      \
+    "array_position(ARRAY['include', 'only'], sitemap), feeds FROM crawl "                                                                 \
+    "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id"
+    static const struct pg_stmt lock = {"lock_crawls", WANTED " FOR UPDATE"}, look = {"look_at_crawls", WANTED};
+#undef WANTED
     struct pg_result *r;
     pg_params_reset(&tx->params);
     add_ids(tx, tx->want_crawls, tx->want_crawl_count);
     add_ids(tx, tx->want_pages, tx->want_page_count);
-    enum pg_status st = tx_run(tx, &stmt, &r);
+    enum pg_status st = tx_run(tx, tx->looks ? &look : &lock, &r);
     if (st != PG_OK) return st;
     tx->crawl_count = (size_t)pg_rows(r);
     tx->crawls = mem_calloc(tx->crawl_count, sizeof *tx->crawls);
@@ -242,7 +243,7 @@ static enum pg_status load_pages(struct tx *tx)
 enum pg_status tx_load(struct tx *tx)
 {
     if (tx->want_page_count == 0 && tx->want_crawl_count == 0) return PG_OK;
-    enum pg_status st = lock_crawls(tx);
+    enum pg_status st = load_crawls(tx);
     if (st == PG_OK && tx->crawl_count > 0) st = load_scopes(tx);
     if (st == PG_OK) st = load_pages(tx);
     return st;

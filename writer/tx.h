@@ -12,6 +12,7 @@
 #include "line/codes.h"
 #include "line/pg.h"
 #include "line/record.h"
+#include "writer/found.h"
 #include "writer/refusal.h"
 
 enum scope { SCOPE_HOST, SCOPE_SUBDOMAINS, SCOPE_DOMAIN, SCOPE_ANY };
@@ -77,10 +78,12 @@ struct page_row {
 /* A URL offered for admission. */
 struct offer {
     int64_t crawl_id, parent_id, depth, hops;
-    int64_t part; /* steps at this depth that led here (found.h) */
-    char *url;    /* owned */
-    char *host;   /* owned */
-    char *shape;  /* owned; a page of a calendar: what it has in common with the others. NULL: none */
+    int64_t part;   /* steps at this depth that led here (found.h) */
+    enum found how; /* it was found */
+    int64_t date;   /* when it last changed, as who led here says: ms since 1970; 0: not said */
+    char *url;      /* owned */
+    char *host;     /* owned */
+    char *shape;    /* owned; a page of a calendar: what it has in common with the others. NULL: none */
     bool https;
     struct digest hash;
 };
@@ -105,6 +108,7 @@ struct tx {
     struct writer *writer;
     struct pg_params params;
 
+    bool looks; /* only reads: locks nothing */
     int64_t *want_pages, *want_crawls;
     size_t want_page_count, want_page_cap, want_crawl_count, want_crawl_cap;
 

@@ -362,7 +362,7 @@ static enum code extract_gzip(const struct extract_input *in, struct record *rec
         snprintf(notes->detail, sizeof notes->detail, "gzip, and no feed or sitemap within");
     } else if (fault && body.len == LIMIT_BODY) {
         code = CODE_TOO_LARGE;
-        snprintf(notes->detail, sizeof notes->detail, "gzip: %s", fault);
+        snprintf(notes->detail, sizeof notes->detail, "unpacks to more than %u bytes", LIMIT_BODY);
     } else {
         code = extract_decoded(&unpacked, KIND_FEED, record, notes);
     }

@@ -109,6 +109,41 @@ def test_sources(stack, wish, sources):
         refused = {row.rule: row.count for row in stack.query("select rule, count from refused")}
         assert "maps" not in sources or refused["scope"] == 3, refused
         assert ("sitemap" in refused) == (wish.get("sitemap") == "only"), refused
+        names = {"links": "link", "maps": "sitemap", "feeds": "feed"}
+        by = {"/": "seed"} | {path: names[source] for source in sources for path in getattr(site, source)()}
+        assert {row.url.removeprefix(site.server.url("")): row.source for row in stack.query("select url, source::text from page")} == by
+        assert stack.books() == []
+
+
+def explained(stack, url):
+    """How the page came, and each step of its way: [(path, by)]."""
+    [page_there] = stack.value("select page_explain(%s)", url)["pages"]
+    admitted = page_there["admitted"]
+    return admitted["by"], [(step["url"].split("/", 3)[3], step["by"]) for step in admitted["way"]]
+
+
+def test_dates_of_lists(stack):
+    """The latest that a sitemap gave, whatever it says in the next run; nothing is decided by it."""
+    def mapped(dates):
+        return Reply("<urlset>" + "".join([f"<url><loc>{server.url(path)}</loc><lastmod>{date}</lastmod></url>" for path, date in dates.items()])
+                     + "</urlset>", type=XML)
+
+    pages = {f"/{name}": page(name) for name in "abc"}
+    with Server(Pages(pages)) as server:
+        pages["/robots.txt"] = Reply(f"Sitemap: {server.url('/map.xml')}", type="text/plain")
+        stack.start_all()
+        for run, given in enumerate(({"/a": "2026-01-01", "/b": "2026-03-01T12:00:00Z", "/c": "soon"},
+                                     {"/a": "2026-02-01", "/b": "2026-02-01", "/c": "2026-02-03"}), 1):
+            pages["/map.xml"] = mapped(given)
+            stack.seed(server.url("/a"), depth=1, sitemap="include")
+            wait_until(lambda r=run: stack.crawl() and stack.crawl().run == r, 30, "the run begins")
+            stack.wait_completed()
+            dates = {row.url[-2:]: row.listed_at for row in stack.query("select url, listed_at::date::text as listed_at from page where url like '%%/_'")}
+            assert dates == ({"/a": "2026-01-01", "/b": "2026-03-01", "/c": None} if run == 1 else
+                             {"/a": "2026-02-01", "/b": "2026-03-01", "/c": "2026-02-03"})
+            assert [len(server.hits(path)) for path in given] == [run] * 3
+        assert explained(stack, server.url("/a")) == ("seed", [("a", "seed")])
+        assert explained(stack, server.url("/b")) == ("sitemap", [("map.xml", "sitemap"), ("b", "sitemap")])
         assert stack.books() == []
 
 
@@ -153,6 +188,8 @@ def test_next_parts_are_as_deep_as_the_first(stack):
         stack.wait_completed(crawl.id + 1)
         same(found(stack, server), parts | {f"/item/{n}": (1, *STORED) for n in range(30)})
         assert len(server.hits("/list?part=7")) == 2
+        assert explained(stack, server.url("/item/1")) == (
+            "link", [("list?part=0", "seed"), ("list?part=1", "next"), ("item/1", "link")])
         assert stack.books() == []
 
 

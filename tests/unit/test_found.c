@@ -1,6 +1,7 @@
 /* What a page leads to, and how. */
 #include "test.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -10,11 +11,12 @@
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-static void note(void *context, enum found how, const char *url)
+static void note(void *context, enum found how, const char *url, int64_t date)
 {
     struct buf *said = context;
-    buf_add_str(said, found_mark(how));
+    buf_add_str(said, found_kind(how)->mark);
     buf_add_str(said, url);
+    if (date) buf_addf(said, "@%lld", (long long)date);
     buf_add_char(said, ' ');
 }
 
@@ -60,7 +62,7 @@ static void check(struct crawl_row crawl, enum record_list list, const char *wan
     struct record r = {.kind = RECORD_EMPTY, .list = list, .links = {.is_list = true}};
     struct buf said = BUF_INIT(10000);
     record_add_link(&r, "http://a.test/1", 15);
-    record_add_link(&r, "http://a.test/2", 15);
+    record_add_dated_link(&r, "http://a.test/2", 15, 2000);
     r.next = mem_strdup("http://a.test/other");
     r.feeds = mem_strdup("http://a.test/rss\nhttp://a.test/atom");
     found_each(&crawl, "http://a.test/", &r, note, &said);
@@ -70,40 +72,41 @@ static void check(struct crawl_row crawl, enum record_list list, const char *wan
     buf_release(&said);
 }
 
-#define LINKS "http://a.test/1 http://a.test/2 "
-#define OTHER "http://a.test/other "
-#define FEEDS "+http://a.test/rss +http://a.test/atom "
+#define LINKS(mark) mark "http://a.test/1 " mark "http://a.test/2@2000 "
+#define OTHER       "http://a.test/other "
+#define FEEDS       "+http://a.test/rss +http://a.test/atom "
 
 static void test_sources(void **state)
 {
     (void)state;
     struct crawl_row plain = {.id = 1}, feeds = {.id = 2, .feeds = true}, only = {.id = 3, .sitemap = SITEMAP_ONLY, .feeds = true};
     struct crawl_row inbox = {.id = 4, .is_inbox = true};
-    check(plain, LIST_NONE, OTHER LINKS);
-    check(plain, LIST_FEED, "=" OTHER LINKS);
-    check(plain, LIST_SITEMAP, OTHER LINKS);
-    check(plain, LIST_SITEMAPS, OTHER "+http://a.test/1 +http://a.test/2 ");
-    check(feeds, LIST_NONE, OTHER FEEDS LINKS);
+    check(plain, LIST_NONE, OTHER LINKS(""));
+    check(plain, LIST_FEED, "=" OTHER LINKS("-"));
+    check(plain, LIST_SITEMAP, OTHER LINKS("~"));
+    check(plain, LIST_SITEMAPS, OTHER LINKS("*"));
+    check(feeds, LIST_NONE, OTHER FEEDS LINKS(""));
     check(only, LIST_NONE, "");
     check(only, LIST_FEED, "");
-    check(only, LIST_SITEMAP, OTHER FEEDS LINKS);
-    check(inbox, LIST_FEED, OTHER LINKS);
-    check(inbox, LIST_SITEMAPS, OTHER LINKS);
+    check(only, LIST_SITEMAP, OTHER FEEDS LINKS("~"));
+    check(inbox, LIST_FEED, OTHER LINKS("-"));
+    check(inbox, LIST_SITEMAPS, OTHER LINKS(""));
 }
 
 static void test_marks(void **state)
 {
     (void)state;
-    char link[] = "http://a.test/=+", part[] = "=http://a.test/", list[] = "+http://a.test/";
+    char link[] = "http://a.test/=+";
     char *text = link;
     assert_int_equal(found_marked(&text), FOUND_LINK);
-    assert_string_equal(text, link);
-    text = part;
-    assert_int_equal(found_marked(&text), FOUND_PART);
-    assert_string_equal(text, "http://a.test/");
-    text = list;
-    assert_int_equal(found_marked(&text), FOUND_LIST);
-    assert_string_equal(text, "http://a.test/");
+    assert_ptr_equal(text, link);
+    for (enum found how = FOUND_LINK + 1; how < FOUND_COUNT; how++) {
+        char marked[100];
+        snprintf(marked, sizeof marked, "%shttp://a.test/", found_kind(how)->mark);
+        text = marked;
+        assert_int_equal(found_marked(&text), how);
+        assert_string_equal(text, "http://a.test/");
+    }
 }
 
 int main(void)
