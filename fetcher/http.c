@@ -328,6 +328,7 @@ static void end(struct http_transfer *t, enum http_failure failure)
     http->stats.connections += (uint64_t)connects;
     http->stats.finished++;
     http->stats.bytes += t->response.bytes;
+    unpack_free(&t->unpack);
     t->response.failure = failure;
     t->response.ms = clock_mono_ms() - t->started;
     list_remove(t);
@@ -376,7 +377,7 @@ static void drop_validators(struct http_transfer *t)
 static void recycle(struct http_transfer *t)
 {
     drop_validators(t);
-    unpack_free(&t->unpack);
+    unpack_free(&t->unpack); /* of one that was broken off */
     if (t->response.body.cap > KEEP_BUFFER)
         buf_release(&t->response.body);
     else
