@@ -101,12 +101,13 @@ static struct due_host *host_of(struct release *rl, int64_t id)
     "SELECT crawl_id FROM t WHERE host_id = h.id AND crawl_id <> ALL(ARRAY("                                                               \
     "SELECT id FROM crawl WHERE open > 0 AND (paused_at IS NOT NULL OR cancel_at IS NOT NULL" but "))))"
 
-/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. */
+/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. The second condition is for
+ * PostgreSQL, which does not see that the first one implies it: without it the partial index host_next cannot serve. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
-        "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
+        "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() AND next_at <> 'infinity' ORDER BY next_at LIMIT $1) h "
         "LEFT JOIN LATERAL " CRAWLS_AT_H(" OR priority < 0") " c ON true"};
     /* Crawls that a person waits for: few, with few pages, so they are begun with. A host that has served them several times in a
      * row is left to the others. */
@@ -295,21 +296,25 @@ static enum pg_status pick_rows(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_pick",
-        "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place, p.news, "
-        "k.etag, k.last_modified, replace(k.content_hash::text, '-', ''), replace(k.recipe_hash::text, '-', ''), m.code, "
-        "'crawl ' || m.crawl_id || ' found so at ' || to_char(m.ended_at, 'YYYY-MM-DD HH24:MI TZ') || coalesce(': ' || m.detail, '') "
+        "WITH picked AS MATERIALIZED (SELECT u.o, f.*, p.url, p.url_hash, p.release, p.failures, p.has_place, p.news, "
+        /* What the page was before, if it has its text and the summary that was asked for. */
+        "p.content_hash IS NOT NULL AND p.recipe_hash IS NOT NULL AND p.gone_at IS NULL AND p.reason IS NULL AS known, "
+        "p.etag, p.last_modified, p.content_hash, p.recipe_hash, c.run = 1 AND p.release = 0 AND p.depth > 0 AS fresh "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
         "(SELECT * FROM frontier WHERE (host_id, crawl_id) >= (u.host_id, u.crawl_id) AND (host_id, crawl_id) <= (u.host_id, u.crawl_id) "
         "ORDER BY host_id, crawl_id, priority, depth, page_id LIMIT u.n) f "
-        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) "
-        /* What the page was before, if it has its text and the summary that was asked for. */
-        "LEFT JOIN LATERAL (SELECT p.etag, p.last_modified, p.content_hash, p.recipe_hash WHERE p.content_hash IS NOT NULL AND "
-        "p.recipe_hash IS NOT NULL AND p.gone_at IS NULL AND p.reason IS NULL) k ON true "
-        /* A page that nobody named, new in a new crawl: was it asked for elsewhere, with an answer that stays? */
-        "LEFT JOIN LATERAL (SELECT o.crawl_id, o.code, o.detail, o.ended_at FROM page o WHERE p.release = 0 AND p.depth > 0 AND "
-        "(SELECT run FROM crawl WHERE id = p.crawl_id) = 1 AND "
-        "o.url_hash = p.url_hash AND o.release > 0 AND o.code IN ('HTTP_4XX', 'UNSUPPORTED_TYPE', 'TOO_LARGE', 'POISON') AND "
-        "o.ended_at > now() - $4 * interval '1 day' ORDER BY o.ended_at DESC LIMIT 1) m ON true ORDER BY u.o, f.priority, f.depth, f.page_id"};
+        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) JOIN crawl c ON c.id = ANY(ARRAY[u.crawl_id])), "
+        /* Pages that nobody named, new in a new crawl: were they asked for elsewhere, with an answer that stays? */
+        "met AS MATERIALIZED (SELECT DISTINCT ON (url_hash) url_hash, code, 'crawl ' || crawl_id || ' found so at ' || "
+        "to_char(ended_at, 'YYYY-MM-DD HH24:MI TZ') || coalesce(': ' || detail, '') AS memory FROM page "
+        "WHERE url_hash = ANY(ARRAY(SELECT url_hash FROM picked WHERE fresh)) AND release > 0 AND "
+        "code IN ('HTTP_4XX', 'UNSUPPORTED_TYPE', 'TOO_LARGE', 'POISON') AND ended_at > now() - $4 * interval '1 day' "
+        "ORDER BY url_hash, ended_at DESC) "
+        "SELECT host_id, crawl_id, page_id, depth, priority, url, release, failures, has_place, news, "
+        "CASE WHEN known THEN etag END, CASE WHEN known THEN last_modified END, "
+        "CASE WHEN known THEN replace(content_hash::text, '-', '') END, CASE WHEN known THEN replace(recipe_hash::text, '-', '') END, "
+        "m.code, m.memory "
+        "FROM picked p LEFT JOIN met m ON p.fresh AND m.url_hash = p.url_hash ORDER BY o, priority, depth, page_id"};
     struct pg_array hosts, crawls, limits;
     struct pg_result *r = NULL;
     pg_array_init(&hosts, PG_INT8);

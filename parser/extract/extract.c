@@ -261,7 +261,7 @@ static void find_article(struct page *page)
 }
 
 /* Elements with a replacement for what is not shown are left out, but one that holds more than half of the page was never closed, or not where
- * libxml2 saw it (<noscript><div></noscript>): it is just a container. */
+ * its author meant to (<noscript><div></noscript>): it is just a container. */
 static void open_swallowers(struct doc *d)
 {
     for (size_t i = 0; i < d->count; i++) {
