@@ -9,6 +9,8 @@ comma := ,
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1) $(2)')
 BUILD ?= build$(if $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))
+# One name for one folder: dependencies (.d) that were written under another name of it would not be seen.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 
 PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libpcre2-8 libseccomp icu-uc icu-i18n libcrypto zlib libbrotlidec
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
