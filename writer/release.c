@@ -737,8 +737,7 @@ enum pg_status release_delayed(struct writer *w)
         pg_add_array(&tx.params, &ids);
         if (st == PG_OK) st = tx_run(&tx, &move, NULL);
     }
-    if (st == PG_OK) st = tx_commit(&tx);
-    if (st != PG_OK && pg_connected(w->pg)) pg_exec(w->pg, "ROLLBACK");
+    st = tx_finish(&tx, st);
     pg_array_release(&ids);
     tx_release(&tx);
     return st;

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "line/limits.h"
+#include "writer/frontier.h"
 
 void tx_init(struct tx *tx, struct writer *writer, struct pg *pg)
 {
@@ -73,6 +74,14 @@ enum pg_status tx_begin(struct tx *tx)
 enum pg_status tx_commit(struct tx *tx)
 {
     return pg_exec(tx->pg, "COMMIT");
+}
+
+enum pg_status tx_finish(struct tx *tx, enum pg_status st)
+{
+    if (st == PG_OK) st = tx_commit(tx);
+    for (size_t i = 0; st == PG_OK && i < tx->completed_count; i++) frontier_log_completed(tx->writer, tx->completed[i]);
+    if (st != PG_OK && pg_connected(tx->pg)) pg_exec(tx->pg, "ROLLBACK");
+    return st;
 }
 
 /* ---- loading ---- */

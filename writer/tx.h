@@ -1,7 +1,7 @@
 /* One transaction of the writer: the rows it works on, as they are in memory, and what is to become of them.
  *
  * Use: tx_init, tx_begin, tx_want_* and tx_load (locks crawls, reads pages), change the rows in memory, tx_admit (admit.h),
- * tx_write (apply.c), tx_commit. Every step returns PG_OK or the fault; then the caller rolls back.
+ * tx_write (apply.c), tx_commit. Every step returns PG_OK or the fault; then the caller rolls back (tx_finish does either).
  * Lock order: crawls by id, hosts by id, the rest sorted. The lock of its crawl protects a page. */
 #ifndef GM_WRITER_TX_H
 #define GM_WRITER_TX_H
@@ -180,6 +180,9 @@ enum pg_status tx_write(struct tx *tx);
 /* Its last step alone: the counters, for transactions that change states by statements of their own. */
 enum pg_status tx_write_crawls(struct tx *tx);
 enum pg_status tx_commit(struct tx *tx);
+/* The end of a transaction whose steps came to st: commits it and logs the crawls it completed, or rolls it back. Returns st, or
+ * the fault of the commit. */
+enum pg_status tx_finish(struct tx *tx, enum pg_status st);
 
 /* Runs one statement with tx->params; result may be NULL. */
 enum pg_status tx_run(struct tx *tx, const struct pg_stmt *stmt, struct pg_result **result_r);
