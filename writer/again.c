@@ -53,6 +53,8 @@ enum pg_status again_start(struct tx *tx, struct crawl_row *crawl)
         "start_run",
         "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = clock_timestamp(), "
         "finished_at = NULL, begun = 0, kept = 0, again_after = '00000000-0000-0000-0000-000000000000' WHERE id = $1"};
+    static const struct pg_stmt sitemaps = {"sitemaps_again",
+                                            "UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = $1 AND sitemaps_read"};
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
     crawl->paused = crawl->cancelled = false;
@@ -60,6 +62,7 @@ enum pg_status again_start(struct tx *tx, struct crawl_row *crawl)
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);
     enum pg_status st = tx_run(tx, &stmt, NULL);
+    if (st == PG_OK) st = tx_run(tx, &sitemaps, NULL);
     return st == PG_OK ? register_batch(tx, crawl) : st;
 }
 

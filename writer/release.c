@@ -11,6 +11,7 @@
 #include "line/limits.h"
 #include "writer/conf.h"
 #include "writer/frontier.h"
+#include "writer/sitemaps.h"
 #include "writer/tx.h"
 
 #define HOSTS_A_TIME 500
@@ -34,6 +35,7 @@ struct due_host {
     size_t pairs, rows, used;
     bool full;    /* a pick came back full: more waits */
     bool blocked; /* a row could not go because of its crawl's limit */
+    bool waits;   /* a crawl waits for the host's sitemaps: they come next */
 };
 
 struct pick {
@@ -51,6 +53,7 @@ struct pick {
 
 struct pair {
     int64_t host_id, crawl_id;
+    bool waits; /* for the sitemaps that the host's robots.txt names */
 };
 
 struct release {
@@ -68,6 +71,8 @@ struct release {
     bool starved;  /* hosts were due, but the window is full */
     int64_t share; /* of the credit, for one crawl on one host */
     int64_t deadline;
+    struct sitemaps_due *sitemaps;
+    size_t sitemap_count;
 };
 
 static struct due_host *host_of(struct release *rl, int64_t id)
@@ -251,7 +256,25 @@ static void read_pick(struct pick *p, const struct pg_result *r, int i)
 static bool may_pick(struct release *rl, const struct pair *p)
 {
     const struct due_host *h = host_of(rl, p->host_id);
-    return h && p->crawl_id && h->slots > 0 && h->robots != ROBOTS_UNKNOWN && tx_crawl(&rl->tx, p->crawl_id);
+    return h && p->crawl_id && !p->waits && h->slots > 0 && h->robots != ROBOTS_UNKNOWN && tx_crawl(&rl->tx, p->crawl_id);
+}
+
+/* Crawls that ask for sitemaps wait for them, on hosts whose robots.txt is known by now; the others are forgotten here. */
+static enum pg_status find_sitemaps(struct release *rl)
+{
+    size_t kept = 0;
+    enum pg_status st = sitemaps_find(&rl->tx, &rl->sitemaps, &rl->sitemap_count);
+    for (size_t i = 0; i < rl->sitemap_count; i++) {
+        const struct sitemaps_due due = rl->sitemaps[i];
+        struct due_host *h = host_of(rl, due.host_id);
+        if (!h || h->robots != ROBOTS_RULES) continue;
+        h->waits = true;
+        for (size_t k = 0; k < rl->pair_count; k++)
+            if (rl->pairs[k].host_id == due.host_id && rl->pairs[k].crawl_id == due.crawl_id) rl->pairs[k].waits = true;
+        rl->sitemaps[kept++] = due;
+    }
+    rl->sitemap_count = kept;
+    return st;
 }
 
 static void share_credit(struct release *rl)
@@ -415,6 +438,7 @@ static enum next next_look(const struct release *rl, const struct due_host *h)
     if (rl->express && h->taken < h->slots && !h->asked) return NEXT_FREE;     /* the other lane looks at it next */
     if (h->taken >= h->slots || h->pairs == 0 || h->asked) return NEXT_PARKED; /* a report, or an admission, wakes it */
     if (h->robots == ROBOTS_UNKNOWN) return h->asks ? NEXT_PARKED : NEXT_FREE;
+    if (h->waits) return NEXT_FREE;
     if (rl->credit <= 0 || h->full) return NEXT_FREE;
     if (h->blocked) return NEXT_LATER;
     return h->used < h->rows ? NEXT_FREE : NEXT_PARKED;
@@ -555,6 +579,7 @@ static enum pg_status transact(struct release *rl)
     rl->starved = rl->credit <= 0;
     if (st == PG_OK && rl->starved) return tx_commit(&rl->tx);
     if (st == PG_OK) st = load_rules(rl);
+    if (st == PG_OK) st = find_sitemaps(rl);
     if (st == PG_OK) st = pick_rows(rl);
     if (st != PG_OK) return st;
     decide(rl);
@@ -628,6 +653,7 @@ static void clean_up(struct release *rl)
     free(rl->picks);
     free(rl->hosts);
     free(rl->pairs);
+    free(rl->sitemaps);
     tx_release(&rl->tx);
 }
 
@@ -645,9 +671,10 @@ static enum pg_status run_lane(struct writer *w, struct host_rules *rules, bool 
             ended = ended || rl.picks[i].ends != CODE_COUNT;
         }
         for (size_t i = 0; i < rl.host_count; i++) result->released += rl.hosts[i].asks;
-        result->more = result->more || (rl.credit > 0 && (ended || rl.pair_count >= HOSTS_A_TIME));
+        for (size_t i = 0; i < rl.sitemap_count && st == PG_OK; i++) st = sitemaps_admit(w, &rl.sitemaps[i]);
+        result->more = result->more || (rl.credit > 0 && (ended || rl.sitemap_count > 0 || rl.pair_count >= HOSTS_A_TIME));
         for (size_t i = 0; i < rl.tx.completed_count; i++) frontier_log_completed(w, rl.tx.completed[i]);
-        if (!express && !result->more) st = next_time(&rl, result);
+        if (st == PG_OK && !express && !result->more) st = next_time(&rl, result);
         if (rl.starved && result->next_in_ms >= 0 && result->next_in_ms < 1000) result->next_in_ms = 1000; /* an ending page wakes us */
     } else if (pg_connected(w->pg)) {
         pg_exec(w->pg, "ROLLBACK");

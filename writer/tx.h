@@ -12,9 +12,13 @@
 #include "line/codes.h"
 #include "line/pg.h"
 #include "line/record.h"
+#include "writer/found.h"
 #include "writer/refusal.h"
 
 enum scope { SCOPE_HOST, SCOPE_SUBDOMAINS, SCOPE_DOMAIN, SCOPE_ANY };
+
+/* The sitemaps that robots.txt names: not asked for, besides links, instead of them. */
+enum sitemap { SITEMAP_SKIP, SITEMAP_INCLUDE, SITEMAP_ONLY };
 
 #define STATE_COUNT (STATE_CANCELLED + 1)
 
@@ -30,6 +34,8 @@ struct crawl_row {
     int64_t max_depth, max_pages; /* max_pages 0: no limit */
     int64_t priority, places, kept, begun, admitted, open;
     bool ignore_noindex, ignore_nofollow;
+    enum sitemap sitemap;
+    bool feeds;
     bool again; /* this transaction starts a new run */
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
@@ -50,7 +56,7 @@ struct page_row {
     int64_t id, crawl_id, host_id;
     char *url;
     enum page_state state, old_state;
-    int64_t release, void_release, depth, hops, failures, losses, returns;
+    int64_t release, void_release, depth, part, hops, failures, losses, returns;
     bool has_place, had_place;
     enum news news;
     bool has_text, was_gone;                 /* it has a text from before; it had one, and was gone */
@@ -72,9 +78,12 @@ struct page_row {
 /* A URL offered for admission. */
 struct offer {
     int64_t crawl_id, parent_id, depth, hops;
-    char *url;   /* owned */
-    char *host;  /* owned */
-    char *shape; /* owned; a page of a calendar: what it has in common with the others. NULL: none */
+    int64_t part;   /* steps at this depth that led here (found.h) */
+    enum found how; /* it was found */
+    int64_t date;   /* when it last changed, as who led here says: ms since 1970; 0: not said */
+    char *url;      /* owned */
+    char *host;     /* owned */
+    char *shape;    /* owned; a page of a calendar: what it has in common with the others. NULL: none */
     bool https;
     struct digest hash;
 };
@@ -99,6 +108,7 @@ struct tx {
     struct writer *writer;
     struct pg_params params;
 
+    bool looks; /* only reads: locks nothing */
     int64_t *want_pages, *want_crawls;
     size_t want_page_count, want_page_cap, want_crawl_count, want_crawl_cap;
 
