@@ -3,7 +3,8 @@
  *
  * The library says no more than that a name was not resolved. A resolver that works answers any question, if only with "no such
  * name"; so it is asked one: about a name below the last one that it did resolve, with a first label made up by chance, which no
- * cache on the way can know. One question at a time, and only after a name has failed. */
+ * cache on the way can know. One question at a time, and only after a name has failed. Where just the servers of that one domain are
+ * out of order, others are excused, too, until the next name is resolved. */
 #ifndef GM_FETCHER_NAMES_H
 #define GM_FETCHER_NAMES_H
 
