@@ -47,15 +47,16 @@ struct engine *engine_new(struct ev_loop *loop)
     gist_result_init(&e->result);
     gist_recipe(e->gist_recipe);
     if (!summarizer_settings_llm()) return e;
-    struct llm_config config = {.base_url = s->base_url,
-                                .key = s->key,
-                                .model = s->model,
-                                .timeout_ms = s->timeout_ms,
-                                .pause_ms = s->pause_ms,
-                                .max_tokens = s->max_tokens,
-                                .temperature = s->temperature,
-                                .concurrency = s->prefetch,
-                                .prompt = {.words = s->words, .language = s->language, .input_max = s->input_max}};
+    struct llm_config config = {
+        .base_url = s->base_url,
+        .key = s->key,
+        .model = s->model,
+        .timeout_ms = s->timeout_ms,
+        .pause_ms = s->pause_ms,
+        .max_tokens = s->max_tokens,
+        .temperature = s->temperature,
+        .concurrency = s->prefetch,
+        .prompt = {.style = summarizer_settings_style(), .words = s->words, .language = s->language, .input_max = s->input_max}};
     llm_recipe(&config, e->llm_recipe);
     e->llm = llm_new(loop, &config);
     return e;
@@ -147,6 +148,29 @@ struct engine_call *engine_ask(struct engine *engine, const struct engine_articl
     engine->stats.asking++;
     call->llm = llm_ask(engine->llm, &question, on_answer, call);
     return call;
+}
+
+struct llm *engine_llm(const struct engine *engine)
+{
+    return engine->llm;
+}
+
+const char *engine_llm_recipe(const struct engine *engine)
+{
+    return engine->llm_recipe;
+}
+
+void engine_note(struct engine *engine, bool llm, int64_t tokens_in, int64_t tokens_out)
+{
+    engine->stats.llm += llm;
+    engine->stats.tokens_in += (uint64_t)tokens_in;
+    engine->stats.tokens_out += (uint64_t)tokens_out;
+}
+
+void engine_extract(struct engine *engine, const struct engine_article *article, enum code reason, const char *detail, engine_done_fn *done,
+                    void *context)
+{
+    extract(engine, article, reason, detail, NULL, done, context);
 }
 
 void engine_cancel(struct engine_call *call)

@@ -8,7 +8,15 @@
 
 #include "base/buf.h"
 
+/* The form of a summary. */
+enum llm_style {
+    LLM_PARAGRAPH,
+    LLM_BULLETS, /* lines that begin with "- " */
+    LLM_JSON     /* {"summary":…,"points":[…]} */
+};
+
 struct llm_prompt_config {
+    enum llm_style style;
     int64_t words;        /* of the summary, at most */
     const char *language; /* "auto": the article's; else a BCP 47 tag or a language's English name */
     int64_t input_max;    /* characters of the article that are sent */
