@@ -10,10 +10,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "line/limits.h"
+#include "writer/awaited.h"
 #include "writer/clocks.h"
 #include "writer/conf.h"
 #include "writer/host_clock.h"
 #include "writer/release.h"
+#include "writer/resummary.h"
 
 #define PAUSE_MIN_MS 50 /* after a ticket that the queue did not take */
 #define PAUSE_MAX_MS 1000
@@ -171,6 +173,8 @@ void frontier_tick(struct writer *w)
     if (st == PG_OK && !w->frontier->leads) return;
     if (st == PG_OK) st = release_delayed(w);
     if (st == PG_OK) st = host_clock_sweep(w);
+    if (st == PG_OK) st = awaited_tick(w);
+    if (st == PG_OK) st = resummary_tick(w);
     if (st == PG_OK) st = clocks_tick(w, w->frontier->clocks);
     if (st == PG_LOST)
         database_lost(w);

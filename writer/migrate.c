@@ -13,6 +13,8 @@
 SQL_FILE(sql_001_init, "sql/001_init.sql");
 SQL_FILE(sql_002_robots_directives, "sql/002_robots_directives.sql");
 SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
+SQL_FILE(sql_007_leases, "sql/007_leases.sql");
+SQL_FILE(sql_008_resummarise, "sql/008_resummarise.sql");
 
 static const struct {
     const char *name;
@@ -21,6 +23,8 @@ static const struct {
     {"001_init", sql_001_init},
     {"002_robots_directives", sql_002_robots_directives},
     {"006_host_clock", sql_006_host_clock},
+    {"007_leases", sql_007_leases},
+    {"008_resummarise", sql_008_resummarise},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))
