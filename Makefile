@@ -10,7 +10,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1) $(2)')
 BUILD ?= build$(if $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))
 
-PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libseccomp icu-uc icu-i18n libcrypto zlib
+PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libpcre2-8 libseccomp icu-uc icu-i18n libcrypto zlib
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lstemmer -lcld2 -lm
 
@@ -57,6 +57,8 @@ $(BUILD)/obj/%.o: %.cc
 	@mkdir -p $(@D)
 	$(call say,CXX,$<)
 	$(Q)$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/writer/migrate.o: $(wildcard sql/*.sql)
 
 $(BUILD)/libcommon.a: $(COMMON_OBJ)
 	@rm -f $@

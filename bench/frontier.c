@@ -99,9 +99,9 @@ static void offer_links(int64_t known, int64_t hosts, int64_t seconds)
 static struct record *tickets;
 static size_t ticket_count, ticket_cap;
 
-static void keep_ticket(struct writer *w, const struct record *ticket)
+static void keep_ticket(struct writer *w, enum queue_id queue, const struct record *ticket)
 {
-    (void)w;
+    (void)w, (void)queue;
     tickets = mem_grow(tickets, &ticket_cap, ticket_count + 1, sizeof *tickets);
     tickets[ticket_count++] = (struct record){.page = ticket->page, .host = ticket->host, .release = ticket->release};
 }

@@ -25,13 +25,13 @@ static const struct {
     {HTTP_WRONG_TYPE, CODE_UNSUPPORTED_TYPE},
 };
 
-/* The first row that holds a status decides. 408 and 425 say "again, later"; of 3xx only redirects were dealt with before. */
+/* The first row that holds a status decides. 408 and 425 say "again, later"; redirects were dealt with before. */
 static const struct {
     long from, to;
     enum code code;
 } by_status[] = {
-    {200, 299, CODE_OK},           {408, 408, CODE_TIMEOUT},  {425, 425, CODE_TIMEOUT},
-    {429, 429, CODE_RATE_LIMITED}, {400, 499, CODE_HTTP_4XX}, {500, 599, CODE_HTTP_5XX},
+    {200, 299, CODE_OK},           {304, 304, CODE_UNCHANGED}, {408, 408, CODE_TIMEOUT},  {425, 425, CODE_TIMEOUT},
+    {429, 429, CODE_RATE_LIMITED}, {400, 499, CODE_HTTP_4XX},  {500, 599, CODE_HTTP_5XX},
 };
 
 bool fetcher_redirects(long status)
@@ -78,7 +78,7 @@ static void redirect(struct trouble *t, const struct head *head, const char *url
     say(t, "redirect to %.200s: %s", head->location, url_status_text(status));
 }
 
-static void judge_status(struct trouble *t, const struct head *head, const char *url, int64_t now_ms)
+static void judge_status(struct trouble *t, const struct head *head, bool conditional, const char *url, int64_t now_ms)
 {
     bool limits = head->status == 429 || head->status == 503;
     bool waits = limits && head_retry_after(head->retry_after, now_ms, &t->retry_after);
@@ -89,6 +89,8 @@ static void judge_status(struct trouble *t, const struct head *head, const char 
     for (size_t i = 0; i < sizeof by_status / sizeof *by_status; i++) {
         if (head->status < by_status[i].from || head->status > by_status[i].to) continue;
         t->code = head->status == 503 && waits ? CODE_RATE_LIMITED : by_status[i].code;
+        if (t->code == CODE_UNCHANGED && conditional) return;
+        if (t->code == CODE_UNCHANGED) t->code = CODE_BAD_RESPONSE; /* nobody asked whether it changed */
         if (t->code != CODE_OK) say(t, "status %ld", head->status);
         return;
     }
@@ -104,7 +106,7 @@ void fetcher_trouble(const struct http_response *response, const char *url, int6
     t->detail[0] = '\0';
     /* An error or a redirect was said with the head; that its body broke off changes nothing. */
     if (response->failure == HTTP_FINE || (head->complete && head->status >= 300)) {
-        judge_status(t, head, url, now_ms);
+        judge_status(t, head, response->conditional, url, now_ms);
         return;
     }
     for (size_t i = 0; i < sizeof by_failure / sizeof *by_failure; i++)

@@ -32,7 +32,8 @@ struct http_transfer {
     struct list *list;
     struct http *http;
     CURL *easy;
-    bool https; /* how easy is set up */
+    bool https;                 /* how easy is set up */
+    struct curl_slist *headers; /* of a conditional request; NULL: those of all */
 
     bool cut, any_type, every_status, keep_head;
     http_done_fn *done;
@@ -147,7 +148,7 @@ static bool type_wanted(const struct http_transfer *t)
 static bool head_accepted(struct http_transfer *t)
 {
     const struct head *head = &t->response.head;
-    if (head->status < 200) return true;
+    if (head->status < 200 || head->status == 304) return true; /* no body, whatever length it names */
     if (head->codings > 1) { /* each layer multiplies by up to 1,000 what the next one has to read, unseen by on_body */
         snprintf(t->response.detail, sizeof t->response.detail, "compressed %u times over", head->codings);
         stop(t, HTTP_LAYERED);
@@ -301,8 +302,48 @@ static void end(struct http_transfer *t, enum http_failure failure)
     list_add(&http->ended, t);
 }
 
+#define SET(option, value)                                                                                                                 \
+    do {                                                                                                                                   \
+        CURLcode set_result = curl_easy_setopt(easy, CURLOPT_##option, value);                                                             \
+        if (set_result != CURLE_OK) log_panic("curl: " #option ": %s", curl_easy_strerror(set_result));                                    \
+    } while (0)
+
+/* The validators go out as they came in. One with control bytes, which no head of ours holds, would write headers of its own. */
+static void add_validator(struct http_transfer *t, const char *name, const char *value)
+{
+    if (!value || !*value) return;
+    for (const char *c = value; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f) return;
+    struct buf line;
+    buf_init(&line, LIMIT_HEADERS);
+    buf_addf(&line, "%s: %s", name, value);
+    t->headers = curl_slist_append(t->headers, buf_str(&line));
+    buf_release(&line);
+}
+
+static void set_validators(struct http_transfer *t, const struct http_request *request)
+{
+    CURL *easy = t->easy;
+    add_validator(t, "If-None-Match", request->etag);
+    add_validator(t, "If-Modified-Since", request->last_modified);
+    t->response.conditional = t->headers != NULL;
+    if (!t->headers) return;
+    for (const struct curl_slist *h = t->http->headers; h; h = h->next) t->headers = curl_slist_append(t->headers, h->data);
+    SET(HTTPHEADER, t->headers);
+}
+
+static void drop_validators(struct http_transfer *t)
+{
+    CURL *easy = t->easy;
+    if (!t->headers) return;
+    SET(HTTPHEADER, t->http->headers);
+    curl_slist_free_all(t->headers);
+    t->headers = NULL;
+}
+
 static void recycle(struct http_transfer *t)
 {
+    drop_validators(t);
     if (t->response.body.cap > KEEP_BUFFER)
         buf_release(&t->response.body);
     else
@@ -475,6 +516,7 @@ struct http *http_new(const struct http_config *config, struct ev_loop *loop)
 static void transfer_free(struct http_transfer *t)
 {
     curl_easy_cleanup(t->easy);
+    curl_slist_free_all(t->headers);
     buf_release(&t->response.body);
     buf_release(&t->response.raw_head);
     free(t);
@@ -501,12 +543,6 @@ void http_free(struct http **http)
     free(h);
     *http = NULL;
 }
-
-#define SET(option, value)                                                                                                                 \
-    do {                                                                                                                                   \
-        CURLcode set_result = curl_easy_setopt(easy, CURLOPT_##option, value);                                                             \
-        if (set_result != CURLE_OK) log_panic("curl: " #option ": %s", curl_easy_strerror(set_result));                                    \
-    } while (0)
 
 /* What stays the same for all transfers of a handle. */
 static struct http_transfer *transfer_new(struct http *http)
@@ -589,6 +625,7 @@ struct http_transfer *http_start(struct http *http, const struct http_request *r
     t->done = done;
     t->context = context;
     set_scheme(t, strncmp(request->url, "https:", 6) == 0);
+    set_validators(t, request);
     CURL *easy = t->easy;
     SET(URL, request->url);
     int64_t total = http->config.total_ms;

@@ -54,7 +54,9 @@ enum http_failure {
 };
 
 struct http_request {
-    const char *url;   /* canonical; copied */
+    const char *url; /* canonical; copied */
+    /* Validators of an answer that the caller has: the request is conditional (RFC 9110 section 13.1). NULL or "": none. Copied. */
+    const char *etag, *last_modified;
     size_t body_max;   /* bytes, unpacked */
     bool cut;          /* a larger body is cut there instead of refused */
     bool any_type;     /* take every content type */
@@ -67,6 +69,7 @@ struct http_response {
     enum http_failure failure;
     char detail[LIMIT_DETAIL + 1]; /* words about the failure, may hold foreign bytes */
     struct head head;              /* status is 0 if none came */
+    bool conditional;              /* the request had a validator: only then 304 is an answer */
     struct buf body;               /* take it with buf_take, or it is gone after the callback */
     struct buf raw_head;
     int64_t bytes; /* body bytes seen, unpacked, kept or not */

@@ -30,7 +30,7 @@ static const struct conf_row rows[] = {
     CONF_END,
 };
 
-static const enum queue_id queues[] = {QUEUE_URL, QUEUE_COUNT};
+static const enum queue_id queues[] = {QUEUE_URL_EXPRESS, QUEUE_URL, QUEUE_COUNT};
 
 int main(int argc, char **argv)
 {

@@ -168,6 +168,8 @@ static char *page_record(const struct fetch *f, const struct http_response *resp
     struct buf json;
     r.ticketed = 0;
     r.depth = f->ticket.depth;
+    r.known_hash = f->ticket.known_hash;
+    r.known_recipe = f->ticket.known_recipe;
     r.ignore_noindex = f->ticket.ignore_noindex;
     r.ignore_nofollow = f->ticket.ignore_nofollow;
     r.url = (char *)f->url.text;
@@ -194,7 +196,7 @@ static bool publish_page(struct fetch *f, const struct http_response *response)
     }
     char *record = page_record(f, response);
     snprintf(id, sizeof id, "%" PRId64 ".%" PRId64, f->ticket.page, f->ticket.release);
-    struct mq_message message = {.queue = QUEUE_HTML,
+    struct mq_message message = {.queue = queue_onward(service_job_queue(f->job), QUEUE_HTML),
                                  .message_id = id,
                                  .type = "html.v1",
                                  .content_type = *response->head.content_type ? response->head.content_type : NULL,
@@ -231,7 +233,8 @@ static void on_page(void *context, struct http_response *response)
 
 static void fetch_page(struct fetch *f)
 {
-    struct http_request request = {.url = f->url.text, .body_max = (size_t)settings.max_bytes};
+    struct http_request request = {
+        .url = f->url.text, .etag = f->ticket.etag, .last_modified = f->ticket.last_modified, .body_max = (size_t)settings.max_bytes};
     f->transfer = http_start(stage.http, &request, on_page, f);
 }
 
@@ -279,7 +282,7 @@ static void forward(struct job *job, const struct mq_delivery *delivery)
     struct buf body;
     buf_init(&body, delivery->len);
     buf_add(&body, delivery->body, delivery->len);
-    struct mq_message message = {.queue = QUEUE_SEED,
+    struct mq_message message = {.queue = queue_onward(delivery->queue, QUEUE_SEED),
                                  .message_id = *delivery->message_id ? delivery->message_id : NULL,
                                  .content_type = *delivery->content_type ? delivery->content_type : NULL,
                                  .content_encoding = *delivery->content_encoding ? delivery->content_encoding : NULL,

@@ -27,6 +27,7 @@
 
 struct request {
     struct request *next;
+    bool hurries; /* goes before those that do not */
     void *page;
     struct buf frame; /* as it goes to the child */
     bool suspect;     /* a child died of it */
@@ -144,6 +145,21 @@ void cage_submit(struct cage *cage, void *page, const char *record, const char *
     cage->last = r;
     if (buf_failed(&r->frame)) log_panic("a page larger than any message");
     feed(cage);
+}
+
+void cage_hurry(struct cage *cage)
+{
+    struct request **next = unsent(cage), *last = cage->last;
+    while (*next && (*next)->hurries) next = &(*next)->next;
+    if (!*next) return;
+    last->hurries = true;
+    if (*next == last) return;
+    struct request **link = next;
+    while (*link != last) link = &(*link)->next;
+    *link = NULL;
+    last->next = *next;
+    *next = last;
+    fix_last(cage);
 }
 
 /* ---- sending ---- */

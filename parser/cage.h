@@ -57,6 +57,8 @@ void cage_free(struct cage **cage);
 
 /* Takes a page: record (JSON) and body are copied. */
 void cage_submit(struct cage *cage, void *page, const char *record, const char *body, size_t body_len, bool is_packed);
+/* The page submitted last goes before all that wait without hurry, unless it is with the child already. */
+void cage_hurry(struct cage *cage);
 /* Ends pages that are no longer wanted and not yet sent. */
 void cage_sweep(struct cage *cage);
 void cage_stats(const struct cage *cage, struct cage_stats *stats_r);

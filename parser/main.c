@@ -13,7 +13,7 @@ static const struct conf_row rows[] = {
     CONF_END,
 };
 
-static const enum queue_id queues[] = {QUEUE_HTML, QUEUE_COUNT};
+static const enum queue_id queues[] = {QUEUE_HTML_EXPRESS, QUEUE_HTML, QUEUE_COUNT};
 
 int main(int argc, char **argv)
 {

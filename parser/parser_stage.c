@@ -124,7 +124,9 @@ static void on_result(void *context, void *page_p, struct cage_result *result)
         return;
     }
     switch (result->end) {
-    case CAGE_END_ARTICLE: publish(page, QUEUE_ARTICLE, "article.v1", result->body, result->is_packed); break;
+    case CAGE_END_ARTICLE:
+        publish(page, queue_onward(service_job_queue(page->job), QUEUE_ARTICLE), "article.v1", result->body, result->is_packed);
+        break;
     case CAGE_END_EMPTY: publish(page, QUEUE_REPORT, "report.v1", result->body, result->is_packed); break;
     default: end_trouble(page, result); return;
     }
@@ -191,6 +193,7 @@ void parser_stage_message(struct service *service, struct job *job, const struct
     buf_init(&page->head, LIMIT_BAD_BYTES);
     buf_add(&page->head, d->body, d->len < LIMIT_BAD_BYTES ? d->len : LIMIT_BAD_BYTES);
     cage_submit(cage, page, d->record, d->body, d->len, is_packed);
+    if (queue_is_express(d->queue)) cage_hurry(cage);
 }
 
 void parser_stage_reset(struct service *service, enum queue_id queue)

@@ -55,7 +55,7 @@ struct engine *engine_new(struct ev_loop *loop)
         .pause_ms = s->pause_ms,
         .max_tokens = s->max_tokens,
         .temperature = s->temperature,
-        .concurrency = s->prefetch,
+        .concurrency = s->prefetch + EXPRESS_WINDOW,
         .prompt = {.style = summarizer_settings_style(), .words = s->words, .language = s->language, .input_max = s->input_max}};
     llm_recipe(&config, e->llm_recipe);
     e->llm = llm_new(loop, &config);
@@ -129,6 +129,11 @@ static void on_answer(void *context, const struct llm_answer *answer)
     }
     buf_release(&detail);
     free(call);
+}
+
+bool engine_would_use(const struct engine *e, const char *recipe)
+{
+    return recipe && strcmp(recipe, e->llm ? e->llm_recipe : e->gist_recipe) == 0;
 }
 
 struct engine_call *engine_ask(struct engine *engine, const struct engine_article *article, engine_done_fn *done, void *context)

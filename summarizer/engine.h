@@ -37,6 +37,8 @@ typedef void engine_done_fn(void *context, const struct engine_summary *summary)
 /* By summarizer_settings. Borrows the loop. */
 struct engine *engine_new(struct ev_loop *loop);
 void engine_free(struct engine **engine);
+/* True if asking would give a summary of this recipe (digest_hex; NULL: false) if all goes well: then the one that is stored is good. */
+bool engine_would_use(const struct engine *engine, const char *recipe);
 /* Asks for a summary. If no model is asked, done runs at once and NULL comes back; else done runs later from the loop,
  * within SUMMARY_TIMEOUT, and the call that comes back is good for engine_cancel until then. The article must live until done
  * has run. */

@@ -4,7 +4,7 @@
 #include "summarizer/settings.h"
 #include "summarizer/stage.h"
 
-static const enum queue_id queues[] = {QUEUE_ARTICLE, QUEUE_COUNT};
+static const enum queue_id queues[] = {QUEUE_ARTICLE_EXPRESS, QUEUE_ARTICLE, QUEUE_COUNT};
 
 int main(int argc, char **argv)
 {

@@ -32,6 +32,7 @@ struct work {
 static struct engine *engine;
 static struct buyer *buyer; /* NULL: no model */
 static bool suspended;      /* by us, as the buyer is down */
+static uint64_t kept;       /* articles whose summary is stored already */
 static struct work *works;
 
 static void work_free(struct work *w)
@@ -106,6 +107,24 @@ static void on_summary(void *context, const struct engine_summary *summary)
     r->tokens_in = summary->tokens_in;
     r->tokens_out = summary->tokens_out;
     r->calculated_at = clock_wall_ms();
+    publish(w);
+    work_free(w);
+}
+
+/* The text is as it was, and its summary is of the recipe we would use: it is stored, and not made again. */
+static bool is_kept(const struct record *r)
+{
+    return r->known_hash && strcmp(r->known_hash, r->hash) == 0 && engine_would_use(engine, r->known_recipe);
+}
+
+static void keep(struct work *w)
+{
+    struct record *r = &w->record;
+    put(&r->summary, NULL);
+    put(&r->engine, RECORD_KEPT);
+    put(&r->recipe, r->known_recipe);
+    r->calculated_at = clock_wall_ms();
+    kept++;
     publish(w);
     work_free(w);
 }
@@ -231,6 +250,10 @@ void summarizer_message(struct service *service, struct job *job, const struct m
     w->next = works;
     if (works) works->prev = w;
     works = w;
+    if (is_kept(&w->record)) {
+        keep(w);
+        return;
+    }
     const struct engine_article article = article_of(w);
     if (buyer)
         buy(w);
@@ -291,6 +314,7 @@ void summarizer_metrics(struct service *service, struct buf *out)
     buf_addf(out, "# TYPE gistmill_summaries_total counter\ngistmill_summaries_total{engine=\"extractive\"} %" PRIu64 "\n",
              stats.extractive);
     buf_addf(out, "gistmill_summaries_total{engine=\"llm\"} %" PRIu64 "\n", stats.llm);
+    buf_addf(out, "gistmill_summaries_total{engine=\"" RECORD_KEPT "\"} %" PRIu64 "\n", kept);
     buf_add_str(out, "# TYPE gistmill_summary_fallbacks_total counter\n");
     for (int i = 0; i < CODE_COUNT; i++)
         if (stats.fallbacks[i])

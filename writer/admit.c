@@ -8,6 +8,7 @@
 #include "base/zip.h"
 #include "line/limits.h"
 #include "writer/known.h"
+#include "writer/quota.h"
 #include "writer/scope.h"
 #include "writer/tx.h"
 #include "writer/writer.h"
@@ -26,12 +27,6 @@ static bool same_page(const struct offer *a, const struct offer *b)
     return a->crawl_id == b->crawl_id && memcmp(a->hash.bytes, b->hash.bytes, DIGEST_BYTES) == 0;
 }
 
-static void offer_free(struct offer *o)
-{
-    free(o->url);
-    free(o->host);
-}
-
 /* Sorted by (crawl, hash): the lock order of writers that meet; one offer a page, the one of the least depth; without
  * what is known already. */
 static void tidy(struct tx *tx, struct offer *offers, size_t *count)
@@ -42,7 +37,7 @@ static void tidy(struct tx *tx, struct offer *offers, size_t *count)
         struct offer *o = &offers[i];
         bool again = kept > 0 && same_page(&offers[kept - 1], o);
         if (again || known_has(tx->writer->known, o->crawl_id, &o->hash, o->depth))
-            offer_free(o);
+            tx_offer_release(o);
         else
             offers[kept++] = *o;
     }
@@ -174,6 +169,11 @@ struct fallen {
     struct pg_array id, depth;
 };
 
+static void note(struct tx *tx, const struct offer *o)
+{
+    known_note(tx->writer->known, o->crawl_id, &o->hash, o->depth);
+}
+
 /* Takes out of the offers what are pages already; those at a greater depth are noted as fallen. The crawl is locked: what is
  * not found now is new. Most links are known, so they are looked up once instead of being refused by the unique constraint and
  * then looked up. */
@@ -208,11 +208,12 @@ static enum pg_status split_known(struct tx *tx, struct offer *offers, size_t *c
     pg_result_free(r);
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        known_note(tx->writer->known, offers[i].crawl_id, &offers[i].hash, offers[i].depth);
-        if (known[i])
-            offer_free(&offers[i]);
-        else
+        if (known[i]) {
+            note(tx, &offers[i]);
+            tx_offer_release(&offers[i]);
+        } else {
             offers[kept++] = offers[i];
+        }
     }
     *count = kept;
     free(known);
@@ -270,6 +271,7 @@ static enum pg_status admit_new(struct tx *tx, const struct offer *offers, size_
     if (count == 0) return PG_OK;
     columns_fill(tx, &columns, offers, count);
     enum pg_status st = insert_pages(tx, &columns);
+    for (size_t i = 0; i < count; i++) note(tx, &offers[i]);
     columns_release(&columns);
     return st;
 }
@@ -287,7 +289,7 @@ static enum pg_status admit_fallen(struct tx *tx, const struct fallen *fallen)
 enum pg_status tx_admit(struct tx *tx)
 {
     bool locked = false;
-    enum pg_status st = PG_OK;
+    enum pg_status st = quota_free_moved(tx);
     while (st == PG_OK && (tx->offer_count > 0 || !locked)) {
         struct offer *offers = tx->offers;
         struct fallen fallen;
@@ -298,12 +300,13 @@ enum pg_status tx_admit(struct tx *tx)
         pg_array_init(&fallen.depth, PG_INT8);
         tidy(tx, offers, &count);
         if (count > 0) st = split_known(tx, offers, &count, &fallen);
+        if (st == PG_OK) st = quota_apply(tx, offers, &count);
         if (st == PG_OK) st = learn_hosts(tx, offers, count);
         if (st == PG_OK && (!locked || count > 0)) st = lock_hosts(tx, offers, count);
         locked = true;
         if (st == PG_OK) st = admit_new(tx, offers, count);
         if (st == PG_OK) st = admit_fallen(tx, &fallen);
-        for (size_t i = 0; i < count; i++) offer_free(&offers[i]);
+        for (size_t i = 0; i < count; i++) tx_offer_release(&offers[i]);
         free(offers);
         pg_array_release(&fallen.id);
         pg_array_release(&fallen.depth);

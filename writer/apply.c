@@ -40,9 +40,14 @@ static void add_hash(struct pg_array *column, const char *hex)
     pg_array_uuid(column, ok ? &d : NULL);
 }
 
-/* ---- links kept for a shorter way ---- */
+static bool is_stored(const struct page_row *p)
+{
+    return p->dirty && p->state == STATE_STORED && p->record && p->record->text;
+}
 
-static void add_links(struct pg_array columns[3], const struct page_row *p)
+/* ---- links kept for a shorter way, and for the next run ---- */
+
+static void add_links(struct pg_array columns[4], const struct page_row *p, bool lasting)
 {
     struct buf text, packed;
     const struct record_links *links = &p->record->links;
@@ -56,6 +61,7 @@ static void add_links(struct pg_array columns[3], const struct page_row *p)
         pg_array_int(&columns[0], p->id);
         pg_array_int(&columns[1], p->crawl_id);
         pg_array_bytes(&columns[2], packed.data, packed.len);
+        pg_array_bool(&columns[3], lasting);
     }
     buf_release(&text);
     buf_release(&packed);
@@ -64,16 +70,21 @@ static void add_links(struct pg_array columns[3], const struct page_row *p)
 enum pg_status tx_write_links(struct tx *tx)
 {
     static const struct pg_stmt stmt = {"write_links",
-                                        "INSERT INTO page_links (page_id, crawl_id, links) SELECT * FROM unnest($1::bigint[], "
-                                        "$2::bigint[], $3::bytea[]) ON CONFLICT (page_id) DO UPDATE SET links = excluded.links"};
-    static const enum pg_type types[] = {PG_INT8, PG_INT8, PG_BYTEA};
+                                        "INSERT INTO page_links (page_id, crawl_id, links, lasting) SELECT * FROM unnest($1::bigint[], "
+                                        "$2::bigint[], $3::bytea[], $4::bool[]) ON CONFLICT (page_id) DO UPDATE SET "
+                                        "links = excluded.links, lasting = excluded.lasting"};
+    static const enum pg_type types[] = {PG_INT8, PG_INT8, PG_BYTEA, PG_BOOL};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
     for (size_t i = 0; i < tx->page_count; i++) {
         const struct page_row *p = &tx->pages[i];
-        bool ended = p->dirty && p->state >= STATE_STORED && p->record;
+        const struct record *r = p->record;
+        bool ended = p->dirty && p->state >= STATE_STORED && r && p->code != CODE_UNCHANGED && p->code != CODE_CANCELLED;
+        if (!ended) continue;
+        /* For the day when we are told that the page is as it was. */
+        bool lasting = is_stored(p) && (r->etag || r->last_modified);
         /* depth 0 and 1 cannot fall to something that would let more links in */
-        if (ended && p->depth >= 2 && p->record->links.count > 0) add_links(columns, p);
+        if (r->links.count > 0 ? lasting || p->depth >= 2 : lasting && p->has_text) add_links(columns, p, lasting);
     }
     enum pg_status st = run_columns(tx, &stmt, columns, COUNT(types));
     release_columns(columns, COUNT(types));
@@ -81,11 +92,6 @@ enum pg_status tx_write_links(struct tx *tx)
 }
 
 /* ---- articles and summaries ---- */
-
-static bool is_stored(const struct page_row *p)
-{
-    return p->dirty && p->state == STATE_STORED && p->record && p->record->text;
-}
 
 static int by_hash(const void *a, const void *b)
 {
@@ -148,17 +154,37 @@ static const char PAGES_SQL[] =
     "status = coalesce(nullif(u.status, 0), p.status), bytes = coalesce(nullif(u.bytes, 0), p.bytes), "
     "taken_at = coalesce(u.taken_at, p.taken_at), fetched_at = coalesce(u.fetched_at, p.fetched_at), "
     "parsed_at = coalesce(u.parsed_at, p.parsed_at), calculated_at = coalesce(u.calculated_at, p.calculated_at), "
-    "content_hash = coalesce(u.content_hash, p.content_hash), recipe_hash = coalesce(u.recipe_hash, p.recipe_hash), "
-    "title = coalesce(u.title, p.title), byline = coalesce(u.byline, p.byline), published = coalesce(u.published, p.published), "
-    "lang = coalesce(u.lang, p.lang), site = coalesce(u.site, p.site), excerpt = coalesce(u.excerpt, p.excerpt), "
-    "canonical = coalesce(u.canonical, p.canonical), words = coalesce(nullif(u.words, 0), p.words), "
-    "etag = coalesce(u.etag, p.etag), last_modified = coalesce(u.last_modified, p.last_modified), reason = coalesce(u.reason, p.reason) "
+    "content_hash = coalesce(u.content_hash, p.content_hash), recipe_hash = CASE WHEN u.forget THEN NULL ELSE coalesce(u.recipe_hash, p.recipe_hash) END, "
+    "title = CASE WHEN u.takes THEN u.title ELSE p.title END, byline = CASE WHEN u.takes THEN u.byline ELSE p.byline END, "
+    "published = CASE WHEN u.takes THEN u.published ELSE p.published END, lang = CASE WHEN u.takes THEN u.lang ELSE p.lang END, "
+    "site = CASE WHEN u.takes THEN u.site ELSE p.site END, excerpt = CASE WHEN u.takes THEN u.excerpt ELSE p.excerpt END, "
+    "canonical = CASE WHEN u.takes THEN u.canonical ELSE p.canonical END, words = CASE WHEN u.takes THEN nullif(u.words, 0) ELSE p.words END, "
+    "etag = CASE WHEN u.takes THEN u.etag ELSE p.etag END, last_modified = CASE WHEN u.takes THEN u.last_modified ELSE p.last_modified END, "
+    "reason = CASE WHEN u.takes THEN u.reason ELSE p.reason END, "
+    "simhash = CASE WHEN u.takes THEN ('x' || u.simhash)::bit(64) ELSE p.simhash END, "
+    "canonical_hash = CASE WHEN u.takes THEN u.canonical_hash ELSE p.canonical_hash END, "
+    "news = u.news::page_news, gone_at = CASE WHEN u.state IN ('registered', 'scheduled') THEN p.gone_at WHEN u.news = 'gone' THEN now() "
+    "WHEN u.news IN ('added', 'changed', 'unchanged') THEN NULL ELSE p.gone_at END "
     "FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bool[], $7::bigint[], $8::bigint[], $9::bigint[], "
     "$10::bigint[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::uuid[], "
     "$17::uuid[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::bigint[], $26::text[], "
-    "$27::text[], $28::text[]) AS u (id, state, code, detail, void_release, has_place, failures, losses, returns, status, bytes, taken_at, "
+    "$27::text[], $28::text[], $29::bool[], $30::bool[], $31::text[], $32::text[], $33::uuid[]) AS u (id, state, code, detail, void_release, has_place, failures, losses, returns, status, bytes, taken_at, "
     "fetched_at, parsed_at, calculated_at, content_hash, recipe_hash, title, byline, published, lang, site, excerpt, canonical, words, "
-    "etag, last_modified, reason) WHERE p.id = ANY(ARRAY[u.id])";
+    "etag, last_modified, reason, takes, forget, news, simhash, canonical_hash) WHERE p.id = ANY(ARRAY[u.id])";
+
+/* What rel=canonical names, if it is another page. */
+static void add_canonical(struct pg_array *column, const struct page_row *p, const char *canonical)
+{
+    bool other = canonical && strcmp(canonical, p->url) != 0;
+    struct digest d = other ? digest_of(canonical, strlen(canonical)) : (struct digest){0};
+    pg_array_uuid(column, other ? &d : NULL);
+}
+
+/* A text from before keeps its metadata until there is a new one. */
+static bool takes_metadata(const struct page_row *p)
+{
+    return is_stored(p) || (!p->has_hash && p->state >= STATE_STORED && p->record);
+}
 
 static void add_page(struct pg_array *c, const struct page_row *p)
 {
@@ -187,15 +213,20 @@ static void add_page(struct pg_array *c, const struct page_row *p)
     pg_array_text(&c[25], r->etag);
     pg_array_text(&c[26], r->last_modified);
     pg_array_text(&c[27], r->reason);
+    pg_array_bool(&c[28], takes_metadata(p));
+    pg_array_bool(&c[29], p->forget);
+    pg_array_text(&c[30], news_name(p->news));
+    pg_array_text(&c[31], r->simhash);
+    add_canonical(&c[32], p, r->canonical);
 }
 
 static enum pg_status write_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {"write_pages", PAGES_SQL};
-    static const enum pg_type types[] = {PG_INT8,        PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8,        PG_BOOL,        PG_INT8,
-                                         PG_INT8,        PG_INT8, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ,
-                                         PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT,        PG_TEXT,        PG_TEXT,
-                                         PG_TEXT,        PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT,        PG_TEXT,        PG_TEXT};
+    static const enum pg_type types[] = {
+        PG_INT8,        PG_TEXT,        PG_TEXT,        PG_TEXT,        PG_INT8, PG_BOOL, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8,
+        PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,
+        PG_TEXT,        PG_TEXT,        PG_INT8,        PG_TEXT,        PG_TEXT, PG_TEXT, PG_BOOL, PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
     for (size_t i = 0; i < tx->page_count; i++)
@@ -291,7 +322,32 @@ static enum pg_status write_notes(struct tx *tx)
 
 /* ---- crawls ---- */
 
-static void count_page(struct crawl_row *c, const struct page_row *p)
+/* A page that had a text, and whose server answers with none: it says so, or gives a page without one, or points elsewhere. */
+static bool is_gone(const struct page_row *p)
+{
+    static const enum code codes[] = {CODE_NO_ARTICLE, CODE_NOINDEX, CODE_UNSUPPORTED_TYPE, CODE_REDIRECTED};
+    if (p->code == CODE_HTTP_4XX) return p->record && (p->record->status == 404 || p->record->status == 410);
+    for (size_t i = 0; i < COUNT(codes); i++)
+        if (p->code == codes[i]) return true;
+    return false;
+}
+
+/* What the end of a page means for somebody who keeps a copy. */
+static enum news news_of(const struct page_row *p)
+{
+    struct digest d;
+    if (p->code == CODE_UNCHANGED) return NEWS_UNCHANGED;
+    if (p->state == STATE_STORED) {
+        if (!p->has_text) return NEWS_ADDED;
+        bool same = p->record && digest_parse(p->record->hash, &d) == 0 && memcmp(d.bytes, p->content_hash.bytes, DIGEST_BYTES) == 0;
+        return same ? NEWS_UNCHANGED : NEWS_CHANGED;
+    }
+    if (p->has_text && is_gone(p)) return NEWS_GONE;
+    if (p->state != STATE_ERROR || (p->was_gone && is_gone(p))) return NEWS_NONE; /* still gone is no news */
+    return NEWS_FAILED;
+}
+
+static void count_page(struct crawl_row *c, struct page_row *p)
 {
     c->d_state[p->old_state]--;
     c->d_state[p->state]++;
@@ -299,20 +355,9 @@ static void count_page(struct crawl_row *c, const struct page_row *p)
     if (p->state == p->old_state || p->state < STATE_STORED) return;
     bool kept = p->state == STATE_STORED || p->code == CODE_UNCHANGED;
     c->d_kept += kept;
-    bool gone = p->has_last_hash && p->record && (p->record->status == 404 || p->record->status == 410);
-    if (p->state == STATE_ERROR) {
-        c->d_gone += gone;
-        c->d_failed += !gone;
-    } else if (p->code == CODE_UNCHANGED) {
-        c->d_unchanged++;
-    } else if (p->state == STATE_STORED) {
-        struct digest d;
-        bool same = p->has_last_hash && p->record && digest_parse(p->record->hash, &d) == 0 &&
-                    memcmp(d.bytes, p->last_hash.bytes, DIGEST_BYTES) == 0;
-        c->d_added += !p->has_last_hash;
-        c->d_unchanged += same;
-        c->d_changed += p->has_last_hash && !same;
-    }
+    c->d_news[p->news]--;
+    p->news = news_of(p);
+    c->d_news[p->news]++;
 }
 
 static enum pg_status write_scopes_and_refusals(struct tx *tx)
@@ -324,7 +369,6 @@ static enum pg_status write_scopes_and_refusals(struct tx *tx)
         "INSERT INTO refused AS r (crawl_id, rule, count, sample) SELECT c, k, n, ARRAY[s] FROM unnest($1::bigint[], $2::text[], "
         "$3::bigint[], $4::text[]) AS u (c, k, n, s) ON CONFLICT (crawl_id, rule) DO UPDATE SET count = r.count + excluded.count, "
         "sample = CASE WHEN cardinality(r.sample) < 20 THEN r.sample || excluded.sample ELSE r.sample END"};
-    static const char *const rules[] = {"scope", "depth", "url", "limit"};
     static const enum pg_type htypes[] = {PG_INT8, PG_TEXT}, rtypes[] = {PG_INT8, PG_TEXT, PG_INT8, PG_TEXT};
     struct pg_array h[COUNT(htypes)], r[COUNT(rtypes)];
     init_columns(h, htypes, COUNT(htypes));
@@ -335,10 +379,10 @@ static enum pg_status write_scopes_and_refusals(struct tx *tx)
             pg_array_int(&h[0], c->id);
             pg_array_text(&h[1], c->hosts[k]);
         }
-        for (size_t k = 0; k < COUNT(rules); k++) {
+        for (int k = 0; k < REFUSED_COUNT; k++) {
             if (!c->refused[k]) continue;
             pg_array_int(&r[0], c->id);
-            pg_array_text(&r[1], rules[k]);
+            pg_array_text(&r[1], refusal_name((enum refusal)k));
             pg_array_int(&r[2], c->refused[k]);
             pg_array_text(&r[3], c->refused_sample[k]);
         }
@@ -356,12 +400,14 @@ static const char CRAWLS_SQL[] =
     "open = c.open + u.registered + u.scheduled, places = c.places + u.places, begun = c.begun + u.begun, kept = c.kept + u.kept, "
     "added = c.added + u.added, changed = c.changed + u.changed, unchanged = c.unchanged + u.unchanged, gone = c.gone + u.gone, "
     "failed = c.failed + u.failed, "
-    "state = CASE WHEN NOT c.is_inbox AND c.state = 'running' AND c.open + u.registered + u.scheduled = 0 THEN 'completed' ELSE c.state END, "
-    "finished_at = CASE WHEN NOT c.is_inbox AND c.open + u.registered + u.scheduled = 0 THEN now() ELSE c.finished_at END "
+    "state = CASE WHEN NOT c.is_inbox AND c.state = 'running' AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN "
+    "CASE WHEN c.cancel_at IS NULL THEN 'completed'::crawl_state ELSE 'cancelled' END ELSE c.state END, "
+    "paused_at = CASE WHEN NOT c.is_inbox AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN NULL ELSE c.paused_at END, "
+    "finished_at = CASE WHEN NOT c.is_inbox AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN now() ELSE c.finished_at END "
     "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
     "$10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[]) AS u (id, admitted, registered, "
     "scheduled, stored, skipped, errors, cancelled, places, begun, kept, added, changed, unchanged, gone, failed) WHERE c.id = ANY(ARRAY[u.id]) "
-    "RETURNING c.id, c.state = 'completed'";
+    "RETURNING c.id, c.state <> 'running'";
 
 /* Last, so that open is right when it is read: the crawl is completed by the transaction that ends its last page (law 6). */
 enum pg_status tx_write_crawls(struct tx *tx)
@@ -373,9 +419,22 @@ enum pg_status tx_write_crawls(struct tx *tx)
     for (size_t i = 0; i < COLUMNS; i++) pg_array_init(&columns[i], PG_INT8);
     for (size_t i = 0; i < tx->crawl_count; i++) {
         const struct crawl_row *c = &tx->crawls[i];
-        const int64_t values[COLUMNS] = {c->id,         c->d_admitted,  c->d_state[0], c->d_state[1], c->d_state[2], c->d_state[3],
-                                         c->d_state[4], c->d_state[5],  c->d_places,   c->d_begun,    c->d_kept,     c->d_added,
-                                         c->d_changed,  c->d_unchanged, c->d_gone,     c->d_failed};
+        const int64_t values[COLUMNS] = {c->id,
+                                         c->d_admitted,
+                                         c->d_state[0],
+                                         c->d_state[1],
+                                         c->d_state[2],
+                                         c->d_state[3],
+                                         c->d_state[4],
+                                         c->d_state[5],
+                                         c->d_places,
+                                         c->d_begun,
+                                         c->d_kept,
+                                         c->d_news[NEWS_ADDED],
+                                         c->d_news[NEWS_CHANGED],
+                                         c->d_news[NEWS_UNCHANGED],
+                                         c->d_news[NEWS_GONE],
+                                         c->d_news[NEWS_FAILED]};
         for (size_t k = 0; k < COLUMNS; k++) pg_array_int(&columns[k], values[k]);
     }
     pg_params_reset(&tx->params);

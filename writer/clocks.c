@@ -1,4 +1,4 @@
-/* Ticket clock, line clock, limit; contract in clocks.h. */
+/* Ticket clock, line clock, what waits in vain; contract in clocks.h. */
 #include "writer/clocks.h"
 
 #include <stdlib.h>
@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "writer/again.h"
 #include "writer/awaited.h"
 #include "writer/conf.h"
 #include "writer/frontier.h"
@@ -47,8 +48,9 @@ void clocks_reset(struct clocks *c)
 /* False if the broker does not answer: then nothing is known, and nothing is given up. */
 static bool observe(struct writer *w, struct clocks *c, bool *served_r)
 {
-    static const enum queue_id line[] = {QUEUE_URL, QUEUE_HTML, QUEUE_ARTICLE, QUEUE_SUMMARY, QUEUE_REPORT};
-    bool served = true, empty = true, report_empty = false, url_served = false;
+    static const enum queue_id line[] = {QUEUE_URL,    QUEUE_HTML,        QUEUE_ARTICLE,      QUEUE_SUMMARY,
+                                         QUEUE_REPORT, QUEUE_URL_EXPRESS, QUEUE_HTML_EXPRESS, QUEUE_ARTICLE_EXPRESS};
+    bool served = true, empty = true, report_empty = false, url_served = true;
     for (size_t i = 0; i < sizeof line / sizeof *line; i++) {
         uint32_t ready, consumers;
         if (mq_depth(service_mq(w->service), line[i], &ready, &consumers) != 0) {
@@ -57,7 +59,7 @@ static bool observe(struct writer *w, struct clocks *c, bool *served_r)
         }
         served = served && consumers > 0;
         empty = empty && ready == 0;
-        if (line[i] == QUEUE_URL) url_served = consumers > 0;
+        if (line[i] == QUEUE_URL || line[i] == QUEUE_URL_EXPRESS) url_served = url_served && consumers > 0;
         if (line[i] == QUEUE_REPORT) report_empty = ready == 0;
     }
     int64_t now = clock_wall_ms();
@@ -183,71 +185,87 @@ static enum pg_status line_clock(struct writer *w, struct clocks *c, bool served
     return st;
 }
 
-/* ---- the limit ---- */
+/* ---- what waits in vain ---- */
 
-struct sweep {
-    int64_t crawl;
-    bool all; /* the limit is reached: everything that waits ends; else only what was never begun */
-};
-
-static enum pg_status find_full(struct writer *w, struct sweep *sweep_r, bool *found_r)
+/* A crawl whose waiting rows are to end: it was cancelled, or its limit is reached. */
+static enum pg_status find_over(struct writer *w, int64_t *crawl_r, bool *found_r)
 {
     static const struct pg_stmt stmt = {
-        "full_crawls", "SELECT id, kept >= max_pages FROM crawl WHERE open > 0 AND registered > 0 AND (kept >= max_pages OR "
+        "over_crawls", "SELECT id FROM crawl WHERE open > 0 AND registered > 0 AND (cancel_at IS NOT NULL OR kept >= max_pages OR "
                        "(begun >= 10 * max_pages AND EXISTS (SELECT FROM frontier f JOIN page p ON p.id = ANY(ARRAY[f.page_id]) "
                        "WHERE f.crawl_id = crawl.id AND NOT p.has_place))) ORDER BY id LIMIT 1"};
     struct pg_result *r;
     enum pg_status st = pg_run(w->pg, &stmt, NULL, &r);
     if (st != PG_OK) return st;
     *found_r = pg_rows(r) > 0;
-    if (*found_r) *sweep_r = (struct sweep){.crawl = pg_int(r, 0, 0), .all = pg_bool(r, 0, 1)};
+    if (*found_r) *crawl_r = pg_int(r, 0, 0);
     pg_result_free(r);
     return PG_OK;
 }
 
-static enum pg_status end_waiting(struct writer *w, struct tx *tx, const struct sweep *sweep)
+struct sweep {
+    bool all; /* everything that waits ends; else only what was never begun */
+    enum code code;
+};
+
+/* Looked at under the crawl's lock: since it was found it may have ended and run again. */
+static bool is_over(const struct crawl_row *c, struct sweep *sweep_r)
+{
+    bool full = c->max_pages && c->kept >= c->max_pages;
+    *sweep_r = (struct sweep){.all = c->cancelled || full, .code = c->cancelled ? CODE_CANCELLED : CODE_LIMIT_REACHED};
+    return c->running && (sweep_r->all || (c->max_pages && c->begun >= 10 * c->max_pages));
+}
+
+static enum pg_status end_waiting(struct tx *tx, struct crawl_row *c, const struct sweep *sweep)
 {
     static const struct pg_stmt stmt = {
-        "limit_reached",
+        "end_waiting",
         "WITH f AS (SELECT f.page_id FROM frontier f JOIN page p ON p.id = ANY(ARRAY[f.page_id]) WHERE f.crawl_id = $1 AND ($2 OR NOT p.has_place) LIMIT $3), "
         "d AS (SELECT page_id FROM delayed WHERE crawl_id = $1 AND $2 LIMIT $3), ids AS (SELECT page_id FROM f UNION SELECT page_id FROM d), "
         "gone AS (DELETE FROM frontier WHERE page_id = ANY(ARRAY(SELECT page_id FROM ids))), "
         "late AS (DELETE FROM delayed WHERE page_id = ANY(ARRAY(SELECT page_id FROM ids))), "
         "old AS (SELECT id, has_place FROM page WHERE id = ANY(ARRAY(SELECT page_id FROM ids))), "
-        "ended AS (UPDATE page SET state = 'skipped', code = 'LIMIT_REACHED', detail = NULL, has_place = false, void_release = release, "
+        "ended AS (UPDATE page SET state = $4::text::page_state, code = $5, detail = NULL, has_place = false, void_release = release, "
         "ended_at = now() WHERE id = ANY(ARRAY(SELECT page_id FROM ids))) "
         "SELECT count(*), count(*) FILTER (WHERE has_place) FROM old"};
     struct pg_result *r;
-    (void)w;
-    enum pg_status st = tx_begin(tx);
-    tx_want_crawl(tx, sweep->crawl);
-    if (st == PG_OK) st = tx_load(tx);
     pg_params_reset(&tx->params);
-    pg_add_int(&tx->params, sweep->crawl);
+    pg_add_int(&tx->params, c->id);
     pg_add_bool(&tx->params, sweep->all);
     pg_add_int(&tx->params, BATCH);
-    if (st == PG_OK) st = tx_run(tx, &stmt, &r);
+    pg_add_text(&tx->params, state_name(code_state(sweep->code)));
+    pg_add_text(&tx->params, code_name(sweep->code));
+    enum pg_status st = tx_run(tx, &stmt, &r);
     if (st != PG_OK) return st;
-    struct crawl_row *c = tx_crawl(tx, sweep->crawl);
     c->d_state[STATE_REGISTERED] -= pg_int(r, 0, 0);
-    c->d_state[STATE_SKIPPED] += pg_int(r, 0, 0);
+    c->d_state[code_state(sweep->code)] += pg_int(r, 0, 0);
     c->d_places -= pg_int(r, 0, 1);
     pg_result_free(r);
-    st = tx_write_crawls(tx);
+    return tx_write_crawls(tx);
+}
+
+static enum pg_status sweep_crawl(struct tx *tx, int64_t id)
+{
+    struct sweep sweep;
+    enum pg_status st = tx_begin(tx);
+    tx_want_crawl(tx, id);
+    if (st == PG_OK) st = tx_load(tx);
+    struct crawl_row *c = st == PG_OK ? tx_crawl(tx, id) : NULL;
+    if (c && is_over(c, &sweep)) st = end_waiting(tx, c, &sweep);
     return st == PG_OK ? tx_commit(tx) : st;
 }
 
-static enum pg_status limit_sweep(struct writer *w)
+static enum pg_status sweep_waiting(struct writer *w)
 {
-    struct sweep sweep;
+    int64_t crawl = 0;
     bool found = true;
     enum pg_status st = PG_OK;
     for (int rounds = 0; st == PG_OK && found && rounds < 20; rounds++) {
-        st = find_full(w, &sweep, &found);
+        st = find_over(w, &crawl, &found);
         if (st != PG_OK || !found) break;
         struct tx tx;
         tx_init(&tx, w, w->pg);
-        st = end_waiting(w, &tx, &sweep);
+        st = sweep_crawl(&tx, crawl);
         if (st == PG_OK)
             for (size_t i = 0; i < tx.completed_count; i++) frontier_log_completed(w, tx.completed[i]);
         else if (pg_connected(w->pg))
@@ -257,12 +275,12 @@ static enum pg_status limit_sweep(struct writer *w)
     return st;
 }
 
-/* Links are kept until their crawl ends. */
+/* Links are kept until their crawl ends; those that the next run may need, until their page is asked for again. */
 static enum pg_status tidy(struct writer *w, struct clocks *c)
 {
     static const struct pg_stmt stmt = {
         "tidy_links", "DELETE FROM page_links WHERE page_id = ANY(ARRAY(SELECT l.page_id FROM crawl c JOIN page_links l ON "
-                      "l.crawl_id = ANY(ARRAY[c.id]) WHERE c.state <> 'running' LIMIT 5000))"};
+                      "l.crawl_id = ANY(ARRAY[c.id]) WHERE c.state <> 'running' AND NOT l.lasting LIMIT 5000))"};
     int64_t now = clock_wall_ms();
     if (now < c->next_tidy) return PG_OK;
     c->next_tidy = now + TIDY_MS;
@@ -272,7 +290,8 @@ static enum pg_status tidy(struct writer *w, struct clocks *c)
 enum pg_status clocks_tick(struct writer *w, struct clocks *c)
 {
     bool served = false;
-    enum pg_status st = limit_sweep(w);
+    enum pg_status st = again_sweep(w);
+    if (st == PG_OK) st = sweep_waiting(w);
     if (st == PG_OK) st = tidy(w, c);
     if (st != PG_OK || !observe(w, c, &served)) return st;
     st = ticket_clock(w, c);

@@ -1,4 +1,5 @@
-/* The clocks that bring back what was lost (docs/ARCHITECTURE.md, "Where a crash can fall"), and the sweeps of the limit. */
+/* The clocks that bring back what was lost (docs/ARCHITECTURE.md, "Where a crash can fall"), and the sweeps of what waits in vain: of crawls
+ * that were cancelled or have reached their limit. */
 #ifndef GM_WRITER_CLOCKS_H
 #define GM_WRITER_CLOCKS_H
 

@@ -42,6 +42,8 @@ const struct conf_row writer_conf_rows[] = {
     {"RETRY_AFTER_MAX", CONF_MS, &writer_conf.retry_after_max_ms, "10m", 0, DAY_MS, 0, "a longer Retry-After counts as this"},
     {"INBOX_MAX_AGE", CONF_MS, &writer_conf.inbox_max_age_ms, "24h", 0, 1000 * DAY_MS, 0,
      "a bare URL sent again is fetched again after this time"},
+    {"REMEMBER_DAYS", CONF_INT, &writer_conf.remember_days, "1", 0, 3650, 0,
+     "days for which a permanent verdict on a URL counts in other crawls; 0: not at all"},
     {"CRAWL_DEPTH", CONF_INT, &writer_conf.default_depth, "2", 0, LIMIT_DEPTH, 0, "depth of a crawl that does not say"},
     {"CRAWL_LIMIT", CONF_INT, &writer_conf.default_limit, "1000", 1, 1e9, 0, "limit of a crawl that does not say"},
     CONF_END,

@@ -97,7 +97,7 @@ static void on_ticket_settled(void *context, enum mq_settled how)
 }
 
 /* Once; if the queue does not take it, its row is put back by the next transaction. */
-static void publish_ticket(struct writer *w, const struct record *ticket)
+static void publish_ticket(struct writer *w, enum queue_id queue, const struct record *ticket)
 {
     char id[48];
     struct buf body;
@@ -108,7 +108,7 @@ static void publish_ticket(struct writer *w, const struct record *ticket)
     snprintf(id, sizeof id, "%lld.%lld", (long long)ticket->page, (long long)ticket->release);
     size_t len = body.len;
     struct mq_message message = {
-        .queue = QUEUE_URL, .message_id = id, .type = "ticket.v1", .content_type = "application/json", .body = buf_take(&body), .len = len};
+        .queue = queue, .message_id = id, .type = "ticket.v1", .content_type = "application/json", .body = buf_take(&body), .len = len};
     mq_publish(service_mq(w->service), &message, MQ_ONESHOT, on_ticket_settled, t);
 }
 
@@ -185,9 +185,9 @@ void frontier_tick(struct writer *w)
 
 void frontier_log_completed(struct writer *w, int64_t crawl)
 {
-    static const struct pg_stmt stmt = {"closing_line",
-                                        "SELECT seed, run, admitted, stored, skipped, errors, added, changed, unchanged, gone, failed, "
-                                        "(extract(epoch FROM finished_at - started_at) * 1000)::bigint FROM crawl WHERE id = $1"};
+    static const struct pg_stmt stmt = {
+        "closing_line", "SELECT seed, run, admitted, stored, skipped, errors, added, changed, unchanged, gone, failed, "
+                        "(extract(epoch FROM finished_at - started_at) * 1000)::bigint, state::text, cancelled FROM crawl WHERE id = $1"};
     struct pg_params params;
     struct pg_result *r;
     pg_params_init(&params);
@@ -201,6 +201,7 @@ void frontier_log_completed(struct writer *w, int64_t crawl)
                                                LOG_INT("stored", pg_int(r, 0, 3)),
                                                LOG_INT("skipped", pg_int(r, 0, 4)),
                                                LOG_INT("errors", pg_int(r, 0, 5)),
+                                               LOG_INT("cancelled", pg_int(r, 0, 13)),
                                                LOG_INT("added", pg_int(r, 0, 6)),
                                                LOG_INT("changed", pg_int(r, 0, 7)),
                                                LOG_INT("unchanged", pg_int(r, 0, 8)),
@@ -208,7 +209,7 @@ void frontier_log_completed(struct writer *w, int64_t crawl)
                                                LOG_INT("failed", pg_int(r, 0, 10)),
                                                LOG_INT("ms", pg_int(r, 0, 11)),
                                                LOG_END};
-            log_event(LOG_INFO, "completed", fields);
+            log_event(LOG_INFO, pg_text(r, 0, 12), fields);
         }
         pg_result_free(r);
     }

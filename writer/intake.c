@@ -15,6 +15,7 @@
 #include "writer/host_clock.h"
 #include "writer/judge.h"
 #include "writer/known.h"
+#include "writer/rules_load.h"
 #include "writer/writer.h"
 
 #define ENTRIES_A_TIME 512         /* records in one transaction */
@@ -22,13 +23,15 @@
 #define GATHER_ENTRIES 256         /* so many need not wait */
 #define ROWS_A_TIME    20000       /* rows it may make: seconds at worst, far from a statement's deadline. One sitemap may make 50,000 */
 #define SEED_PART      65536       /* bytes of a plain seed that are one entry */
-#define TURN_MS        5000        /* then other things have their turn, heartbeats first */
+#define KNOWN_LINKS    1000        /* counted for a page that is as it was: its links of before are read later */
+#define TURN_MS        1000        /* then other things have their turn: heartbeats, what is express */
 #define BYTES_GATHERED (16u << 20) /* then the transaction starts, whatever else may be there to read */
 #define TRIES          10          /* of a transaction that met another one (40P01, 40001) */
 
 struct intake {
     struct entry **entries;
     size_t count, cap;
+    size_t express; /* the first so many are express, and go first */
     size_t bytes;
     int64_t flushed_at; /* monotonic ms: the end of the last transaction */
     ev_timer again;     /* the next turn: for what is left, or is gathering */
@@ -67,7 +70,7 @@ static void entry_free(struct writer *w, struct entry *e)
 void intake_drop(struct writer *w)
 {
     struct intake *in = w->intake;
-    size_t kept = 0;
+    size_t kept = 0, express = 0;
     in->bytes = 0;
     for (size_t i = 0; i < in->count; i++) {
         struct entry *e = in->entries[i];
@@ -77,8 +80,10 @@ void intake_drop(struct writer *w)
             continue;
         }
         in->entries[kept++] = e;
+        express += i < in->express;
         in->bytes += e->size;
     }
+    in->express = express;
     in->count = kept;
 }
 
@@ -104,7 +109,12 @@ static struct entry *add_entry(struct writer *w, enum entry_kind kind, struct in
     e->rows = 1;
     if (m) m->left++;
     in->entries = mem_grow(in->entries, &in->cap, in->count + 1, sizeof *in->entries);
-    in->entries[in->count++] = e;
+    size_t place = in->count++;
+    if (m && queue_is_express(service_job_queue(m->job))) {
+        place = in->express++;
+        memmove(in->entries + place + 1, in->entries + place, (in->count - 1 - place) * sizeof *in->entries);
+    }
+    in->entries[place] = e;
     return e;
 }
 
@@ -133,7 +143,7 @@ static void add_seed(struct writer *w, struct intake_message *m, const char *tex
     e->text = text;
     e->text_len = e->size = n;
     e->is_part = is_part;
-    for (const char *p = text; (p = memchr(p, '\n', n - (size_t)(p - text))); p++) e->rows++;
+    e->rows = seed_rows(text, n);
     w->intake->bytes += n;
 }
 
@@ -205,6 +215,7 @@ static void take_records(struct writer *w, struct job *job, const struct mq_deli
             e->record = records[i]; /* its strings go along */
             e->size = n / count;
             e->rows += e->record.links.count;
+            if (e->record.code && strcmp(e->record.code, code_name(CODE_UNCHANGED)) == 0) e->rows += KNOWN_LINKS;
         }
         w->intake->bytes += n;
     }
@@ -213,7 +224,7 @@ static void take_records(struct writer *w, struct job *job, const struct mq_deli
 
 void intake_message(struct writer *w, struct job *job, const struct mq_delivery *d)
 {
-    if (d->queue == QUEUE_SEED)
+    if (d->queue == QUEUE_SEED || d->queue == QUEUE_SEED_EXPRESS)
         take_seed(w, job, d);
     else if (d->queue == QUEUE_DEAD)
         take_dead(w, job, d);
@@ -244,7 +255,9 @@ static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t coun
             tx_want_page(tx, entries[i]->record.page);
     }
     if (st == PG_OK) st = tx_load(tx);
+    if (st == PG_OK) st = rules_load(tx);
     if (st == PG_OK) st = judge_tickets(tx, entries, count);
+    if (st == PG_OK) st = judge_known(tx, entries, count);
     if (st == PG_OK) st = host_clock_excuse(tx, entries, count);
     return st == PG_OK ? judge_loops(tx, entries, count) : st;
 }

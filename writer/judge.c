@@ -95,6 +95,22 @@ static void lose(struct tx *tx, struct entry *e, struct page_row *p, const char 
     tx_page_wait(p, WAITS_FRONTIER, 0, CODE_COUNT, NULL);
 }
 
+/* Said to be as it was, but what it was is not stored (any more): asked for again, and not as a page that is known. What comes of
+ * the release that said so is void, its ticket may still be out. */
+static void forget(struct tx *tx, struct entry *e, struct page_row *p)
+{
+    p->forget = true;
+    lose(tx, e, p, "as it was, but its summary is not stored");
+    p->void_release = p->release;
+}
+
+/* What the page itself calls its address is offered as a link is. */
+static void offer_canonical(struct tx *tx, const struct page_row *p, const struct record *r)
+{
+    if (r->canonical && strcmp(r->canonical, p->url) != 0)
+        scope_offer_link(tx, tx_crawl(tx, p->crawl_id), p->id, p->depth + 1, r->canonical);
+}
+
 /* ---- one function a kind of record ---- */
 
 /* An article whose summary no budget allowed: stored without. */
@@ -126,7 +142,8 @@ static void judge_article(struct tx *tx, struct entry *e, struct page_row *p)
         judge_pending(e, p);
         return;
     }
-    if (!owes(r) && (!r->summary || !r->recipe || !r->engine)) {
+    bool kept = judge_is_kept(r);
+    if (!kept && !owes(r) && (!r->summary || !r->recipe || !r->engine)) {
         say(e, p, CODE_BAD_RECORD, "no summary in it");
         if (takes_failure(p, r)) end(tx, e, p, CODE_BAD_RECORD, "no summary in it");
         return;
@@ -135,8 +152,26 @@ static void judge_article(struct tx *tx, struct entry *e, struct page_row *p)
         late(e, p, CODE_OK);
         return;
     }
+    if (kept && !e->text_there) {
+        forget(tx, e, p);
+        return;
+    }
     end(tx, e, p, owes(r) ? CODE_BUDGET_EXCEEDED : CODE_OK, NULL);
     scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &r->links);
+    offer_canonical(tx, p, r);
+}
+
+/* The server says that the page is as it was: a result like the article itself, links included. */
+static void judge_unchanged(struct tx *tx, struct entry *e, struct page_row *p)
+{
+    if (!takes_result(p, &e->record)) {
+        late(e, p, CODE_UNCHANGED);
+    } else if (!e->text_there) {
+        forget(tx, e, p);
+    } else {
+        end(tx, e, p, CODE_UNCHANGED, NULL);
+        scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &e->record.links);
+    }
 }
 
 static void judge_empty(struct tx *tx, struct entry *e, struct page_row *p)
@@ -150,6 +185,7 @@ static void judge_empty(struct tx *tx, struct entry *e, struct page_row *p)
     if (code_state(code) == STATE_STORED) code = CODE_NO_ARTICLE; /* there is nothing to store */
     end(tx, e, p, code, e->record.detail);
     scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &e->record.links);
+    if (code == CODE_NO_ARTICLE) offer_canonical(tx, p, &e->record);
 }
 
 static void judge_redirect(struct tx *tx, struct entry *e, struct page_row *p)
@@ -172,7 +208,9 @@ static void judge_verdict(struct tx *tx, struct entry *e, struct page_row *p)
     const struct record *r = &e->record;
     enum code code = CODE_BAD_RECORD;
     code_parse(r->code, &code);
-    if (!takes_failure(p, r))
+    if (code == CODE_UNCHANGED)
+        judge_unchanged(tx, e, p);
+    else if (!takes_failure(p, r))
         late(e, p, code);
     else if (code == CODE_REDIRECTED)
         judge_redirect(tx, e, p);

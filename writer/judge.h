@@ -15,6 +15,12 @@ enum pg_status judge_loops(struct tx *tx, struct entry **entries, size_t count);
  * `returned` of one release may both come, and the second must not count. Looked up for all entries at once, after tx_load. */
 enum pg_status judge_tickets(struct tx *tx, struct entry **entries, size_t count);
 
+/* Whether the texts that are said to be as they were (304, RECORD_KEPT) are stored with their summaries; the records of a 304 get
+ * the links that were kept of their pages. Looked up for all entries at once, after tx_load. */
+enum pg_status judge_known(struct tx *tx, struct entry **entries, size_t count);
+/* True for an article whose summary is not in the record, because it is stored. */
+bool judge_is_kept(const struct record *r);
+
 /* Admits what a seed asks for: crawls are made, found or run again. Called before tx_load: wants the crawls it needs. */
 enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e);
 enum pg_status judge_seed(struct tx *tx, struct entry *e);

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "writer/conf.h"
 #include "writer/known.h"
+#include "writer/rules_load.h"
 #include "writer/writer.h"
 
 static struct writer writer;
@@ -16,6 +17,7 @@ static int init(struct service *service)
     srandom((unsigned)clock_mono_us());
     writer.service = service;
     writer.known = known_new();
+    writer.rules = rules_cache_new();
     writer.intake = intake_new(&writer);
     writer.frontier = frontier_new(&writer);
     database_start(&writer);
@@ -29,6 +31,7 @@ static void deinit(struct service *service)
     frontier_free(&writer.frontier);
     intake_free(&writer);
     known_free(&writer.known);
+    rules_cache_free(&writer.rules);
 }
 
 static void on_message(struct service *service, struct job *job, const struct mq_delivery *delivery)
@@ -72,7 +75,7 @@ static int command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static const enum queue_id queues[] = {QUEUE_SEED, QUEUE_SUMMARY, QUEUE_REPORT, QUEUE_DEAD, QUEUE_COUNT};
+    static const enum queue_id queues[] = {QUEUE_SEED_EXPRESS, QUEUE_SEED, QUEUE_SUMMARY, QUEUE_REPORT, QUEUE_DEAD, QUEUE_COUNT};
     static const struct service_spec spec = {
         .name = "writer",
         .about = "admits URLs, releases them politely, stores articles and summaries in PostgreSQL",

@@ -12,6 +12,9 @@
 
 SQL_FILE(sql_001_init, "sql/001_init.sql");
 SQL_FILE(sql_002_robots_directives, "sql/002_robots_directives.sql");
+SQL_FILE(sql_003_scope, "sql/003_scope.sql");
+SQL_FILE(sql_004_recrawl, "sql/004_recrawl.sql");
+SQL_FILE(sql_005_control, "sql/005_control.sql");
 SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
 SQL_FILE(sql_007_leases, "sql/007_leases.sql");
 SQL_FILE(sql_008_resummarise, "sql/008_resummarise.sql");
@@ -20,11 +23,10 @@ static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
-    {"001_init", sql_001_init},
-    {"002_robots_directives", sql_002_robots_directives},
-    {"006_host_clock", sql_006_host_clock},
-    {"007_leases", sql_007_leases},
-    {"008_resummarise", sql_008_resummarise},
+    {"001_init", sql_001_init},       {"002_robots_directives", sql_002_robots_directives},
+    {"003_scope", sql_003_scope},     {"004_recrawl", sql_004_recrawl},
+    {"005_control", sql_005_control}, {"006_host_clock", sql_006_host_clock},
+    {"007_leases", sql_007_leases},   {"008_resummarise", sql_008_resummarise},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

@@ -40,7 +40,11 @@ struct pick {
     int64_t host_id, crawl_id, page_id, depth, priority, release, failures;
     char *url;
     bool has_place;
-    size_t rank; /* among the rows of its crawl on this host: crawls take turns */
+    enum news news;
+    char *etag, *last_modified, *hash, *recipe; /* NULL: not known, or not to be used */
+    enum code remembered;                       /* what another crawl found to be so for good; CODE_COUNT: nothing */
+    char *memory;                               /* the words for it */
+    size_t rank;                                /* among the rows of its crawl on this host: crawls take turns */
     bool taken;
     enum code ends; /* CODE_COUNT: does not end here */
 };
@@ -59,6 +63,7 @@ struct release {
     size_t host_count;
     struct pick *picks;
     size_t pick_count;
+    bool express; /* for the crawls that a person waits for, with a credit of their own; else for all others */
     int64_t credit;
     bool starved;  /* hosts were due, but the window is full */
     int64_t share; /* of the credit, for one crawl on one host */
@@ -81,23 +86,36 @@ static struct due_host *host_of(struct release *rl, int64_t id)
 
 /* ---- looking ---- */
 
-/* Due hosts and the crawls that have rows there, without locks; a host without rows comes with crawl 0. Crawls that have
- * ended have none; but what they had may still be in the index, dead, and is stepped over. Whole rows are compared, so that no
- * other index than the one by host and crawl can look cheap. */
+/* The crawls that have rows at host h and may go on. Crawls that have ended have none; but what they had may still be in the
+ * index, dead, and is stepped over. Whole rows are compared, so that no other index than the one by host and crawl can look cheap. */
+#define CRAWLS_AT_H(but)                                                                                                                   \
+    "(WITH RECURSIVE t AS ((SELECT host_id, crawl_id FROM frontier WHERE (host_id, crawl_id) >= "                                          \
+    "(h.id, (SELECT min(id) FROM crawl WHERE open > 0)) ORDER BY host_id, crawl_id LIMIT 1) "                                              \
+    "UNION ALL SELECT f.host_id, f.crawl_id FROM t CROSS JOIN LATERAL (SELECT host_id, crawl_id FROM frontier "                            \
+    "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f WHERE t.host_id = h.id) "                   \
+    "SELECT crawl_id FROM t WHERE host_id = h.id AND crawl_id <> ALL(ARRAY("                                                               \
+    "SELECT id FROM crawl WHERE open > 0 AND (paused_at IS NOT NULL OR cancel_at IS NOT NULL" but "))))"
+
+/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
         "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
-        "LEFT JOIN LATERAL (WITH RECURSIVE t AS ((SELECT host_id, crawl_id FROM frontier WHERE (host_id, crawl_id) >= "
-        "(h.id, (SELECT min(id) FROM crawl WHERE open > 0)) ORDER BY host_id, crawl_id LIMIT 1) "
-        "UNION ALL SELECT f.host_id, f.crawl_id FROM t CROSS JOIN LATERAL (SELECT host_id, crawl_id FROM frontier "
-        "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f WHERE t.host_id = h.id) "
-        "SELECT crawl_id FROM t WHERE host_id = h.id) c ON true"};
+        "LEFT JOIN LATERAL " CRAWLS_AT_H(" OR priority < 0") " c ON true"};
+    /* Crawls that a person waits for: few, with few pages, so they are begun with. A host that has served them several times in a
+     * row is left to the others. */
+    static const struct pg_stmt express = {
+        "express_candidates",
+        "SELECT h.id, f.crawl_id FROM (SELECT DISTINCT f.host_id, f.crawl_id FROM crawl c CROSS JOIN LATERAL "
+        "(SELECT host_id, crawl_id FROM frontier WHERE crawl_id = c.id LIMIT 1000) f WHERE c.open > 0 AND c.registered > 0 "
+        "AND c.priority < 0 AND c.paused_at IS NULL AND c.cancel_at IS NULL) f JOIN host h ON h.id = ANY(ARRAY[f.host_id]) "
+        "WHERE h.next_at <= now() AND h.express_row < $2 ORDER BY h.next_at LIMIT $1"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
     pg_add_int(&rl->tx.params, HOSTS_A_TIME);
-    enum pg_status st = tx_run(&rl->tx, &stmt, &r);
+    if (rl->express) pg_add_int(&rl->tx.params, EXPRESS_IN_A_ROW);
+    enum pg_status st = tx_run(&rl->tx, rl->express ? &express : &stmt, &r);
     if (st != PG_OK) return st;
     rl->pair_count = (size_t)pg_rows(r);
     rl->pairs = mem_calloc(rl->pair_count, sizeof *rl->pairs);
@@ -153,19 +171,20 @@ static enum pg_status lock_hosts(struct release *rl)
     return PG_OK;
 }
 
-/* What may still go out: the window less what is in flight, robots.txt included (law 3). While our network is down, a few tickets
- * feel for it. */
+/* What may still go out: the lane's window less what is in flight (law 3); requests for robots.txt count for the wide lane. While
+ * our network is down, a few tickets feel for it. */
 static enum pg_status read_credit(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_credit",
-        "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0), 0)::bigint - "
-        "(SELECT count(*) FROM ticket WHERE page_id = 0) - (SELECT count(*) FROM resummary WHERE sent_at IS NOT NULL), "
+        "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0 AND (priority < 0) = $3), 0)::bigint - "
+        "CASE WHEN $3 THEN 0 ELSE (SELECT count(*) FROM ticket WHERE page_id = 0) + (SELECT count(*) FROM resummary WHERE sent_at IS NOT NULL) END, "
         "CASE WHEN (SELECT down_since < now() - interval '5 s' FROM network) THEN $2 - (SELECT count(*) FROM ticket) END"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);
-    pg_add_int(&rl->tx.params, writer_conf.window);
+    pg_add_int(&rl->tx.params, rl->express ? EXPRESS_WINDOW : writer_conf.window);
     pg_add_int(&rl->tx.params, PROBES);
+    pg_add_bool(&rl->tx.params, rl->express);
     enum pg_status st = tx_run(&rl->tx, &stmt, &r);
     if (st != PG_OK) return st;
     rl->credit = pg_int(r, 0, 0);
@@ -201,6 +220,11 @@ static enum pg_status load_rules(struct release *rl)
     return st;
 }
 
+static char *text_or_null(const struct pg_result *r, int row, int column)
+{
+    return pg_is_null(r, row, column) ? NULL : mem_strdup(pg_text(r, row, column));
+}
+
 static void read_pick(struct pick *p, const struct pg_result *r, int i)
 {
     *p = (struct pick){.host_id = pg_int(r, i, 0),
@@ -212,7 +236,15 @@ static void read_pick(struct pick *p, const struct pg_result *r, int i)
                        .release = pg_int(r, i, 6),
                        .failures = pg_int(r, i, 7),
                        .has_place = pg_bool(r, i, 8),
+                       .news = news_parse(pg_text(r, i, 9)),
+                       .etag = text_or_null(r, i, 10),
+                       .last_modified = text_or_null(r, i, 11),
+                       .hash = text_or_null(r, i, 12),
+                       .recipe = text_or_null(r, i, 13),
+                       .remembered = CODE_COUNT,
+                       .memory = text_or_null(r, i, 15),
                        .ends = CODE_COUNT};
+    if (!pg_is_null(r, i, 14)) code_parse(pg_text(r, i, 14), &p->remembered);
 }
 
 static bool may_pick(struct release *rl, const struct pair *p)
@@ -240,11 +272,21 @@ static enum pg_status pick_rows(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_pick",
-        "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place "
+        "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place, p.news, "
+        "k.etag, k.last_modified, replace(k.content_hash::text, '-', ''), replace(k.recipe_hash::text, '-', ''), m.code, "
+        "'crawl ' || m.crawl_id || ' found so at ' || to_char(m.ended_at, 'YYYY-MM-DD HH24:MI TZ') || coalesce(': ' || m.detail, '') "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
         "(SELECT * FROM frontier WHERE (host_id, crawl_id) >= (u.host_id, u.crawl_id) AND (host_id, crawl_id) <= (u.host_id, u.crawl_id) "
         "ORDER BY host_id, crawl_id, priority, depth, page_id LIMIT u.n) f "
-        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) ORDER BY u.o, f.priority, f.depth, f.page_id"};
+        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) "
+        /* What the page was before, if it has its text and the summary that was asked for. */
+        "LEFT JOIN LATERAL (SELECT p.etag, p.last_modified, p.content_hash, p.recipe_hash WHERE p.content_hash IS NOT NULL AND "
+        "p.recipe_hash IS NOT NULL AND p.gone_at IS NULL AND p.reason IS NULL) k ON true "
+        /* A page that nobody named, new in a new crawl: was it asked for elsewhere, with an answer that stays? */
+        "LEFT JOIN LATERAL (SELECT o.crawl_id, o.code, o.detail, o.ended_at FROM page o WHERE p.release = 0 AND p.depth > 0 AND "
+        "(SELECT run FROM crawl WHERE id = p.crawl_id) = 1 AND "
+        "o.url_hash = p.url_hash AND o.release > 0 AND o.code IN ('HTTP_4XX', 'UNSUPPORTED_TYPE', 'TOO_LARGE', 'POISON') AND "
+        "o.ended_at > now() - $4 * interval '1 day' ORDER BY o.ended_at DESC LIMIT 1) m ON true ORDER BY u.o, f.priority, f.depth, f.page_id"};
     struct pg_array hosts, crawls, limits;
     struct pg_result *r = NULL;
     pg_array_init(&hosts, PG_INT8);
@@ -264,6 +306,7 @@ static enum pg_status pick_rows(struct release *rl)
         pg_add_array(&rl->tx.params, &hosts);
         pg_add_array(&rl->tx.params, &crawls);
         pg_add_array(&rl->tx.params, &limits);
+        pg_add_int(&rl->tx.params, writer_conf.remember_days);
         st = tx_run(&rl->tx, &stmt, &r);
     }
     if (r) {
@@ -305,7 +348,7 @@ static int by_turn(const void *a, const void *b)
 /* The limit: a page takes a place at its first release (see docs/ARCHITECTURE.md, "Limit"). */
 static bool has_room(const struct crawl_row *c, const struct pick *p)
 {
-    if (!c->running) return false;
+    if (!c->running || c->paused || c->cancelled) return false;
     if (p->has_place || !c->max_pages) return true;
     return c->places + c->d_places < c->max_pages && c->begun + c->d_begun < 10 * c->max_pages;
 }
@@ -329,7 +372,9 @@ static void end(struct pick *p, struct due_host *h, struct crawl_row *c, enum co
     c->d_state[STATE_REGISTERED]--;
     c->d_state[code_state(code)]++;
     c->d_places -= p->has_place;
-    c->d_failed += code_state(code) == STATE_ERROR;
+    c->d_news[p->news]--;
+    p->news = code_state(code) == STATE_ERROR ? NEWS_FAILED : NEWS_NONE;
+    c->d_news[p->news]++;
 }
 
 static void decide(struct release *rl)
@@ -344,6 +389,8 @@ static void decide(struct release *rl)
             end(p, h, c, CODE_ROBOTS_UNAVAILABLE);
         else if (!host_rules_allow(rl->rules, h->id, h->robots_release, p->url))
             end(p, h, c, CODE_ROBOTS_DISALLOWED);
+        else if (p->remembered != CODE_COUNT)
+            end(p, h, c, p->remembered);
         else if (!has_room(c, p))
             h->blocked = true;
         else if (rl->credit > 0 && h->taken < h->slots)
@@ -360,6 +407,7 @@ static void decide(struct release *rl)
 
 static enum next next_look(const struct release *rl, const struct due_host *h)
 {
+    if (rl->express && h->taken < h->slots && !h->asked) return NEXT_FREE;     /* the other lane looks at it next */
     if (h->taken >= h->slots || h->pairs == 0 || h->asked) return NEXT_PARKED; /* a report, or an admission, wakes it */
     if (h->robots == ROBOTS_UNKNOWN) return h->asks ? NEXT_PARKED : NEXT_FREE;
     if (rl->credit <= 0 || h->full) return NEXT_FREE;
@@ -406,22 +454,26 @@ static enum pg_status write_ends(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_ends",
-        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[]) AS u (id, state, code, detail)), "
+        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS u (id, state, code, detail, news)), "
         "gone AS (DELETE FROM frontier WHERE page_id = ANY($1)) "
         "UPDATE page p SET state = u.state::page_state, code = u.code, detail = u.detail, void_release = p.release, "
-        "has_place = false, ended_at = now() FROM u WHERE p.id = ANY(ARRAY[u.id])"};
-    struct pg_array ids, states, codes, details;
+        "has_place = false, ended_at = now(), news = u.news::page_news FROM u WHERE p.id = ANY(ARRAY[u.id])"};
+    struct pg_array ids, states, codes, details, news;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&states, PG_TEXT);
     pg_array_init(&codes, PG_TEXT);
     pg_array_init(&details, PG_TEXT);
+    pg_array_init(&news, PG_TEXT);
     for (size_t i = 0; i < rl->pick_count; i++) {
         const struct pick *p = &rl->picks[i];
         if (p->ends == CODE_COUNT) continue;
         pg_array_int(&ids, p->page_id);
         pg_array_text(&states, state_name(code_state(p->ends)));
         pg_array_text(&codes, code_name(p->ends));
-        pg_array_text(&details, p->ends == CODE_ROBOTS_UNAVAILABLE ? host_of(rl, p->host_id)->why : NULL);
+        pg_array_text(&details, p->ends == CODE_ROBOTS_UNAVAILABLE ? host_of(rl, p->host_id)->why
+                                : p->ends == p->remembered         ? p->memory
+                                                                   : NULL);
+        pg_array_text(&news, news_name(p->news));
     }
     enum pg_status st = PG_OK;
     if (ids.count > 0) {
@@ -430,24 +482,30 @@ static enum pg_status write_ends(struct release *rl)
         pg_add_array(&rl->tx.params, &states);
         pg_add_array(&rl->tx.params, &codes);
         pg_add_array(&rl->tx.params, &details);
+        pg_add_array(&rl->tx.params, &news);
         st = tx_run(&rl->tx, &stmt, NULL);
     }
     pg_array_release(&ids);
     pg_array_release(&states);
     pg_array_release(&codes);
     pg_array_release(&details);
+    pg_array_release(&news);
     return st;
 }
 
+/* The hosts were found before they were locked: one that would be parked with nothing out, so that no report will wake it, is
+ * looked at for rows that came, or whose crawl was resumed, between the two. Whoever brings such rows locks the host. */
 static enum pg_status write_hosts(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_write_hosts",
         "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bool[], $5::bigint[]) AS u (id, taken, next, asks, robots)), "
         "asked AS (INSERT INTO ticket (host_id, page_id, release, deadline) SELECT id, 0, robots, $6 FROM u WHERE asks) "
-        "UPDATE host h SET out = h.out + u.taken, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
-        "next_at = CASE u.next WHEN 0 THEN 'infinity'::timestamptz WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
-        "FROM u WHERE h.id = ANY(ARRAY[u.id])"};
+        "UPDATE host h SET out = h.out + u.taken, express_row = CASE WHEN $7 THEN h.express_row + u.taken ELSE 0 END, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
+        "next_at = CASE u.next WHEN 0 THEN CASE WHEN h.out + u.taken = 0 AND EXISTS " CRAWLS_AT_H(
+            "") " "
+                "THEN now() + interval '1 s' ELSE 'infinity'::timestamptz END WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
+                "FROM u WHERE h.id = ANY(ARRAY[u.id])"};
     struct pg_array ids, taken, next, asks, robots;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&taken, PG_INT8);
@@ -469,6 +527,7 @@ static enum pg_status write_hosts(struct release *rl)
     pg_add_array(&rl->tx.params, &asks);
     pg_add_array(&rl->tx.params, &robots);
     pg_add_time(&rl->tx.params, rl->deadline);
+    pg_add_bool(&rl->tx.params, rl->express);
     enum pg_status st = rl->host_count ? tx_run(&rl->tx, &stmt, NULL) : PG_OK;
     pg_array_release(&ids);
     pg_array_release(&taken);
@@ -503,6 +562,7 @@ static enum pg_status transact(struct release *rl)
 
 static void publish_all(struct release *rl, release_publish *publish)
 {
+    enum queue_id queue = rl->express ? QUEUE_URL_EXPRESS : QUEUE_URL;
     for (size_t i = 0; i < rl->pick_count; i++) {
         const struct pick *p = &rl->picks[i];
         if (!p->taken) continue;
@@ -516,9 +576,13 @@ static void publish_all(struct release *rl, release_publish *publish)
                                 .url = p->url,
                                 .deadline = rl->deadline,
                                 .attempt = p->failures + 1,
+                                .known_hash = p->hash,
+                                .known_recipe = p->recipe,
+                                .etag = p->etag,
+                                .last_modified = p->last_modified,
                                 .ignore_noindex = c->ignore_noindex,
                                 .ignore_nofollow = c->ignore_nofollow};
-        publish(rl->writer, &ticket);
+        publish(rl->writer, queue, &ticket);
     }
     for (size_t i = 0; i < rl->host_count; i++) {
         const struct due_host *h = &rl->hosts[i];
@@ -527,7 +591,7 @@ static void publish_all(struct release *rl, release_publish *publish)
         snprintf(url, sizeof url, "http%s://%s/robots.txt", h->https ? "s" : "", h->name);
         struct record ticket = {
             .kind = RECORD_TICKET, .host = h->id, .release = h->robots_release + 1, .url = url, .deadline = rl->deadline, .attempt = 1};
-        publish(rl->writer, &ticket);
+        publish(rl->writer, queue, &ticket);
     }
 }
 
@@ -547,7 +611,11 @@ static enum pg_status next_time(struct release *rl, struct release_result *resul
 
 static void clean_up(struct release *rl)
 {
-    for (size_t i = 0; i < rl->pick_count; i++) free(rl->picks[i].url);
+    for (size_t i = 0; i < rl->pick_count; i++) {
+        char *const texts[] = {rl->picks[i].url,  rl->picks[i].etag,   rl->picks[i].last_modified,
+                               rl->picks[i].hash, rl->picks[i].recipe, rl->picks[i].memory};
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) free(texts[k]);
+    }
     for (size_t i = 0; i < rl->host_count; i++) {
         free(rl->hosts[i].name);
         free(rl->hosts[i].why);
@@ -558,10 +626,10 @@ static void clean_up(struct release *rl)
     tx_release(&rl->tx);
 }
 
-enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result)
+static enum pg_status run_lane(struct writer *w, struct host_rules *rules, bool express, release_publish *publish,
+                               struct release_result *result)
 {
-    struct release rl = {.writer = w, .rules = rules, .deadline = clock_wall_ms() + writer_conf.ticket_ms};
-    *result = (struct release_result){.released = 0, .more = false, .next_in_ms = -1};
+    struct release rl = {.writer = w, .rules = rules, .express = express, .deadline = clock_wall_ms() + writer_conf.ticket_ms};
     tx_init(&rl.tx, w, w->pg);
     enum pg_status st = transact(&rl);
     if (st == PG_OK) {
@@ -572,15 +640,37 @@ enum pg_status release_run(struct writer *w, struct host_rules *rules, release_p
             ended = ended || rl.picks[i].ends != CODE_COUNT;
         }
         for (size_t i = 0; i < rl.host_count; i++) result->released += rl.hosts[i].asks;
-        result->more = rl.credit > 0 && (ended || rl.pair_count >= HOSTS_A_TIME);
+        result->more = result->more || (rl.credit > 0 && (ended || rl.pair_count >= HOSTS_A_TIME));
         for (size_t i = 0; i < rl.tx.completed_count; i++) frontier_log_completed(w, rl.tx.completed[i]);
-        if (!result->more) st = next_time(&rl, result);
+        if (!express && !result->more) st = next_time(&rl, result);
         if (rl.starved && result->next_in_ms >= 0 && result->next_in_ms < 1000) result->next_in_ms = 1000; /* an ending page wakes us */
     } else if (pg_connected(w->pg)) {
         pg_exec(w->pg, "ROLLBACK");
     }
     clean_up(&rl);
     return st;
+}
+
+static enum pg_status find_express(struct writer *w, bool *found_r)
+{
+    static const struct pg_stmt stmt = {
+        "find_express",
+        "SELECT EXISTS (SELECT FROM crawl WHERE open > 0 AND registered > 0 AND priority < 0 AND paused_at IS NULL AND cancel_at IS NULL)"};
+    struct pg_result *r;
+    enum pg_status st = pg_run(w->pg, &stmt, NULL, &r);
+    if (st != PG_OK) return st;
+    *found_r = pg_bool(r, 0, 0);
+    pg_result_free(r);
+    return PG_OK;
+}
+
+enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result)
+{
+    bool express = false;
+    *result = (struct release_result){.released = 0, .more = false, .next_in_ms = -1};
+    enum pg_status st = find_express(w, &express);
+    if (st == PG_OK && express) st = run_lane(w, rules, true, publish, result);
+    return st == PG_OK ? run_lane(w, rules, false, publish, result) : st;
 }
 
 enum pg_status release_delayed(struct writer *w)

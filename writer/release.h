@@ -13,7 +13,7 @@ struct release_result {
 };
 
 /* What is done with a ticket once its release is committed. */
-typedef void release_publish(struct writer *w, const struct record *ticket);
+typedef void release_publish(struct writer *w, enum queue_id queue, const struct record *ticket);
 
 enum pg_status release_run(struct writer *w, struct host_rules *rules, release_publish *publish, struct release_result *result_r);
 

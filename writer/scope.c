@@ -1,24 +1,38 @@
 /* Which links become pages; contract in scope.h. */
 #include "writer/scope.h"
 
+#include <ctype.h>
 #include <libpsl.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "line/url.h"
+#include "writer/guard.h"
+#include "writer/rules.h"
 
-/* The host name without its port. */
+/* The host name without its port, and without the dot of a full name. */
 static void bare_name(const char *host, char name_r[LIMIT_HOST])
 {
     size_t n = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
+    if (n > 1 && host[n - 1] == '.') n--;
     memcpy(name_r, host, n);
     name_r[n] = '\0';
+}
+
+/* Canonical hosts whose last label is a number are IPv4 addresses (WHATWG URL standard, "ends in a number checker"). */
+static bool is_address(const char *name)
+{
+    const char *last = strrchr(name, '.');
+    return *name == '[' || isdigit((unsigned char)(last ? last[1] : *name));
 }
 
 /* Registrable domain by the public suffix list; the name itself where there is none (addresses, localhost). */
 static const char *domain_of(const char *name)
 {
     static const psl_ctx_t *list;
+    if (is_address(name)) return name; /* the list would take 127.0.0.1 for a name below 0.1 */
     if (!list) list = psl_builtin();
     const char *domain = list ? psl_registrable_domain(list, name) : NULL;
     return domain ? domain : name;
@@ -49,17 +63,23 @@ bool scope_has(const struct crawl_row *crawl, const char *host)
     return false;
 }
 
-static void offer(struct tx *tx, const struct crawl_row *crawl, int64_t parent_id, int64_t depth, int64_t hops, const struct url *url)
+/* guarded: found, not asked for. */
+static void offer(struct tx *tx, const struct crawl_row *crawl, struct offer o, const struct url *url, bool guarded)
 {
-    struct offer o = {.crawl_id = crawl->id,
-                      .parent_id = parent_id,
-                      .depth = depth,
-                      .hops = hops,
-                      .url = mem_strdup(url->text),
-                      .host = mem_strdup(url->host),
-                      .https = url->https,
-                      .hash = digest_of(url->text, strlen(url->text))};
+    char shape[GUARD_URL_LENGTH + LIMIT_HOST];
+    bool calendar = guarded && rules_guard(crawl->rules) && guard_calendar(url->text, url->host, shape, sizeof shape);
+    o.crawl_id = crawl->id;
+    o.url = mem_strdup(url->text);
+    o.host = mem_strdup(url->host);
+    o.shape = calendar ? mem_strdup(shape) : NULL;
+    o.https = url->https;
+    o.hash = digest_of(url->text, strlen(url->text));
     tx_offer(tx, &o);
+}
+
+void scope_offer_seed(struct tx *tx, const struct crawl_row *crawl, const struct url *url)
+{
+    offer(tx, crawl, (struct offer){.depth = 0}, url, false);
 }
 
 static bool limit_reached(const struct crawl_row *crawl)
@@ -67,20 +87,37 @@ static bool limit_reached(const struct crawl_row *crawl)
     return crawl->max_pages && crawl->kept + crawl->d_kept >= crawl->max_pages;
 }
 
+/* What holds for links and for what pages redirect to. */
+static enum refusal check_place(const struct crawl_row *crawl, const struct url *url, char *why, size_t why_size)
+{
+    if (!crawl->rules) log_panic("crawl %lld: its rules were not loaded", (long long)crawl->id);
+    if (!scope_has(crawl, url->host)) return REFUSED_SCOPE;
+    return rules_check(crawl->rules, url->text, why, why_size);
+}
+
+enum refusal scope_check(const struct crawl_row *crawl, int64_t depth, const char *text, struct url *url_r, char *why, size_t why_size)
+{
+    if (why) *why = '\0';
+    if (depth > crawl->max_depth) return REFUSED_DEPTH;
+    enum url_status status = url_parse(text, url_r);
+    if (status != URL_OK) {
+        if (why) snprintf(why, why_size, "%s", url_status_text(status));
+        return REFUSED_URL;
+    }
+    enum refusal refusal = check_place(crawl, url_r, why, why_size);
+    if (refusal == REFUSED_NOT && limit_reached(crawl)) refusal = REFUSED_LIMIT;
+    return refusal;
+}
+
 void scope_offer_link(struct tx *tx, struct crawl_row *crawl, int64_t parent_id, int64_t depth, const char *text)
 {
     struct url url;
     if (!crawl->running) return;
-    if (depth > crawl->max_depth)
-        tx_refuse(crawl, REFUSED_DEPTH, 1, text);
-    else if (url_parse(text, &url) != URL_OK)
-        tx_refuse(crawl, REFUSED_URL, 1, text);
-    else if (!scope_has(crawl, url.host))
-        tx_refuse(crawl, REFUSED_SCOPE, 1, url.text);
-    else if (limit_reached(crawl))
-        tx_refuse(crawl, REFUSED_LIMIT, 1, url.text);
+    enum refusal refusal = scope_check(crawl, depth, text, &url, NULL, 0);
+    if (refusal == REFUSED_NOT)
+        offer(tx, crawl, (struct offer){.parent_id = parent_id, .depth = depth}, &url, true);
     else
-        offer(tx, crawl, parent_id, depth, 0, &url);
+        tx_refuse(crawl, refusal, 1, refusal == REFUSED_DEPTH || refusal == REFUSED_URL ? text : url.text);
 }
 
 void scope_offer_links(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record_links *links)
@@ -109,13 +146,15 @@ bool scope_offer_target(struct tx *tx, struct crawl_row *crawl, struct page_row 
         return false;
     }
     if (!crawl->running) return false;
+    /* Where a seed leads was asked for, as the seed was. */
     if (page->depth == 0) join_scope(crawl, url.host);
-    if (!scope_has(crawl, url.host)) {
-        tx_refuse(crawl, REFUSED_SCOPE, 1, url.text);
+    enum refusal refusal = page->depth == 0 ? REFUSED_NOT : check_place(crawl, &url, NULL, 0);
+    if (refusal != REFUSED_NOT) {
+        tx_refuse(crawl, refusal, 1, url.text);
         return false;
     }
     page->redirects = true;
     page->redirect_hash = digest_of(url.text, strlen(url.text));
-    offer(tx, crawl, page->id, page->depth, page->hops + 1, &url);
+    offer(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .hops = page->hops + 1}, &url, page->depth > 0);
     return true;
 }

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "line/limits.h"
 #include "writer/conf.h"
+#include "writer/rules.h"
 
 static void bad(struct seed *s, const char *reason)
 {
@@ -46,13 +48,24 @@ static bool known_scope(const char *s)
 static void read_url(struct seed *s, const cJSON *item)
 {
     const char *text = cJSON_GetStringValue(item);
+    enum url_status status;
     if (!text) {
         bad_field(s, "url", "must be a string");
         return;
     }
+    struct range_error fault;
+    char first[2 * LIMIT_URL];
+    free(s->text);
+    s->text = mem_strdup(text);
+    if (!range_parse(s->text, strlen(s->text), &s->range, &fault)) {
+        bad_field(s, "url", fault.text);
+        return;
+    }
     if (!s->url) s->url = mem_zalloc(sizeof *s->url);
-    enum url_status status = url_parse(text, s->url);
-    if (status != URL_OK) bad_field(s, "url", url_status_text(status));
+    if (!range_write(&s->range, 0, first, sizeof first))
+        bad_field(s, "url", url_status_text(URL_TOO_LONG));
+    else if ((status = url_parse(first, s->url)) != URL_OK)
+        bad_field(s, "url", url_status_text(status));
 }
 
 static void read_depth(struct seed *s, const cJSON *item)
@@ -63,6 +76,11 @@ static void read_depth(struct seed *s, const cJSON *item)
 static void read_limit(struct seed *s, const cJSON *item)
 {
     if (!whole_number(item, 1, 1e9, &s->limit)) bad_field(s, "limit", "must be a whole number from 1 to 1000000000");
+}
+
+static void read_priority(struct seed *s, const cJSON *item)
+{
+    if (!whole_number(item, -100, 100, &s->priority)) bad_field(s, "priority", "must be a whole number from -100 to 100");
 }
 
 static void read_scope(struct seed *s, const cJSON *item)
@@ -90,15 +108,24 @@ static void read_ignore_nofollow(struct seed *s, const cJSON *item)
     read_switch(s, item, &s->ignore_nofollow);
 }
 
+/* All that a seed may say. */
 static const struct {
     const char *name;
-    void (*read)(struct seed *s, const cJSON *item);
-    bool is_crawl; /* makes the message a crawl */
+    void (*read)(struct seed *s, const cJSON *item); /* NULL: a rule, read with the others by rules_new */
+    bool is_crawl;                                   /* makes the message a crawl */
 } members[] = {
     {"url", read_url, false},
     {"depth", read_depth, true},
     {"limit", read_limit, true},
     {"scope", read_scope, true},
+    {"priority", read_priority, false},
+    {"prefix", NULL, true},
+    {"include", NULL, true},
+    {"exclude", NULL, true},
+    {"match", NULL, true},
+    {"preset", NULL, true},
+    {"per_host", NULL, true},
+    {"guards", NULL, true},
     {"ignoreNoindex", read_ignore_noindex, true},
     {"ignoreNofollow", read_ignore_nofollow, true},
 };
@@ -117,6 +144,18 @@ static void unknown_member(struct seed *s, const char *name)
     bad_field(s, clean, known);
 }
 
+static void read_rules(struct seed *s, const cJSON *object)
+{
+    struct rules_error fault;
+    struct rules *rules = rules_new(object, &fault);
+    if (!rules) {
+        bad(s, fault.text);
+        return;
+    }
+    s->rules = rules_text(rules);
+    rules_free(&rules);
+}
+
 static void read_members(struct seed *s, const cJSON *object)
 {
     bool seen[MEMBERS] = {false}, is_crawl = false;
@@ -131,10 +170,11 @@ static void read_members(struct seed *s, const cJSON *object)
         } else {
             seen[i] = true;
             is_crawl = is_crawl || members[i].is_crawl;
-            members[i].read(s, item);
+            if (members[i].read) members[i].read(s, item);
         }
     }
     if (s->kind != SEED_BAD && !s->url) bad(s, "url: missing");
+    if (s->kind != SEED_BAD) read_rules(s, object);
     if (s->kind != SEED_BAD && is_crawl) s->kind = SEED_CRAWL;
 }
 
@@ -182,7 +222,10 @@ bool seed_is_text(const char *body, size_t n)
 void seed_release(struct seed *s)
 {
     free(s->url);
+    free(s->text);
+    free(s->rules);
     s->url = NULL;
+    s->text = s->rules = NULL;
 }
 
 bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, size_t *line_len_r)
@@ -203,10 +246,27 @@ bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, si
     return false;
 }
 
+size_t seed_rows(const char *body, size_t n)
+{
+    size_t rows = 0, len;
+    struct range range;
+    struct range_error fault;
+    for (const char *line; seed_next_line(&body, &n, &line, &len);)
+        rows += memchr(line, '[', len) && range_parse(line, len, &range, &fault) ? (size_t)range.total : 1;
+    return rows < LIMIT_RANGE ? rows : LIMIT_RANGE;
+}
+
 struct digest seed_request(const struct seed *s)
 {
-    char text[LIMIT_URL + 200];
-    int n = snprintf(text, sizeof text, "%s\n%lld\n%lld\n%s%s%s", s->url->text, (long long)s->depth, (long long)s->limit, s->scope,
-                     s->ignore_noindex ? "\nignoreNoindex" : "", s->ignore_nofollow ? "\nignoreNofollow" : "");
-    return digest_of(text, (size_t)n);
+    struct buf text;
+    bool plain = strcmp(s->rules, "{}") == 0;
+    buf_init(&text, LIMIT_SEED + LIMIT_URL + 200);
+    buf_addf(&text, "%s\n%lld\n%lld\n%s", s->range.total > 1 ? s->text : s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    if (s->ignore_noindex) buf_add_str(&text, "\nignoreNoindex");
+    if (s->ignore_nofollow) buf_add_str(&text, "\nignoreNofollow");
+    if (s->priority) buf_addf(&text, "\npriority %lld", (long long)s->priority);
+    if (!plain) buf_addf(&text, "\n%s", s->rules);
+    struct digest d = digest_of(buf_str(&text), text.len);
+    buf_release(&text);
+    return d;
 }

@@ -7,10 +7,11 @@
 #include <stdint.h>
 
 #include "line/url.h"
+#include "writer/range.h"
 
 enum seed_kind {
     SEED_URLS,  /* bare URLs, one a line: for the inbox */
-    SEED_CRAWL, /* one URL with anything said about how to crawl: depth, limit, … */
+    SEED_CRAWL, /* one URL, or a range of them, with anything said about how to crawl */
     SEED_BAD    /* not understood: reason says why */
 };
 
@@ -18,9 +19,13 @@ struct seed {
     enum seed_kind kind;
     char reason[400];
     /* SEED_CRAWL, and a SEED_URLS that came as JSON */
-    struct url *url; /* owned */
+    struct url *url;    /* owned; the first one of a range */
+    char *text;         /* owned; as it was written */
+    struct range range; /* of text: all that it stands for */
     int64_t depth, limit;
+    int64_t priority; /* smaller is sooner; below 0: a person waits for it */
     char scope[16];
+    char *rules;                          /* owned; rules_text */
     bool ignore_noindex, ignore_nofollow; /* robots directives of pages: <meta name="robots">, X-Robots-Tag */
 };
 
@@ -33,6 +38,9 @@ void seed_release(struct seed *seed);
 
 /* The next non-empty line, trimmed; false at the end. *rest starts as the body. */
 bool seed_next_line(const char **rest, size_t *rest_len, const char **line_r, size_t *line_len_r);
+
+/* How many URLs a message may stand for, roughly, ranges included; what one cannot have is not counted. */
+size_t seed_rows(const char *body, size_t n);
 
 /* What a crawl is known by: digest over the canonical form of what was asked. What was not asked leaves no trace in it, so that
  * crawls made before there was such an option are still found. */

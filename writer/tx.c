@@ -33,7 +33,7 @@ static void release_crawls(struct tx *tx)
     for (size_t i = 0; i < tx->crawl_count; i++) {
         struct crawl_row *c = &tx->crawls[i];
         for (size_t k = 0; k < c->host_count; k++) free(c->hosts[k]);
-        for (size_t k = 0; k < 4; k++) free(c->refused_sample[k]);
+        for (size_t k = 0; k < REFUSED_COUNT; k++) free(c->refused_sample[k]);
         free(c->hosts);
     }
     free(tx->crawls);
@@ -46,10 +46,7 @@ void tx_release(struct tx *tx)
         free(tx->pages[i].url);
         free(tx->pages[i].detail);
     }
-    for (size_t i = 0; i < tx->offer_count; i++) {
-        free(tx->offers[i].url);
-        free(tx->offers[i].host);
-    }
+    for (size_t i = 0; i < tx->offer_count; i++) tx_offer_release(&tx->offers[i]);
     free(tx->pages);
     free(tx->offers);
     free(tx->ends);
@@ -115,7 +112,7 @@ static enum pg_status lock_crawls(struct tx *tx)
     static const struct pg_stmt stmt = {
         "lock_crawls",
         "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
-        "ignore_noindex, ignore_nofollow FROM crawl "
+        "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow FROM crawl "
         "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -138,8 +135,10 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .begun = pg_int(r, i, 9),
                                            .admitted = pg_int(r, i, 10),
                                            .open = pg_int(r, i, 11),
-                                           .ignore_noindex = pg_bool(r, i, 12),
-                                           .ignore_nofollow = pg_bool(r, i, 13)};
+                                           .paused = pg_bool(r, i, 12),
+                                           .cancelled = pg_bool(r, i, 13),
+                                           .ignore_noindex = pg_bool(r, i, 14),
+                                           .ignore_nofollow = pg_bool(r, i, 15)};
     pg_result_free(r);
     return PG_OK;
 }
@@ -172,6 +171,21 @@ static enum page_state state_parse(const char *name)
     log_panic("unknown page state %s", name);
 }
 
+static const char *const news_names[NEWS_COUNT] = {
+    [NEWS_ADDED] = "added", [NEWS_CHANGED] = "changed", [NEWS_UNCHANGED] = "unchanged", [NEWS_GONE] = "gone", [NEWS_FAILED] = "failed"};
+
+const char *news_name(enum news news)
+{
+    return news_names[news];
+}
+
+enum news news_parse(const char *name)
+{
+    for (int n = 1; n < NEWS_COUNT; n++)
+        if (strcmp(name, news_names[n]) == 0) return (enum news)n;
+    return NEWS_NONE;
+}
+
 static void read_page(struct page_row *p, const struct pg_result *r, int i)
 {
     *p = (struct page_row){.id = pg_int(r, i, 0),
@@ -187,18 +201,24 @@ static void read_page(struct page_row *p, const struct pg_result *r, int i)
                            .losses = pg_int(r, i, 10),
                            .returns = pg_int(r, i, 11),
                            .has_place = pg_bool(r, i, 12),
-                           .has_last_hash = !pg_is_null(r, i, 13),
+                           .has_hash = !pg_is_null(r, i, 13),
+                           .has_recipe = !pg_is_null(r, i, 14),
+                           .was_gone = pg_bool(r, i, 15),
+                           .news = news_parse(pg_text(r, i, 16)),
                            .code = CODE_COUNT};
     p->old_state = p->state;
     p->had_place = p->has_place;
-    if (p->has_last_hash) digest_parse(pg_text(r, i, 13), &p->last_hash);
+    p->has_text = p->has_hash && !p->was_gone;
+    if (p->has_hash) digest_parse(pg_text(r, i, 13), &p->content_hash);
+    if (p->has_recipe) digest_parse(pg_text(r, i, 14), &p->recipe_hash);
 }
 
 static enum pg_status load_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
         "load_pages", "SELECT id, crawl_id, host_id, url, state, release, void_release, depth, hops, failures, losses, returns, "
-                      "has_place, replace(last_hash::text, '-', '') FROM page WHERE id = ANY($1) ORDER BY id"};
+                      "has_place, replace(content_hash::text, '-', ''), replace(recipe_hash::text, '-', ''), gone_at IS NOT NULL, news "
+                      "FROM page WHERE id = ANY($1) ORDER BY id"};
     struct pg_result *r;
     if (tx->want_page_count == 0) return PG_OK;
     pg_params_reset(&tx->params);
@@ -207,7 +227,10 @@ static enum pg_status load_pages(struct tx *tx)
     if (st != PG_OK) return st;
     tx->page_count = (size_t)pg_rows(r);
     tx->pages = mem_calloc(tx->page_count, sizeof *tx->pages);
-    for (int i = 0; i < pg_rows(r); i++) read_page(&tx->pages[i], r, i);
+    for (int i = 0; i < pg_rows(r); i++) {
+        read_page(&tx->pages[i], r, i);
+        tx->pages[i].cancelled = tx_crawl(tx, tx->pages[i].crawl_id)->cancelled;
+    }
     pg_result_free(r);
     return PG_OK;
 }
@@ -243,8 +266,20 @@ _Static_assert(offsetof(struct crawl_row, id) == 0 && offsetof(struct page_row, 
 
 void tx_offer(struct tx *tx, const struct offer *offer)
 {
+    const struct crawl_row *crawl = tx_crawl(tx, offer->crawl_id);
+    if (crawl && crawl->cancelled) {
+        tx_offer_release(offer);
+        return;
+    }
     tx->offers = mem_grow(tx->offers, &tx->offer_cap, tx->offer_count + 1, sizeof *tx->offers);
     tx->offers[tx->offer_count++] = *offer;
+}
+
+void tx_offer_release(const struct offer *o)
+{
+    free(o->url);
+    free(o->host);
+    free(o->shape);
 }
 
 void tx_end_ticket(struct tx *tx, const struct ticket_end *end)
@@ -320,6 +355,7 @@ static void set_outcome(struct page_row *p, enum code code, const char *detail)
 
 void tx_page_end(struct page_row *p, enum code code, const char *detail, const struct record *r)
 {
+    if (p->cancelled && code_state(code) != STATE_STORED && code != CODE_UNCHANGED) code = CODE_CANCELLED;
     set_outcome(p, code, detail);
     p->state = code_state(code);
     p->void_release = p->release;
@@ -340,6 +376,10 @@ void tx_page_await(struct page_row *p, const struct record *r)
 
 void tx_page_wait(struct page_row *p, enum waits waits, int64_t delay_ms, enum code code, const char *detail)
 {
+    if (p->cancelled) {
+        tx_page_end(p, CODE_CANCELLED, detail, NULL);
+        return;
+    }
     set_outcome(p, code, detail);
     p->state = STATE_REGISTERED;
     p->waits = waits;

@@ -12,14 +12,20 @@
 #include "line/codes.h"
 #include "line/pg.h"
 #include "line/record.h"
+#include "writer/refusal.h"
 
 enum scope { SCOPE_HOST, SCOPE_SUBDOMAINS, SCOPE_DOMAIN, SCOPE_ANY };
 
 #define STATE_COUNT (STATE_CANCELLED + 1)
 
+/* What a run found at a page, compared with the run before; the labels of the type page_news in sql/. */
+enum news { NEWS_NONE, NEWS_ADDED, NEWS_CHANGED, NEWS_UNCHANGED, NEWS_GONE, NEWS_FAILED, NEWS_COUNT };
+
 struct crawl_row {
     int64_t id;
     bool is_inbox, running;
+    bool paused;    /* nothing is released */
+    bool cancelled; /* ends: nothing is released or admitted, only articles still count */
     enum scope scope;
     int64_t max_depth, max_pages; /* max_pages 0: no limit */
     int64_t priority, places, kept, begun, admitted, open;
@@ -28,16 +34,15 @@ struct crawl_row {
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
     int64_t d_admitted, d_places, d_kept, d_begun;
-    int64_t d_added, d_changed, d_unchanged, d_gone, d_failed;
-    int64_t refused[4]; /* by enum refusal */
-    char *refused_sample[4];
+    int64_t d_news[NEWS_COUNT];
+    int64_t refused[REFUSED_COUNT]; /* by enum refusal */
+    char *refused_sample[REFUSED_COUNT];
+    struct rules *rules; /* borrowed; NULL: not loaded (rules_load.h) */
     /* names in scope */
     char **hosts;
     size_t host_count, host_cap;
     size_t new_hosts; /* the last so many of hosts joined in this transaction */
 };
-
-enum refusal { REFUSED_SCOPE, REFUSED_DEPTH, REFUSED_URL, REFUSED_LIMIT };
 
 enum waits { WAITS_NOT, WAITS_FRONTIER, WAITS_DELAYED };
 
@@ -47,9 +52,13 @@ struct page_row {
     enum page_state state, old_state;
     int64_t release, void_release, depth, hops, failures, losses, returns;
     bool has_place, had_place;
-    bool has_last_hash;
-    struct digest last_hash;
+    enum news news;
+    bool has_text, was_gone;                 /* it has a text from before; it had one, and was gone */
+    bool has_hash, has_recipe;               /* these are known */
+    struct digest content_hash, recipe_hash; /* of the text and summary from before */
+    bool forget;                             /* its summary is not stored any more: recipe_hash goes */
     bool dirty;
+    bool cancelled; /* its crawl is */
     /* how it goes on */
     enum waits waits;
     int64_t delay_ms;            /* WAITS_DELAYED */
@@ -64,8 +73,9 @@ struct page_row {
 /* A URL offered for admission. */
 struct offer {
     int64_t crawl_id, parent_id, depth, hops;
-    char *url;  /* owned */
-    char *host; /* owned */
+    char *url;   /* owned */
+    char *host;  /* owned */
+    char *shape; /* owned; a page of a calendar: what it has in common with the others. NULL: none */
     bool https;
     struct digest hash;
 };
@@ -133,7 +143,9 @@ enum pg_status tx_load(struct tx *tx);
 struct crawl_row *tx_crawl(struct tx *tx, int64_t id); /* NULL: not loaded or not there */
 struct page_row *tx_page(struct tx *tx, int64_t id);
 
-void tx_offer(struct tx *tx, const struct offer *offer); /* takes url and host */
+/* Takes its strings. A crawl that was cancelled takes no offers. */
+void tx_offer(struct tx *tx, const struct offer *offer);
+void tx_offer_release(const struct offer *offer);
 void tx_end_ticket(struct tx *tx, const struct ticket_end *end);
 /* excused: that it could not be had does not count against the host. */
 void tx_robots(struct tx *tx, const struct record *robots, bool excused);
@@ -143,7 +155,11 @@ void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, con
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
 void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const char *sample);
 
-/* Changes of a page's state; the only places where a page gets a new state in memory. */
+const char *news_name(enum news news);  /* NULL for NEWS_NONE */
+enum news news_parse(const char *name); /* anything else is NEWS_NONE */
+
+/* Changes of a page's state; the only places where a page gets a new state in memory. In a crawl that was cancelled everything but
+ * an article that is stored, or known to be as it was, ends a page as CANCELLED. */
 void tx_page_end(struct page_row *page, enum code code, const char *detail, const struct record *r);
 /* The page stays in flight, or is again: its record waits for a summary. */
 void tx_page_await(struct page_row *page, const struct record *r);

@@ -44,6 +44,7 @@ struct entry {
     bool judged;
     bool loops;      /* a redirect whose chain comes back */
     bool ticket_out; /* the ticket it speaks of is out */
+    bool text_there; /* the text and summary that it says are as they were are stored */
     bool excused;    /* the failure is its host's or our network's: it costs the page no attempt */
     enum code code;
     char detail[200];
@@ -55,6 +56,7 @@ struct writer {
     struct service *service;
     struct pg *pg;
     struct known *known;
+    struct rules_cache *rules;
     struct intake *intake;
     struct frontier *frontier;
     bool db_ready;

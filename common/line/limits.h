@@ -29,18 +29,38 @@
 #define LIMIT_REPORT_RECORDS 1000u        /* records in one report message */
 
 /* counts */
-#define LIMIT_HOPS        10   /* redirects of a page, one after the other */
-#define LIMIT_ROBOTS_HOPS 5    /* redirects of a robots.txt, RFC 9309 section 2.3.1.2 */
-#define LIMIT_DEPTH       1000 /* the deepest a crawl may ask for */
-#define LIMIT_LOSSES      10   /* then a page ends as LOST */
-#define LIMIT_RETURNS     100  /* then, too */
-#define DELIVERY_LIMIT    1000 /* x-delivery-limit: only a message that kills every consumer for long gets there */
+#define LIMIT_HOPS        10    /* redirects of a page, one after the other */
+#define LIMIT_ROBOTS_HOPS 5     /* redirects of a robots.txt, RFC 9309 section 2.3.1.2 */
+#define LIMIT_DEPTH       1000  /* the deepest a crawl may ask for */
+#define LIMIT_LOSSES      10    /* then a page ends as LOST */
+#define LIMIT_RETURNS     100   /* then, too */
+#define LIMIT_RANGE       10000 /* URLs that the ranges of one message, or of 64 KiB of a long one, may stand for */
+#define DELIVERY_LIMIT    1000  /* x-delivery-limit: only a message that kills every consumer for long gets there */
+
+/* masks of a crawl */
+#define LIMIT_MASKS      32          /* of include, and of exclude */
+#define LIMIT_MASK       512u        /* bytes of one */
+#define LIMIT_MASK_BYTES (64u << 10) /* of all of a crawl, compiled */
+#define MASK_STEPS       10000       /* PCRE2's match and depth limits, for each place in the URL where a match may begin */
+#define MASK_HEAP_KB     256         /* PCRE2's heap limit */
+#define MASK_BUDGET_NS   250000000   /* CPU time of one crawl's masks in one transaction */
+#define MASK_TOTAL_NS    5000000000  /* of all crawls' together; then each has */
+#define MASK_LEAST_NS    20000000
+#define RULES_KEPT       (16u << 20) /* bytes of compiled masks kept from one transaction to the next */
+
+/* guards against traps: a link beyond is not a page. Seeds and what they redirect to are not asked. */
+#define GUARD_URL_LENGTH  1024
+#define GUARD_PATH_REPEAT 3    /* times that one segment may come in a path */
+#define GUARD_PARAMETERS  16   /* in a query */
+#define GUARD_CALENDAR    1000 /* pages of a crawl that differ only in a date */
 
 /* what a queue holds: x-max-length is at least twice the largest window, so that a full window never meets a full queue */
 #define WINDOW_DEFAULT      256
 #define WINDOW_MAX          4096
 #define QUEUE_LENGTH        (2 * WINDOW_MAX)
 #define QUEUE_BYTES         ((long long)WINDOW_MAX * LIMIT_MESSAGE)
+#define EXPRESS_WINDOW      16 /* pages in flight for people who wait, beyond the window; messages in hand, beyond the prefetch */
+#define EXPRESS_IN_A_ROW    8  /* of a host's requests; then it is the crawls' turn */
 #define SEED_QUEUE_LENGTH   100000
 #define REPORT_QUEUE_LENGTH (8 * WINDOW_MAX)
 

@@ -19,9 +19,26 @@
 struct ev_loop;
 struct mq;
 
-/* One line per queue of the system; names live in brokers and in user's scripts. */
-enum queue_id { QUEUE_SEED, QUEUE_URL, QUEUE_HTML, QUEUE_ARTICLE, QUEUE_SUMMARY, QUEUE_REPORT, QUEUE_DEAD, QUEUE_COUNT };
+/* The queues of the system; names live in brokers and in user's scripts. */
+enum queue_id {
+    QUEUE_SEED,
+    QUEUE_URL,
+    QUEUE_HTML,
+    QUEUE_ARTICLE,
+    QUEUE_SUMMARY,
+    QUEUE_REPORT,
+    QUEUE_DEAD,
+    /* the same beside the backlog, for what a person waits for */
+    QUEUE_SEED_EXPRESS,
+    QUEUE_URL_EXPRESS,
+    QUEUE_HTML_EXPRESS,
+    QUEUE_ARTICLE_EXPRESS,
+    QUEUE_COUNT
+};
 const char *queue_name(enum queue_id id); /* without prefix */
+bool queue_is_express(enum queue_id id);
+/* Where work that came from a queue goes on: `to`, or its express queue if there is one and `from` is express. */
+enum queue_id queue_onward(enum queue_id from, enum queue_id to);
 
 struct mq_config {
     const char *url;    /* amqp:// or amqps:// */

@@ -21,11 +21,29 @@ static const struct queue_shape shapes[QUEUE_COUNT] = {
     [QUEUE_SUMMARY] = {"summary", QUEUE_LENGTH, QUEUE_BYTES},
     [QUEUE_REPORT] = {"report", REPORT_QUEUE_LENGTH, QUEUE_BYTES},
     [QUEUE_DEAD] = {"dead", 0, 0},
+    [QUEUE_SEED_EXPRESS] = {"seed.express", SEED_QUEUE_LENGTH, 1LL << 30},
+    [QUEUE_URL_EXPRESS] = {"url.express", QUEUE_LENGTH, QUEUE_BYTES},
+    [QUEUE_HTML_EXPRESS] = {"html.express", QUEUE_LENGTH, QUEUE_BYTES},
+    [QUEUE_ARTICLE_EXPRESS] = {"article.express", QUEUE_LENGTH, QUEUE_BYTES},
 };
 
 const char *queue_name(enum queue_id id)
 {
     return (unsigned)id < QUEUE_COUNT ? shapes[id].name : "?";
+}
+
+bool queue_is_express(enum queue_id id)
+{
+    return id >= QUEUE_SEED_EXPRESS && id < QUEUE_COUNT;
+}
+
+enum queue_id queue_onward(enum queue_id from, enum queue_id to)
+{
+    static const enum queue_id express[QUEUE_COUNT] = {[QUEUE_SEED] = QUEUE_SEED_EXPRESS,
+                                                       [QUEUE_URL] = QUEUE_URL_EXPRESS,
+                                                       [QUEUE_HTML] = QUEUE_HTML_EXPRESS,
+                                                       [QUEUE_ARTICLE] = QUEUE_ARTICLE_EXPRESS};
+    return queue_is_express(from) && express[to] ? express[to] : to;
 }
 
 amqp_bytes_t mq_queue_bytes(struct mq *mq, enum queue_id id, char *space, size_t size)
@@ -96,7 +114,8 @@ static bool declare(struct mq *mq, enum queue_id id, bool passive, uint16_t *err
 bool mq_declare_all(struct mq *mq)
 {
     static bool warned[QUEUE_COUNT];
-    for (int i = QUEUE_COUNT - 1; i >= 0; i--) { /* dead first: the others point to it */
+    for (int k = 0; k < QUEUE_COUNT; k++) {
+        int i = (k + QUEUE_DEAD) % QUEUE_COUNT; /* dead first: the others point to it */
         uint16_t error;
         if (declare(mq, (enum queue_id)i, false, &error, NULL)) continue;
         if (!error || !declare(mq, (enum queue_id)i, true, &error, NULL)) return false;

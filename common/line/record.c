@@ -54,6 +54,8 @@ static const struct field fields[] = {
     F(url, URL, 0, BIT(TICKET) | BIT(PAGE) | BIT(ARTICLE)),
     F(deadline, INT, 0, BIT(TICKET)),
     F(attempt, INT, 0, 0),
+    F(known_hash, DIGEST, 0, 0),
+    F(known_recipe, DIGEST, 0, 0),
     F(ignore_noindex, INT, 1, 0),
     F(ignore_nofollow, INT, 1, 0),
     F(status, INT, 999, 0),

@@ -21,6 +21,8 @@
 
 #define RECORD_VERSION 1
 
+#define RECORD_KEPT "kept" /* value of engine */
+
 enum record_kind {
     RECORD_TICKET,   /* url: permission to fetch one page, or a host's robots.txt (page = 0) */
     RECORD_PAGE,     /* header of an html message: what the fetcher knows of the page whose body it carries */
@@ -61,6 +63,9 @@ struct record {
     int64_t deadline; /* wall clock ms: not to be started later */
     int64_t attempt;  /* 1 for the first try */
 
+    /* of a page that has its text and summary from an earlier run: the digests they are stored under. The ticket has the
+     * validators of that answer (etag, last_modified), too: they make the request a conditional one. */
+    char *known_hash, *known_recipe;
     /* ticket, page: 1: the crawl wants robots directives of the page (<meta name="robots">, X-Robots-Tag) left out of account */
     int64_t ignore_noindex, ignore_nofollow;
 
@@ -95,7 +100,7 @@ struct record {
 
     /* summary */
     char *summary;
-    char *engine; /* "extractive", "llm" */
+    char *engine; /* "extractive", "llm"; "kept": the summary of hash and recipe is stored already, and not in here */
     char *model;
     char *recipe;    /* digest_hex of engine, model, prompt and parameters */
     char *reason;    /* code name: why not the engine that was asked for */

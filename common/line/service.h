@@ -23,7 +23,7 @@ struct service_spec {
     const char *about;           /* one line for --help */
     const struct conf_row *conf; /* the program's own rows */
     const enum queue_id *queues; /* consumed; ended by QUEUE_COUNT */
-    const int64_t *prefetch;     /* points to a configuration value */
+    const int64_t *prefetch;     /* points to a configuration value; an express queue has EXPRESS_WINDOW on top */
     /* Checks the configuration as a whole. 0, or -1 with words. May be NULL. */
     int (*check)(struct conf_error *error_r);
     /* --once, --batch, --migrate and the like: returns an exit status, or -1 for "not mine". argv without the program. */

@@ -204,9 +204,11 @@ void service_bad_message(struct service *s, struct job *job, const struct mq_del
 
 /* ---- outages ---- */
 
+/* What is express has a place of its own in every hand: it neither waits for the backlog nor takes its place. */
 void service_subscribe(struct service *s)
 {
-    for (const enum queue_id *q = s->spec->queues; *q != QUEUE_COUNT; q++) mq_subscribe(s->mq, *q, (int)*s->spec->prefetch);
+    for (const enum queue_id *q = s->spec->queues; *q != QUEUE_COUNT; q++)
+        mq_subscribe(s->mq, *q, queue_is_express(*q) ? EXPRESS_WINDOW : (int)*s->spec->prefetch);
 }
 
 void service_suspend(struct service *s, const char *why)

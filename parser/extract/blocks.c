@@ -7,13 +7,15 @@
 #include "parser/extract/words.h"
 
 #define HEADING_WORDS 30
-#define JUMP_MAX      5 /* a link within the page of so few characters is a reference mark, not navigation */
+#define MIXED_PLAIN   60 /* characters beside its links that a block of many links must have to be prose */
+#define JUMP_MAX      5  /* a link within the page of so few characters is a reference mark, not navigation */
 
 struct cutter {
     struct page *page;
     struct open {
         uint32_t node;
         uint32_t outer; /* the block-level element around it */
+        uint32_t box;   /* its own, if it is one */
         bool is_link;
     } * open; /* the open elements above the current node */
     size_t depth, cap;
@@ -32,46 +34,47 @@ static bool style_hides(struct span style)
            span_has(style, "visibility: hidden");
 }
 
+/* What an attribute says of its element. */
+static uint32_t words_of_attr(const struct attr *a, struct span value)
+{
+    switch (a->name) {
+    case ATTR_id: return words_of_id(value);
+    case ATTR_class:
+    case ATTR_role:
+    case ATTR_itemprop: return words_of(value);
+    case ATTR_hidden: return WORD_HIDDEN;
+    case ATTR_style: return style_hides(value) ? WORD_HIDDEN : 0;
+    case ATTR_aria_hidden: return span_is(value, "true") ? WORD_HIDDEN : 0;
+    default: return 0;
+    }
+}
+
 /* Reads class, id, role and the ways of hiding of all elements. */
 static void read_words(struct page *page)
 {
-    struct doc *d = &page->doc;
-    for (size_t i = 0; i < d->count; i++) {
-        struct node *e = &d->nodes[i];
-        if (e->tag == TAG_TEXT) continue;
+    const struct doc *d = &page->doc;
+    page->words = mem_calloc(d->attr_count, sizeof *page->words);
+    for (size_t i = 0; i < d->note_count; i++) {
+        const struct node *e = &d->nodes[d->notes[i]];
         for (uint32_t k = 0; k < e->n; k++) {
             const struct attr *a = &d->attrs[e->at + k];
             struct span value = span_of(buf_str(&d->values) + a->at, a->n);
-            switch (a->name) {
-            case ATTR_id:
-                e->words |= words_of_id(value);
-                if (page->wiki == NODE_NONE && span_is(value, "mw-content-text")) page->wiki = (uint32_t)i;
-                break;
-            case ATTR_class:
-            case ATTR_role:
-            case ATTR_itemprop: e->words |= words_of(value); break;
-            case ATTR_hidden: e->words |= WORD_HIDDEN; break;
-            case ATTR_style:
-                if (style_hides(value)) e->words |= WORD_HIDDEN;
-                break;
-            case ATTR_aria_hidden:
-                if (span_is(value, "true")) e->words |= WORD_HIDDEN;
-                break;
-            }
+            page->words[e->at] |= words_of_attr(a, value);
+            if (a->name == ATTR_id && page->wiki == NODE_NONE && span_is(value, "mw-content-text")) page->wiki = d->notes[i];
         }
     }
 }
 
 /* Inline elements that are not part of the sentence they stand in. */
-static enum mark inline_mark(const struct node *e)
+static enum mark inline_mark(uint8_t tag, uint32_t words)
 {
-    switch (e->tag) {
-    case TAG_sup: return e->words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
+    switch (tag) {
+    case TAG_sup: return words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
     case TAG_a:
     case TAG_span:
     case TAG_i:
-        if (e->words & WORD_HIDDEN) return MARK_HIDDEN;
-        return e->words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
+        if (words & WORD_HIDDEN) return MARK_HIDDEN;
+        return words & WORD_EDIT ? MARK_EDIT : MARK_NONE;
     default: return MARK_NONE;
     }
 }
@@ -107,21 +110,37 @@ static enum block_kind kind_of(const struct cutter *c)
     return BLOCK_TEXT;
 }
 
+static bool is_prose(const struct block *b)
+{
+    if (b->kind == BLOCK_HEADING) return false;
+    /* What is not a link must read like text by itself. */
+    uint32_t plain = b->chars - b->link_chars;
+    if (b->link_chars * 3 > b->chars && (plain < MIXED_PLAIN || b->stops == 0 || b->link_chars > 2 * plain)) return false;
+    return (b->words >= 8 && b->stops > 0) || b->words >= 18 || b->kind == BLOCK_PRE;
+}
+
+static bool is_linky(const struct block *b)
+{
+    return b->link_chars * 2 > b->chars && !b->is_prose;
+}
+
 static void block_close(struct cutter *c)
 {
     if (!c->in_block) return;
     struct block *b = &c->page->blocks[c->page->block_count - 1];
     c->in_block = false;
-    b->all_bold = b->chars > 0 && c->plain_chars == 0;
+    b->all_bold = c->plain_chars == 0;
     if (b->kind == BLOCK_HEADING && b->words > HEADING_WORDS) b->kind = BLOCK_TEXT; /* unclosed, or used for its size */
-    if (b->chars == 0) c->page->block_count--;                                      /* white space only */
+    b->is_prose = is_prose(b);
+    b->is_linky = is_linky(b);
+    if (b->is_prose) c->page->prose_words += b->words;
+    if (block_is_title(b)) c->page->titles += b->chars;
 }
 
 static struct block *block_open(struct cutter *c, uint32_t node)
 {
     struct page *page = c->page;
     if (!c->in_block) {
-        page->blocks = mem_grow(page->blocks, &page->block_cap, page->block_count + 1, sizeof *page->blocks);
         page->blocks[page->block_count++] = (struct block){.node = c->block_node, .first = node, .kind = (uint8_t)kind_of(c)};
         c->in_block = true;
         c->plain_chars = 0;
@@ -173,6 +192,11 @@ static struct counts measure(struct span s)
     return n;
 }
 
+static uint16_t saturated(uint32_t n)
+{
+    return (uint16_t)(n < UINT16_MAX ? n : UINT16_MAX);
+}
+
 static void cut_text(struct cutter *c, uint32_t node)
 {
     struct span s = doc_text(&c->page->doc, node);
@@ -181,8 +205,8 @@ static void cut_text(struct cutter *c, uint32_t node)
     struct block *b = block_open(c, node);
     b->chars += n.chars;
     b->words += n.words;
-    b->stops += n.stops;
-    b->commas += n.commas;
+    b->stops = saturated(b->stops + n.stops);
+    b->commas = saturated(b->commas + n.commas);
     if (c->links && !(c->link_is_jump && n.chars <= JUMP_MAX)) b->link_chars += n.chars;
     if (!c->bold) c->plain_chars += n.chars;
     if (n.chars > 0) c->after_break = false;
@@ -193,79 +217,116 @@ static bool is_bold(uint8_t tag)
     return tag == TAG_b || tag == TAG_strong;
 }
 
+/* A wiki without text is one all the same: it has no article. */
+static bool holds_wiki(const struct page *page, uint32_t node)
+{
+    return node <= page->wiki && page->wiki < page->doc.nodes[node].end;
+}
+
 static void leave(struct cutter *c, const struct open *open)
 {
-    uint8_t tag = c->page->doc.nodes[open->node].tag;
-    if (doc_tag_flags(tag) & TAGF_BLOCK) block_close(c);
+    struct page *page = c->page;
+    uint8_t tag = page->doc.nodes[open->node].tag;
+    if (doc_tag_flags(tag) & TAGF_BLOCK) {
+        block_close(c);
+        if (page->block_at[open->node] == page->block_count && !holds_wiki(page, open->node))
+            page->box_count = open->box; /* there was no text in it, so in no box within either */
+        else
+            page->boxes[open->box].next = (uint32_t)page->box_count;
+    }
     c->block_node = open->outer;
     c->links -= open->is_link;
     c->bold -= is_bold(tag);
 }
 
-static void enter(struct cutter *c, uint32_t node)
+static uint32_t add_box(struct page *page, uint32_t node)
 {
-    const struct doc *d = &c->page->doc;
-    const struct node *e = &d->nodes[node];
-    struct open open = {.node = node, .outer = c->block_node};
-    if (doc_tag_flags(e->tag) & TAGF_BLOCK) {
-        block_close(c);
-        c->block_node = node;
-    } else if (e->tag == TAG_br) {
-        if (c->in_block && c->after_break) block_close(c);
-        c->after_break = true;
-    } else if (e->tag == TAG_a) {
-        struct span href = doc_attr(d, node, ATTR_href);
-        c->link_is_jump = span_starts(href, "#");
-        open.is_link = href.p != NULL;
-    }
-    c->links += open.is_link;
-    c->bold += is_bold(e->tag);
-    c->open = mem_grow(c->open, &c->cap, c->depth + 1, sizeof *c->open);
-    c->open[c->depth++] = open;
+    page->boxes[page->box_count].node = node;
+    return (uint32_t)page->box_count++;
 }
 
-/* Lists the block-level elements. */
-static void list_boxes(struct page *page)
+/* All block-level elements of a part that is stepped over. */
+static void add_boxes_within(struct page *page, uint32_t from, uint32_t to)
 {
-    const struct node *nodes = page->doc.nodes;
-    for (uint32_t i = 0; i < page->doc.count; i++) {
-        if (!(doc_tag_flags(nodes[i].tag) & TAGF_BLOCK)) continue;
-        page->boxes = mem_grow(page->boxes, &page->box_cap, page->box_count + 1, sizeof *page->boxes);
-        page->boxes[page->box_count++] = (struct box){.node = i};
-    }
+    uint32_t first = (uint32_t)page->box_count;
+    for (uint32_t i = from; i < to; i++)
+        if (doc_tag_flags(page->doc.nodes[i].tag) & TAGF_BLOCK) add_box(page, i);
     /* From the last to the first, each step over what is already known to be within. */
-    for (uint32_t k = (uint32_t)page->box_count; k-- > 0;) {
-        uint32_t next = k + 1;
-        while (next < page->box_count && page->boxes[next].node < nodes[page->boxes[k].node].end) next = page->boxes[next].next;
+    for (uint32_t k = (uint32_t)page->box_count; k-- > first;) {
+        uint32_t next = k + 1, end = page->doc.nodes[page->boxes[k].node].end;
+        while (next < page->box_count && page->boxes[next].node < end) next = page->boxes[next].next;
         page->boxes[k].next = next;
     }
 }
 
+/* An element whose text is to be read. */
+static void enter(struct cutter *c, uint32_t node)
+{
+    const struct doc *d = &c->page->doc;
+    const struct node *e = &d->nodes[node];
+    bool is_block = doc_tag_flags(e->tag) & TAGF_BLOCK;
+    if (e->tag == TAG_br) {
+        if (c->in_block && c->after_break) block_close(c);
+        c->after_break = true;
+    } else if (is_block) {
+        block_close(c);
+    }
+    if (e->end == node + 1 && e->tag != TAG_a && node != c->page->wiki) return; /* nothing in it */
+    bool is_link = false;
+    if (e->tag == TAG_a) {
+        struct span href = doc_attr(d, node, ATTR_href);
+        c->link_is_jump = span_starts(href, "#");
+        is_link = href.p != NULL;
+    }
+    c->links += is_link;
+    c->bold += is_bold(e->tag);
+    if (c->depth == c->cap) c->open = mem_grow(c->open, &c->cap, c->depth + 1, sizeof *c->open);
+    struct open *open = &c->open[c->depth++];
+    open->node = node;
+    open->outer = c->block_node;
+    open->is_link = is_link;
+    if (!is_block) return;
+    open->box = add_box(c->page, node);
+    c->block_node = node;
+}
+
+/* Reads the text of the page; what is hidden or never text is stepped over. */
+static void cut(struct cutter *c)
+{
+    struct page *page = c->page;
+    const struct doc *d = &page->doc;
+    uint32_t count = (uint32_t)d->count, next;
+    for (uint32_t i = 0; i < count; i = next) {
+        struct node *e = &d->nodes[i];
+        while (c->depth && d->nodes[c->open[c->depth - 1].node].end <= i) c->depth--, leave(c, &c->open[c->depth]);
+        page->block_at[i] = (uint32_t)page->block_count;
+        next = i + 1;
+        if (e->tag == TAG_TEXT) {
+            cut_text(c, i);
+            continue;
+        }
+        unsigned flags = doc_tag_flags(e->tag);
+        if (e->n && !(flags & TAGF_BLOCK)) e->drop = (uint8_t)inline_mark(e->tag, page_words(page, e));
+        if (!(flags & TAGF_SKIP || e->drop)) {
+            enter(c, i);
+            continue;
+        }
+        next = e->end;
+        if (holds_wiki(page, i)) add_boxes_within(page, i, next);
+        for (uint32_t k = i + 1; k < next; k++) page->block_at[k] = (uint32_t)page->block_count;
+    }
+    while (c->depth) c->depth--, leave(c, &c->open[c->depth]);
+    page->block_at[count] = (uint32_t)page->block_count;
+}
+
 void blocks_cut(struct page *page)
 {
-    struct doc *d = &page->doc;
     struct cutter c = {.page = page, .block_node = NODE_NONE};
     read_words(page);
-    list_boxes(page);
-    page->block_at = mem_calloc(d->count + 1, sizeof *page->block_at);
-    for (uint32_t i = 0; i < d->count;) {
-        struct node *e = &d->nodes[i];
-        while (c.depth && d->nodes[c.open[c.depth - 1].node].end <= i) leave(&c, &c.open[--c.depth]);
-        page->block_at[i] = (uint32_t)page->block_count;
-        uint32_t next = i + 1;
-        if (e->tag == TAG_TEXT) {
-            cut_text(&c, i);
-        } else {
-            if (!(doc_tag_flags(e->tag) & TAGF_BLOCK)) e->drop = (uint8_t)inline_mark(e);
-            if (doc_tag_flags(e->tag) & TAGF_SKIP || e->drop)
-                next = e->end;
-            else
-                enter(&c, i);
-        }
-        for (uint32_t k = i + 1; k < next; k++) page->block_at[k] = (uint32_t)page->block_count;
-        i = next;
-    }
-    block_close(&c);
-    page->block_at[d->count] = (uint32_t)page->block_count;
+    /* As many as there can be: no array grows, and what is not used of them is never touched. */
+    page->block_at = mem_array(page->doc.count + 1, sizeof *page->block_at);
+    page->blocks = mem_array(page->doc.text_count, sizeof *page->blocks);
+    page->boxes = mem_array(page->doc.count - page->doc.text_count, sizeof *page->boxes);
+    cut(&c);
     free(c.open);
 }

@@ -42,6 +42,7 @@ void doc_release(struct doc *d)
 {
     free(d->nodes);
     free(d->attrs);
+    free(d->notes);
     buf_release(&d->texts);
     buf_release(&d->values);
     doc_init(d);
@@ -66,7 +67,9 @@ enum tag doc_tag(const char *name, size_t n)
     }
     for (unsigned h = tag_hash(name, n); slots[h]; h = (h + 1) % TAG_SLOTS) {
         const char *known = tag_names[slots[h]];
-        if (strncmp(known, name, n) == 0 && known[n] == '\0') return (enum tag)slots[h];
+        size_t same = 0;
+        while (same < n && known[same] == name[same]) same++;
+        if (same == n && known[n] == '\0') return (enum tag)slots[h];
     }
     return memchr(name, '-', n) ? TAG_CUSTOM : TAG_OTHER;
 }
@@ -94,9 +97,26 @@ struct span doc_attr(const struct doc *d, size_t node, enum attr_name name)
     return span_of(NULL, 0);
 }
 
-struct span doc_text(const struct doc *d, size_t node)
+void doc_reserve(struct doc *d, size_t nodes)
 {
-    return span_of(buf_str(&d->texts) + d->nodes[node].at, d->nodes[node].n);
+    d->cap = nodes;
+    d->nodes = mem_array(nodes, sizeof *d->nodes);
+}
+
+void doc_note(struct doc *d)
+{
+    uint32_t last = (uint32_t)(d->count - 1);
+    if (d->note_count && d->notes[d->note_count - 1] == last) return;
+    d->notes = mem_grow(d->notes, &d->note_cap, d->note_count + 1, sizeof *d->notes);
+    d->notes[d->note_count++] = last;
+}
+
+/* It ends where the next text begins. */
+size_t doc_long_text(const struct doc *d, size_t node)
+{
+    size_t next = node + 1;
+    while (next < d->count && d->nodes[next].tag != TAG_TEXT) next++;
+    return (next < d->count ? d->nodes[next].at : d->texts.len) - d->nodes[node].at;
 }
 
 static bool is_blank(char c)

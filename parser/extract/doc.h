@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 
 /* What the rest of the library wants to know of an element's name. */
 enum {
@@ -77,21 +78,22 @@ enum attr_name {
 };
 
 #define NODE_NONE UINT32_MAX
+#define NODE_LONG UINT16_MAX
 
-/* Node 0 is an element around everything, of tag html. */
+/* Node 0 is an element around everything, of tag html. A page may have a node every three bytes: what few need is not in here. */
 struct node {
     uint32_t parent; /* index; NODE_NONE for node 0 */
     uint32_t end;    /* index after the last descendant */
     uint32_t at;     /* text: offset into texts; element: index of the first attribute */
-    uint32_t n;      /* text: bytes; element: number of attributes */
-    uint32_t words;  /* what class, id and role say, see words.h; set by mark.c */
+    uint16_t n;      /* text: bytes, NODE_LONG for so many or more (see doc_text); element: number of attributes */
     uint8_t tag;     /* enum tag */
-    uint8_t drop;    /* enum mark: why the subtree is left out, 0 if it is not; set by mark.c */
+    uint8_t drop;    /* enum mark: why the subtree is left out, 0 if it is not; set by blocks.c and mark.c */
 };
 
 struct attr {
+    uint32_t at;
+    uint16_t n;
     uint8_t name; /* enum attr_name */
-    uint32_t at, n;
 };
 
 struct span {
@@ -102,9 +104,12 @@ struct span {
 struct doc {
     struct node *nodes;
     size_t count, cap;
+    size_t text_count; /* how many of them are texts */
     struct attr *attrs;
     size_t attr_count, attr_cap;
-    struct buf texts;  /* well-formed UTF-8 */
+    uint32_t *notes; /* the elements with attributes, and <title>, <h1> and <h2>, in document order: whatever asks for more than text */
+    size_t note_count, note_cap;
+    struct buf texts;  /* well-formed UTF-8; of all text nodes, in document order, nothing between them */
     struct buf values; /* attribute values, well-formed UTF-8 */
 };
 
@@ -125,11 +130,25 @@ enum attr_name doc_attr_name(const char *name);
 
 /* An attribute of an element; {NULL, 0} if it has none of that name. Present but empty gives a pointer and 0. */
 struct span doc_attr(const struct doc *d, size_t node, enum attr_name name);
-/* The text of a text node. */
-struct span doc_text(const struct doc *d, size_t node);
 /* Appends all text below a node, white space collapsed to single blanks, ends trimmed; skips TAGF_SKIP elements below it.
  * Stops silently at out's maximum. */
 void doc_collect(const struct doc *d, size_t node, struct buf *out);
+
+/* Makes room for so many nodes at once: growing a large array may copy it. */
+void doc_reserve(struct doc *d, size_t nodes);
+/* Appends a node without descendants. */
+static inline struct node *doc_add_node(struct doc *d, uint32_t parent, enum tag tag, uint32_t at)
+{
+    if (d->count == d->cap) d->nodes = mem_grow(d->nodes, &d->cap, d->count + 1, sizeof *d->nodes);
+    struct node *node = &d->nodes[d->count++];
+    d->text_count += tag == TAG_TEXT;
+    *node = (struct node){.parent = parent, .end = (uint32_t)d->count, .at = at, .tag = (uint8_t)tag};
+    return node;
+}
+/* Enters the last node, an element, into the notes, once. */
+void doc_note(struct doc *d);
+/* The length of a text node that is longer than its n can say. */
+size_t doc_long_text(const struct doc *d, size_t node);
 
 /* span helpers; comparison without regard to ASCII case */
 bool span_is(struct span s, const char *word);
@@ -139,6 +158,13 @@ struct span span_trim(struct span s); /* ASCII white space off both ends */
 static inline struct span span_of(const char *p, size_t n)
 {
     return (struct span){p, n};
+}
+
+/* The text of a text node. */
+static inline struct span doc_text(const struct doc *d, size_t node)
+{
+    const struct node *e = &d->nodes[node];
+    return span_of(d->texts.data + e->at, e->n < NODE_LONG ? e->n : doc_long_text(d, node));
 }
 
 #endif

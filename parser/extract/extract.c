@@ -175,7 +175,7 @@ static uint32_t prose_words(const struct page *page)
 {
     uint32_t words = 0;
     for (size_t i = 0; i < page->block_count; i++)
-        if (!page->blocks[i].mark && mark_is_prose(&page->blocks[i])) words += page->blocks[i].words;
+        if (!page->blocks[i].mark && page->blocks[i].is_prose) words += page->blocks[i].words;
     return words;
 }
 
@@ -183,13 +183,13 @@ static uint32_t prose_words(const struct page *page)
 static bool is_article(const struct page *page)
 {
     uint32_t prose = prose_words(page), links = 0;
+    if (prose < SENTENCE_WORDS || prose >= ARTICLE_WORDS) return prose >= ARTICLE_WORDS;
     for (size_t i = 0; i < page->block_count; i++) {
         const struct block *b = &page->blocks[i];
         bool is_tool = page_is_wiki(page) && b->mark && b->mark != MARK_LINKS; /* not of the article: says nothing about it */
-        if (mark_is_linky(b) && !is_tool) links += b->words;
+        if (b->is_linky && !is_tool) links += b->words;
     }
-    return prose >= ARTICLE_WORDS || (prose >= SENTENCE_WORDS && prose >= links) ||
-           (prose >= SENTENCE_WORDS && words_kept(page) >= ENOUGH_WORDS);
+    return prose >= links || words_kept(page) >= ENOUGH_WORDS;
 }
 
 static void explain(const struct page *page, struct buf *out)
@@ -223,19 +223,10 @@ static void render(struct work *w)
     buf_release(&markdown);
 }
 
-/* What a second look could find at most. */
-static uint32_t prose_words_of_all(const struct page *page)
-{
-    uint32_t words = 0;
-    for (size_t i = 0; i < page->block_count; i++)
-        if (mark_is_prose(&page->blocks[i])) words += page->blocks[i].words;
-    return words;
-}
-
 /* Finds the article. On a page whose names mislead, so little is left that names are trusted less and less. */
 static void find_article(struct page *page)
 {
-    uint32_t best = 0, best_trust = MARK_TRUST_FULL, all = prose_words_of_all(page);
+    uint32_t best = 0, best_trust = MARK_TRUST_FULL, all = page->prose_words; /* what a second look could find at most */
     for (int trust = MARK_TRUST_FULL; trust >= MARK_TRUST_NONE; trust--) {
         mark_page(page, (enum mark_trust)trust);
         pick_article(page);

@@ -296,7 +296,8 @@ static bool is_reference(const char *p, const char *end)
 {
     static const char *const names[] = {"amp;", "lt;", "gt;", "quot;", "apos;"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if ((size_t)(end - p) >= strlen(names[i]) && memcmp(p, names[i], strlen(names[i])) == 0) return true;
+        if (p < end && *p == names[i][0] && (size_t)(end - p) >= strlen(names[i]) && memcmp(p, names[i], strlen(names[i])) == 0)
+            return true;
     return p < end && *p == '#';
 }
 
@@ -306,7 +307,7 @@ static void escape_ampersands(struct buf *out, const char *p, const char *end)
     const char *amp = memchr(p, '&', (size_t)(end - p));
     for (size_t repairs = 0; p < end;) {
         if (amp && amp < p) amp = memchr(p, '&', (size_t)(end - p)); /* once a pass over the text, however it is divided */
-        const char *stop = amp ? amp : end, *cdata = amp ? memmem(p, (size_t)(stop - p), "<![CDATA[", 9) : NULL;
+        const char *stop = amp ? amp : end, *cdata = amp && stop > p ? memmem(p, (size_t)(stop - p), "<![CDATA[", 9) : NULL;
         if (cdata) { /* in there it is right */
             const char *close = memmem(cdata, (size_t)(end - cdata), "]]>", 3);
             stop = close ? close + 3 : end;

@@ -67,7 +67,7 @@ static uint32_t prose_between(const struct page *page, uint32_t from, uint32_t t
 {
     uint32_t chars = 0;
     for (; from < to; from++)
-        if (!page->blocks[from].mark && mark_is_prose(&page->blocks[from])) chars += page->blocks[from].chars;
+        if (!page->blocks[from].mark && page->blocks[from].is_prose) chars += page->blocks[from].chars;
     return chars;
 }
 
@@ -85,7 +85,7 @@ static void cut_at_title(struct region *r)
     for (uint32_t i = r->from; i < r->to; i++) {
         struct block *b = &r->page->blocks[i];
         if (b->mark) continue;
-        if (mark_is_prose(b)) before += b->chars;
+        if (b->is_prose) before += b->chars;
         if (b->words > TITLE_WORDS_MAX || !is_title(r->page, b)) continue;
         b->mark = MARK_TITLE;
         if (b->kind != BLOCK_HEADING) continue;
@@ -116,7 +116,7 @@ static void cut_tail(const struct region *r)
         if (is_elsewhere(b) || b->mark == MARK_COMMENT)
             run++;
         else if (!b->mark)
-            run = 0, before += mark_is_prose(b) ? b->chars : 0;
+            run = 0, before += b->is_prose ? b->chars : 0;
         if (run < TAIL_RUN || (all - before) * TAIL_SHARE >= all) continue;
         mark_range(r->page, i, r->to, MARK_AFTER);
         return;
@@ -131,10 +131,10 @@ static void cut_after_body(const struct region *r)
     const struct block *blocks = r->page->blocks;
     uint32_t *prose = mem_calloc(r->to - r->from + 1, sizeof *prose), before = NODE_NONE; /* [i]: characters before block from + i */
     for (uint32_t i = r->from; i < r->to; i++)
-        prose[i + 1 - r->from] = prose[i - r->from] + (!blocks[i].mark && mark_is_prose(&blocks[i]) ? blocks[i].chars : 0);
+        prose[i + 1 - r->from] = prose[i - r->from] + (!blocks[i].mark && blocks[i].is_prose ? blocks[i].chars : 0);
     for (uint32_t i = r->from; i < r->to; i++) {
         uint32_t parent = nodes[blocks[i].node].parent, from, to;
-        if (blocks[i].mark || !mark_is_prose(&blocks[i]) || parent == NODE_NONE || parent == before) continue;
+        if (blocks[i].mark || !blocks[i].is_prose || parent == NODE_NONE || parent == before) continue;
         before = parent;
         page_blocks(r->page, parent, &from, &to);
         if (from < r->from) from = r->from;
@@ -187,7 +187,7 @@ static bool is_call(const struct block *b)
 static bool is_last_line(const struct page *page, const struct block *b)
 {
     const struct node *nodes = page->doc.nodes;
-    return b->kind == BLOCK_TEXT && nodes[b->node].tag == TAG_p && mark_is_prose(b - 1) && nodes[b[-1].node].tag == TAG_p &&
+    return b->kind == BLOCK_TEXT && nodes[b->node].tag == TAG_p && b[-1].is_prose && nodes[b[-1].node].tag == TAG_p &&
            nodes[b[-1].node].parent == nodes[b->node].parent && is_short_sentence(page, b);
 }
 
@@ -196,7 +196,7 @@ static void trim_ends(const struct region *r)
 {
     uint32_t i = next_kept(r, r->from);
     bool opened = false;
-    for (int n = 0; i < r->to && n < HEAD_BLOCKS && !mark_is_prose(&r->page->blocks[i]); i = next_kept(r, i + 1), n++) {
+    for (int n = 0; i < r->to && n < HEAD_BLOCKS && !r->page->blocks[i].is_prose; i = next_kept(r, i + 1), n++) {
         if (is_opening(r, i))
             opened = true;
         else if (!opened || r->page->blocks[i].kind != BLOCK_HEADING)
@@ -209,7 +209,7 @@ static void trim_ends(const struct region *r)
             b->mark = MARK_AFTER;
             continue;
         }
-        if (mark_is_prose(b) || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= LABEL_WORDS) break;
+        if (b->is_prose || b->kind == BLOCK_ITEM || b->kind == BLOCK_CELL || b->words >= LABEL_WORDS) break;
         if (k > r->from + 1 && is_last_line(r->page, b)) break;
         b->mark = MARK_AFTER;
     }
@@ -234,7 +234,7 @@ static void drop_labels(const struct region *r)
 {
     for (uint32_t i = r->to; i-- > r->from;) {
         struct block *b = &r->page->blocks[i];
-        if (b->mark || b->words >= LABEL_WORDS || mark_is_prose(b)) continue;
+        if (b->mark || b->words >= LABEL_WORDS || b->is_prose) continue;
         uint32_t next = i + 1;
         while (next < r->to && r->page->blocks[next].mark == MARK_CAPTION) next++; /* of a teaser's picture */
         if (next == r->to || !is_elsewhere(&r->page->blocks[next])) continue;
@@ -281,7 +281,7 @@ static void drop_repeated(const struct region *r)
 {
     for (uint32_t i = r->from; i < r->to; i++) {
         struct block *b = &r->page->blocks[i];
-        if (b->mark || b->kind != BLOCK_TEXT || b->words < REPEAT_WORDS || !mark_is_prose(b)) continue;
+        if (b->mark || b->kind != BLOCK_TEXT || b->words < REPEAT_WORDS || !b->is_prose) continue;
         uint32_t first = i - r->from > REPEAT_BLOCKS ? i - REPEAT_BLOCKS : r->from;
         for (uint32_t k = first; k < i && !b->mark; k++)
             if (!r->page->blocks[k].mark && same_text(r->page, &r->page->blocks[k], b)) b->mark = MARK_REPEATED;
@@ -302,7 +302,7 @@ static void include_lead(struct page *page)
     if (i == stop || page->from == page->to) return;
     for (uint32_t k = i; k < page->from; k++) {
         const struct block *b = &page->blocks[k];
-        if (b->mark == MARK_NONE && mark_is_prose(b) && b->words >= LEAD_WORDS) {
+        if (b->mark == MARK_NONE && b->is_prose && b->words >= LEAD_WORDS) {
             page->from = i;
             return;
         }
@@ -344,7 +344,7 @@ static void filter_wiki(const struct region *r)
             appendix = is_wiki_appendix(r->page, b) ? heading_level(r->page, b) : -1;
         if (appendix >= 0)
             b->mark = MARK_RELATED;
-        else if (b->kind != BLOCK_CELL && b->kind != BLOCK_HEADING && mark_is_linky(b) && r->page->doc.nodes[b->node].tag != TAG_p)
+        else if (b->kind != BLOCK_CELL && b->kind != BLOCK_HEADING && b->is_linky && r->page->doc.nodes[b->node].tag != TAG_p)
             b->mark = MARK_LINKS;
     }
 }
@@ -366,7 +366,7 @@ void filter_blocks(struct page *page)
     for (uint32_t i = r.from; i < r.to; i++) {
         struct block *b = &page->blocks[i];
         if (b->mark) continue;
-        if (mark_is_linky(b))
+        if (b->is_linky)
             b->mark = MARK_LINKS;
         else if (is_cut_short(page, b))
             b->mark = MARK_TEASER;

@@ -136,8 +136,8 @@ void links_collect(struct links *links, const struct doc *d, struct record *reco
 {
     struct links seen;
     links_seen_init(&seen, record);
-    for (size_t i = 0; i < d->count; i++) {
-        struct span href = href_of(d, i);
+    for (size_t i = 0; i < d->note_count; i++) {
+        struct span href = href_of(d, d->notes[i]);
         if (!href.p || !may_be_link(href)) continue;
         size_t known = links->count;
         const struct links_slot *slot = resolve(links, href);

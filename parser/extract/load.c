@@ -8,9 +8,11 @@
 #include "parser/extract/entities.h"
 #include "parser/extract/opens.h"
 
-#define VALUE_MAX 16384 /* an attribute value is cut here; only inline data is ever longer */
-#define TAG_NAME  100   /* bytes of a name; what is longer ends there */
-#define LONG_TEXT 1000  /* blanks before <body> that are taken for text */
+#define VALUE_MAX  16384 /* an attribute value is cut here; only inline data is ever longer */
+#define TAG_NAME   100   /* bytes of a name; what is longer ends there */
+#define NEAR       8     /* bytes that are looked at one by one: much is so short that a call costs more */
+#define NODE_BYTES 6     /* of a page with very many nodes; an ordinary one has one in 50. What is not used of the room costs nothing */
+#define LONG_TEXT  1000  /* blanks before <body> that are taken for text */
 
 /* What a byte may be; tables are quicker than comparing. */
 enum {
@@ -62,7 +64,9 @@ static bool looking_at(const struct reader *r, const char *what)
 
 static const char *find(const char *p, const char *end, char c)
 {
-    const char *hit = p < end ? memchr(p, c, (size_t)(end - p)) : NULL;
+    for (int i = 0; i < NEAR; i++, p++)
+        if (p >= end || *p == c) return p;
+    const char *hit = memchr(p, c, (size_t)(end - p));
     return hit ? hit : end;
 }
 
@@ -167,15 +171,11 @@ static void add_text(struct reader *r, const char *from, const char *to, bool re
     if (n == 0) return;
     start[n] = '\0';
     struct node *last = &d->nodes[d->count - 1];
-    if (last->tag == TAG_TEXT && last->parent == r->opens.current) {
-        last->n += (uint32_t)n;
-    } else {
-        d->nodes = mem_grow(d->nodes, &d->cap, d->count + 1, sizeof *d->nodes);
-        struct node *node = &d->nodes[d->count++];
-        *node = (struct node){
-            .parent = r->opens.current, .end = (uint32_t)d->count, .at = (uint32_t)d->texts.len, .n = (uint32_t)n, .tag = TAG_TEXT};
-    }
+    if (last->tag != TAG_TEXT || last->parent != r->opens.current)
+        last = doc_add_node(d, r->opens.current, TAG_TEXT, (uint32_t)d->texts.len);
     d->texts.len += n;
+    size_t all = d->texts.len - last->at;
+    last->n = (uint16_t)(all < NODE_LONG ? all : NODE_LONG);
 }
 
 /* Before <body> white space stands for nothing, but anything else opens a paragraph. */
@@ -262,9 +262,9 @@ static void add_attribute(struct reader *r, struct node *node, enum attr_name na
         start[n] = '\0';
     }
     d->attrs = mem_grow(d->attrs, &d->attr_cap, d->attr_count + 1, sizeof *d->attrs);
-    d->attrs[d->attr_count++] = (struct attr){(uint8_t)name, (uint32_t)d->values.len, (uint32_t)n};
+    d->attrs[d->attr_count++] = (struct attr){.at = (uint32_t)d->values.len, .n = (uint16_t)n, .name = (uint8_t)name};
     d->values.len += n;
-    node->n++;
+    if (node->n++ == 0) doc_note(d);
 }
 
 /* Reads the value after "=", if there is one. */
@@ -317,9 +317,10 @@ static void read_start_tag(struct reader *r)
     uint32_t node = NODE_NONE;
     r->p++;
     size_t n = read_name(r, text);
-    const char *dot = memchr(text, '.', n);
+    struct tag_name name = opens_name(text, n);
+    const char *dot = name.tag == TAG_OTHER || name.tag == TAG_CUSTOM ? memchr(text, '.', n) : NULL;
     if (dot) opens_close_for(&r->opens, doc_tag(text, (size_t)(dot - text))); /* what it ends goes by its name up to a dot */
-    opens_start(&r->opens, opens_name(text, n), &node);
+    opens_start(&r->opens, name, &node);
     read_attributes(r, node);
     bool closed = peek(r, 0) == '/';
     if (r->p < r->end) r->p += closed ? 2 : 1;
@@ -477,6 +478,7 @@ void load_html(struct doc *d, const char *utf8, size_t n)
     struct reader r = {.p = utf8, .end = utf8 + n, .doc = d};
     if (n == 0) return;
     if (!can['a']) fill();
+    doc_reserve(d, n / NODE_BYTES + 16);
     opens_init(&r.opens, d);
     if (n >= 4 && memcmp(utf8, "\xef\xbb\xbf", 3) == 0) r.p += 3;
     skip_misc(&r);

@@ -9,9 +9,8 @@
 #define COMMENTS_OUTSIDE 250 /* characters of prose outside of the comments that make them comments */
 #define HEADLINE_PROSE   150 /* characters of prose that make an <h1> in the same element the article's */
 #define TEASERS_MIN      3   /* so many alike are a list of teasers */
-#define MIXED_PLAIN      60  /* characters beside its links that a block of many links must have to be prose */
-#define TITLE_WORDS      3   /* a link to an article has a title */
 #define FIGURE_NODES     50  /* a figure's table begins soon */
+#define TEASER_TITLE     12  /* characters of links in one at least */
 #define TEASER_PROSE     700 /* characters of prose in one at most */
 
 /* What each word makes of an element, in order of precedence, and the share of the page's prose from which on an element is not thrown
@@ -60,32 +59,18 @@ static bool is_text_by_nature(uint8_t tag)
     return tag == TAG_blockquote || tag == TAG_pre;
 }
 
-static enum mark mark_by_word(const struct node *e, float *dominant_r)
+static enum mark mark_by_word(uint8_t tag, uint32_t words, float *dominant_r)
 {
     *dominant_r = .6f;
-    if (!e->words) return MARK_NONE;
-    if (e->words & WORD_TOC && !(e->words & WORD_GOOD)) return MARK_TOC;
+    if (!words) return MARK_NONE;
+    if (words & WORD_TOC && !(words & WORD_GOOD)) return MARK_TOC;
     for (size_t i = 0; i < sizeof by_word / sizeof *by_word; i++) {
-        if (!(e->words & by_word[i].word)) continue;
-        if (is_text_by_nature(e->tag) && by_word[i].mark != MARK_HIDDEN) return MARK_NONE;
+        if (!(words & by_word[i].word)) continue;
+        if (is_text_by_nature(tag) && by_word[i].mark != MARK_HIDDEN) return MARK_NONE;
         *dominant_r = by_word[i].dominant;
         return by_word[i].mark;
     }
     return MARK_NONE;
-}
-
-bool mark_is_prose(const struct block *b)
-{
-    if (b->kind == BLOCK_HEADING) return false;
-    /* What is not a link must read like text by itself. */
-    uint32_t plain = b->chars - b->link_chars;
-    if (b->link_chars * 3 > b->chars && (plain < MIXED_PLAIN || b->stops == 0 || b->link_chars > 2 * plain)) return false;
-    return (b->words >= 8 && b->stops > 0) || b->words >= 18 || b->kind == BLOCK_PRE;
-}
-
-bool mark_is_linky(const struct block *b)
-{
-    return b->link_chars * 2 > b->chars && !mark_is_prose(b);
 }
 
 /* Some nodes, in document order. */
@@ -114,44 +99,38 @@ static bool places_within(const struct places *p, uint32_t from, uint32_t to)
     return low < p->count && p->nodes[low] < to;
 }
 
-struct sums {
-    uint32_t *prose;         /* [i]: characters of prose in blocks before i */
-    uint32_t *prose_blocks;  /* [i]: blocks of prose before i */
-    uint32_t *linky;         /* [i]: characters in blocks before i that are links of several words */
-    uint32_t *links;         /* [i]: characters of links in blocks before i */
-    struct places bodies;    /* elements that are surely the article's text */
+/* Only a page with names or teasers needs the sums. */
+static const struct sums *sums_of(struct page *page)
+{
+    struct sums sums = {.prose = 0};
+    if (page->sums) return page->sums;
+    page->sums = mem_array(page->block_count + 1, sizeof *page->sums);
+    for (size_t i = 0; i < page->block_count; i++) {
+        const struct block *b = &page->blocks[i];
+        page->sums[i] = sums;
+        sums.prose += b->is_prose ? b->chars : 0;
+        sums.prose_blocks += b->is_prose;
+        sums.titles += block_is_title(b) ? b->chars : 0;
+        sums.links += b->link_chars;
+    }
+    page->sums[page->block_count] = sums;
+    return page->sums;
+}
+
+/* Elements that protect what is around them. */
+struct guards {
+    struct places bodies;    /* surely the article's text */
     struct places headlines; /* <h1> */
 };
 
-static void sums_make(const struct page *page, struct sums *s)
+static void guards_find(const struct page *page, struct guards *g)
 {
-    s->prose = mem_calloc(page->block_count + 1, sizeof *s->prose);
-    s->prose_blocks = mem_calloc(page->block_count + 1, sizeof *s->prose_blocks);
-    s->linky = mem_calloc(page->block_count + 1, sizeof *s->linky);
-    s->links = mem_calloc(page->block_count + 1, sizeof *s->links);
-    for (size_t i = 0; i < page->block_count; i++) {
-        const struct block *b = &page->blocks[i];
-        bool prose = mark_is_prose(b);
-        s->links[i + 1] = s->links[i] + b->link_chars;
-        s->prose[i + 1] = s->prose[i] + (prose ? b->chars : 0);
-        s->prose_blocks[i + 1] = s->prose_blocks[i] + prose;
-        s->linky[i + 1] = s->linky[i] + (mark_is_linky(b) && b->words >= TITLE_WORDS ? b->chars : 0);
+    for (size_t i = 0; i < page->doc.note_count; i++) {
+        uint32_t note = page->doc.notes[i];
+        const struct node *e = &page->doc.nodes[note];
+        if (page_words(page, e) & WORD_BODY) places_add(&g->bodies, note);
+        if (e->tag == TAG_h1) places_add(&g->headlines, note);
     }
-    for (uint32_t i = 0; i < page->doc.count; i++) {
-        const struct node *e = &page->doc.nodes[i];
-        if (e->words & WORD_BODY) places_add(&s->bodies, i);
-        if (e->tag == TAG_h1) places_add(&s->headlines, i);
-    }
-}
-
-static void sums_free(struct sums *s)
-{
-    free(s->prose);
-    free(s->prose_blocks);
-    free(s->linky);
-    free(s->links);
-    free(s->bodies.nodes);
-    free(s->headlines.nodes);
 }
 
 static void drop(struct page *page, uint32_t node, enum mark mark)
@@ -164,30 +143,32 @@ static void drop(struct page *page, uint32_t node, enum mark mark)
 }
 
 /* May this element go, judged by what it holds? */
-static bool may_drop(const struct page *page, const struct sums *s, uint32_t node, enum mark mark, float dominant)
+static bool may_drop(struct page *page, const struct guards *g, uint32_t node, enum mark mark, float dominant)
 {
     const struct node *e = &page->doc.nodes[node];
     if (e->tag == TAG_html || e->tag == TAG_body) return false;
     uint32_t from, to;
     page_blocks(page, node, &from, &to);
-    uint32_t prose = s->prose[to] - s->prose[from], all = s->prose[page->block_count];
+    const struct sums *sums = sums_of(page), *before = &sums[from], *until = &sums[to];
+    uint32_t prose = until->prose - before->prose, all = sums[page->block_count].prose;
     if (prose == 0) return true;
     /* "teaser" is also what some call the first paragraph: a teaser for another page has a link to it. */
-    if (mark == MARK_RELATED && s->links[to] == s->links[from]) return false;
-    if (mark == MARK_COMMENT && e->words & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
-    if (e->tag == TAG_article || e->tag == TAG_main || places_within(&s->bodies, node, e->end)) return false;
-    if (prose >= HEADLINE_PROSE && places_within(&s->headlines, node, e->end)) return false;
+    if (mark == MARK_RELATED && until->links == before->links) return false;
+    if (mark == MARK_COMMENT && page_words(page, e) & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
+    if (e->tag == TAG_article || e->tag == TAG_main || places_within(&g->bodies, node, e->end)) return false;
+    if (prose >= HEADLINE_PROSE && places_within(&g->headlines, node, e->end)) return false;
     return (float)prose < dominant * (float)all;
 }
 
 /* A link with perhaps a few sentences about what is behind it. */
-static bool is_teaser(const struct page *page, const struct sums *s, uint32_t node)
+static bool is_teaser(struct page *page, const struct guards *g, uint32_t node)
 {
     uint32_t from, to;
     page_blocks(page, node, &from, &to);
-    if (s->headlines.count == 1 && places_within(&s->headlines, node, page->doc.nodes[node].end)) return false;
-    return to > from && s->linky[to] - s->linky[from] >= 12 && s->prose_blocks[to] - s->prose_blocks[from] <= 2 &&
-           s->prose[to] - s->prose[from] <= TEASER_PROSE;
+    if (g->headlines.count == 1 && places_within(&g->headlines, node, page->doc.nodes[node].end)) return false;
+    const struct sums *before = &sums_of(page)[from], *until = &sums_of(page)[to];
+    return to > from && until->titles - before->titles >= TEASER_TITLE && until->prose_blocks - before->prose_blocks <= 2 &&
+           until->prose - before->prose <= TEASER_PROSE;
 }
 
 /* Tag and class of an element, numbers aside: what repeats in a list of teasers. */
@@ -217,7 +198,7 @@ static bool may_be_teaser(uint8_t tag)
 }
 
 /* Marks the teasers among the children of a node. */
-static void mark_teasers(struct page *page, const struct sums *s, uint32_t box)
+static void mark_teasers(struct page *page, const struct guards *g, uint32_t box)
 {
     enum { KINDS = 4 };
     struct {
@@ -226,6 +207,9 @@ static void mark_teasers(struct page *page, const struct sums *s, uint32_t box)
     const struct node *nodes = page->doc.nodes;
     const struct box *boxes = page->boxes;
     bool found = false;
+    uint32_t first, last;
+    page_blocks(page, boxes[box].node, &first, &last);
+    if (sums_of(page)[last].titles - sums_of(page)[first].titles < TEASERS_MIN * TEASER_TITLE) return;
     for (int pass = 0; pass < 1 + found; pass++) {
         for (uint32_t b = box + 1; b < boxes[box].next; b = boxes[b].next) {
             uint32_t i = boxes[b].node;
@@ -236,7 +220,7 @@ static void mark_teasers(struct page *page, const struct sums *s, uint32_t box)
             int k = 0;
             while (k < KINDS && kinds[k].all && kinds[k].signature != sig) k++;
             if (k == KINDS) continue;
-            bool teaser = is_teaser(page, s, i);
+            bool teaser = is_teaser(page, g, i);
             if (pass == 0) {
                 kinds[k].signature = sig;
                 kinds[k].all++;
@@ -258,10 +242,12 @@ static void unmark(struct page *page)
 void mark_page(struct page *page, enum mark_trust trust)
 {
     static const float believed[] = {[MARK_TRUST_NONE] = 0, [MARK_TRUST_SOME] = .25f, [MARK_TRUST_FULL] = 1};
-    struct sums sums = {.prose = NULL};
-    unmark(page);
+    struct guards guards = {.bodies = {.nodes = NULL}};
+    if (page->is_marked) unmark(page);
+    page->is_marked = true;
     page->trust = trust;
-    sums_make(page, &sums);
+    guards_find(page, &guards);
+    bool has_teasers = page->titles >= TEASERS_MIN * TEASER_TITLE;
     for (uint32_t b = 0; b < page->box_count;) {
         uint32_t i = page->boxes[b].node;
         const struct node *e = &page->doc.nodes[i];
@@ -271,14 +257,15 @@ void mark_page(struct page *page, enum mark_trust trust)
         }
         float dominant = .6f;
         enum mark mark = mark_by_tag(&page->doc, i);
-        if (mark == MARK_NONE && (mark = mark_by_word(e, &dominant)) != MARK_NONE) dominant *= believed[trust];
-        if (mark != MARK_NONE && may_drop(page, &sums, i, mark, dominant)) {
+        if (mark == MARK_NONE && (mark = mark_by_word(e->tag, page_words(page, e), &dominant)) != MARK_NONE) dominant *= believed[trust];
+        if (mark != MARK_NONE && may_drop(page, &guards, i, mark, dominant)) {
             drop(page, i, mark);
             b = page->boxes[b].next;
             continue;
         }
-        mark_teasers(page, &sums, b);
+        if (has_teasers) mark_teasers(page, &guards, b);
         b++;
     }
-    sums_free(&sums);
+    free(guards.bodies.nodes);
+    free(guards.headlines.nodes);
 }

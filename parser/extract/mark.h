@@ -15,9 +15,4 @@ enum mark_trust {
  * never marked for its name alone. */
 void mark_page(struct page *page, enum mark_trust trust);
 
-/* True for a block that reads like running text: sentences, not labels. */
-bool mark_is_prose(const struct block *block);
-/* True for a block that is mostly links. */
-bool mark_is_linky(const struct block *block);
-
 #endif

@@ -333,7 +333,8 @@ static void choose_title(struct meta *meta, const struct doc *d)
 {
     struct buf head = BUF_INIT(LIMIT_FIELD), h1 = BUF_INIT(LIMIT_FIELD), other = BUF_INIT(LIMIT_FIELD);
     int headings = 0;
-    for (size_t i = 0; i < d->count && headings < HEADINGS_MAX; i++) {
+    for (size_t k = 0; k < d->note_count && headings < HEADINGS_MAX; k++) {
+        size_t i = d->notes[k];
         uint8_t tag = d->nodes[i].tag;
         if (tag == TAG_title && !head.len && i + 1 < d->nodes[i].end && d->nodes[i + 1].tag == TAG_TEXT)
             add_squeezed(&head, doc_text(d, i + 1));
@@ -369,8 +370,7 @@ void meta_read(struct meta *meta, const struct page *page, const char *url)
 {
     const struct doc *d = &page->doc;
     char date[DATE_SIZE];
-    for (size_t i = 0; i < d->count; i++)
-        if (d->nodes[i].tag != TAG_TEXT) read_element(meta, d, i);
+    for (size_t i = 0; i < d->note_count; i++) read_element(meta, d, d->notes[i]);
     choose_title(meta, d);
     if (date_in_url(url, date)) meta_offer(meta, META_DATE, 30, span_of(date, strlen(date)));
 }
@@ -383,10 +383,12 @@ static void read_surroundings(struct meta *meta, const struct page *page)
     struct buf text = BUF_INIT(200);
     uint32_t end = page->picked != NODE_NONE ? d->nodes[page->picked].end : (uint32_t)d->count;
     uint32_t last = d->count - end > BEHIND_NODES ? end + BEHIND_NODES : (uint32_t)d->count;
-    for (uint32_t i = 0; i < last; i++) {
+    for (size_t k = 0; k < d->note_count && d->notes[k] < last; k++) {
+        uint32_t i = d->notes[k];
         const struct node *e = &d->nodes[i];
+        uint32_t words = page_words(page, e);
         if (e->tag == TAG_time && i < end) meta_offer(meta, META_DATE, 40, doc_attr(d, i, ATTR_datetime));
-        if (e->tag == TAG_TEXT || !(e->words & WORD_META) || e->words & WORD_COMMENT || e->end - i > 40) continue;
+        if (!(words & WORD_META) || words & WORD_COMMENT || e->end - i > 40) continue;
         struct span class = doc_attr(d, i, ATTR_class), id = doc_attr(d, i, ATTR_id);
         bool author = span_has(class, "author") || span_has(class, "byline") || span_has(class, "autor") || span_has(id, "author");
         buf_reset(&text);
@@ -409,7 +411,7 @@ static void offer_datelines(struct meta *meta, const struct page *page, uint32_t
     char date[DATE_SIZE];
     for (uint32_t i = from; i < to; i++) {
         const struct block *b = &page->blocks[i];
-        if (mark_is_linky(b)) continue;
+        if (b->is_linky) continue;
         buf_reset(&text);
         page_block_text(page, b, &text);
         struct span s = span_of(buf_str(&text), b->chars > 80 && text.len > DATELINE_BYTES ? DATELINE_BYTES : text.len);

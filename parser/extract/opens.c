@@ -1,24 +1,24 @@
 /* Open elements; contract in opens.h. */
 #include "parser/extract/opens.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "line/limits.h"
 
-#define UNKNOWN   0x80000000u /* set in the ids of names that enum tag does not know */
-#define CLOSED_BY 60
-#define CHAIN_MAX 16 /* open elements of other names in a slot that are looked past: only a page made for it has as many */
+#define UNKNOWN    0x80000000u /* set in the ids of names that enum tag does not know */
+#define OUTER_MASK 0x7fffffu
+#define CLOSED_BY  60
+#define CHAIN_MAX  16 /* open elements of other names in a slot that are looked past: only a page made for it has as many */
 #define NAMES(...)                                                                                                                         \
     {                                                                                                                                      \
         __VA_ARGS__                                                                                                                        \
     }
 
-struct open_element {
-    uint32_t id, node;
-    uint32_t outer_same, outer_level; /* what `last` and `last_of_level` were before it */
-    uint8_t tag;
-};
+/* Each takes three bytes of the page at least, but for the few that are implied. */
+static_assert(LIMIT_BODY / 3 + OPENS_DEPTH < 1 << 23, "an index of an open element must fit its bits");
 
 /* An element in the first column ends where a start tag of the second comes. */
 /* clang-format off */
@@ -89,13 +89,10 @@ static void fill(void)
         for (const uint8_t *by = closings[i].by; *by; by++) ends[*by][closings[i].old] = true;
 }
 
-static struct node *add_node(struct opens *o, enum tag tag)
+static void add_node(struct opens *o, enum tag tag)
 {
-    struct doc *d = o->doc;
-    d->nodes = mem_grow(d->nodes, &d->cap, d->count + 1, sizeof *d->nodes);
-    struct node *node = &d->nodes[d->count++];
-    *node = (struct node){.parent = o->current, .end = (uint32_t)d->count, .at = (uint32_t)d->attr_count, .tag = (uint8_t)tag};
-    return node;
+    doc_add_node(o->doc, o->current, tag, (uint32_t)o->doc->attr_count);
+    if (tag == TAG_title || tag == TAG_h1 || tag == TAG_h2) doc_note(o->doc);
 }
 
 /* Where a block would begin or end that is too deep to be one. Two line breaks part texts, more say nothing else. */
@@ -140,9 +137,9 @@ static unsigned slot_of(uint32_t id)
     return id & UNKNOWN ? TAG_COUNT + (id & ~UNKNOWN) % (OPENS_NAMES - TAG_COUNT) : id;
 }
 
-enum tag opens_top(const struct opens *o)
+static uint32_t id_of(const struct open_element *e)
 {
-    return o->count ? (enum tag)o->items[o->count - 1].tag : TAG_TEXT;
+    return e->tag > TAG_CUSTOM ? e->tag : e->id_or_level;
 }
 
 static bool is_open(const struct opens *o, enum tag tag)
@@ -165,9 +162,11 @@ static uint32_t push(struct opens *o, struct tag_name name)
         add_break(o);
     }
     uint32_t *same = &o->last[slot_of(name.id)], *level = &o->last_of_level[levels[name.tag]];
-    o->items = mem_grow(o->items, &o->cap, o->count + 1, sizeof *o->items);
-    o->items[o->count++] = (struct open_element){.id = name.id, .node = node, .outer_same = *same, .outer_level = *level, .tag = name.tag};
-    *same = *level = (uint32_t)o->count;
+    if (o->count == o->cap) o->items = mem_grow(o->items, &o->cap, o->count + 1, sizeof *o->items);
+    o->items[o->count++] = (struct open_element){
+        .id_or_level = name.id & UNKNOWN ? name.id : *level, .outer_same = *same & OUTER_MASK, .has_node = !deep, .tag = name.tag};
+    *same = (uint32_t)o->count;
+    if (!(name.id & UNKNOWN)) *level = (uint32_t)o->count;
     return node;
 }
 
@@ -175,14 +174,16 @@ void opens_pop(struct opens *o)
 {
     if (o->count == 0) return;
     const struct open_element *e = &o->items[--o->count];
-    o->last[slot_of(e->id)] = e->outer_same;
-    o->last_of_level[levels[e->tag]] = e->outer_level;
-    if (e->node == NODE_NONE) {
+    uint32_t id = id_of(e);
+    o->last[slot_of(id)] = e->outer_same;
+    if (!(id & UNKNOWN)) o->last_of_level[levels[e->tag]] = e->id_or_level;
+    if (!e->has_node) {
         if (doc_tag_flags(e->tag) & TAGF_BLOCK) add_break(o);
         return;
     }
-    o->doc->nodes[e->node].end = (uint32_t)o->doc->count;
-    o->current = o->doc->nodes[e->node].parent;
+    struct node *node = &o->doc->nodes[o->current];
+    node->end = (uint32_t)o->doc->count;
+    o->current = node->parent;
 }
 
 static void push_known(struct opens *o, enum tag tag)
@@ -234,7 +235,7 @@ void opens_end(struct opens *o, struct tag_name name)
         return;
     }
     uint32_t found = o->last[slot_of(name.id)];
-    for (int i = 0; found && o->items[found - 1].id != name.id; i++) found = i < CHAIN_MAX ? o->items[found - 1].outer_same : 0;
+    for (int i = 0; found && id_of(&o->items[found - 1]) != name.id; i++) found = i < CHAIN_MAX ? o->items[found - 1].outer_same : 0;
     if (!found) return;
     for (unsigned level = levels[name.tag] + 1u; level < OPENS_LEVELS; level++)
         if (o->last_of_level[level] > found) return;

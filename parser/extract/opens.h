@@ -22,7 +22,13 @@ struct tag_name {
     uint32_t id;
 };
 
-struct open_element;
+/* An open element; opens.c reads it. Ten megabytes of <b> are three million of these. */
+struct open_element {
+    uint32_t id_or_level;     /* a name that enum tag does not know: its id; else what `last_of_level` was before it */
+    uint32_t outer_same : 23; /* what `last` was before it */
+    uint32_t has_node : 1;    /* then it is opens.current while it is the innermost one with a node */
+    uint32_t tag : 8;
+};
 
 struct opens {
     struct doc *doc;
@@ -43,7 +49,10 @@ void opens_finish(struct opens *o);
 /* The name in lower case. */
 struct tag_name opens_name(const char *name, size_t n);
 /* The innermost open element; TAG_TEXT if none is. */
-enum tag opens_top(const struct opens *o);
+static inline enum tag opens_top(const struct opens *o)
+{
+    return o->count ? (enum tag)o->items[o->count - 1].tag : TAG_TEXT;
+}
 /* Closes what this start tag ends by itself. */
 void opens_close_for(struct opens *o, enum tag tag);
 /* A start tag. True: it opened an element, *node_r, that waits for its attributes; NODE_NONE if it is too deep to have a node. False: a

@@ -30,7 +30,9 @@ void page_release(struct page *page)
 {
     doc_release(&page->doc);
     free(page->blocks);
+    free(page->words);
     free(page->block_at);
+    free(page->sums);
     free(page->boxes);
     buf_release(&page->title);
     page_init(page);

@@ -35,15 +35,31 @@ struct block {
     uint32_t chars;      /* letters, digits and signs; white space not counted */
     uint32_t link_chars; /* of them, inside links */
     uint32_t words;      /* an ideograph counts half */
-    uint32_t stops;      /* sentence ends */
-    uint32_t commas;
-    uint8_t kind;  /* enum block_kind */
-    uint8_t mark;  /* enum mark */
-    bool all_bold; /* nothing but bold text: perhaps a heading */
-    float value;   /* how much it looks like article text; negative: it does not */
+    uint16_t stops;      /* sentence ends; UINT16_MAX for so many or more, and so for commas */
+    uint16_t commas;
+    uint8_t kind;      /* enum block_kind */
+    uint8_t mark;      /* enum mark */
+    bool all_bold : 1; /* nothing but bold text: perhaps a heading */
+    bool is_prose : 1; /* reads like running text: sentences, not labels */
+    bool is_linky : 1; /* mostly links */
+    float value;       /* how much it looks like article text; negative: it does not */
 };
 
-/* A block-level element: what marking and choosing look at. */
+/* A link of several words: to an article, perhaps. */
+static inline bool block_is_title(const struct block *b)
+{
+    return b->is_linky && b->words >= 3;
+}
+
+/* What the blocks before one sum up to. */
+struct sums {
+    uint32_t prose;        /* characters of prose */
+    uint32_t prose_blocks; /* blocks of prose */
+    uint32_t titles;       /* characters in blocks that are links of several words */
+    uint32_t links;        /* characters of links */
+};
+
+/* A block-level element with text: what marking and choosing look at. */
 struct box {
     uint32_t node;
     uint32_t next; /* index of the first box behind its descendants */
@@ -52,15 +68,20 @@ struct box {
 struct page {
     struct doc doc;
     struct block *blocks;
-    size_t block_count, block_cap;
-    uint32_t *block_at; /* for each node (and one more): the number of blocks that begin before it */
-    struct box *boxes;  /* the block-level elements, in document order */
-    size_t box_count, box_cap;
+    size_t block_count;
+    uint32_t *words;      /* for each attribute; that of an element's first one is what all of them say */
+    uint32_t *block_at;   /* for each node (and one more): the number of blocks that begin before it */
+    struct sums *sums;    /* for each block, and one more; NULL until mark.c needs them. Marks change nothing about them */
+    uint32_t titles;      /* characters in blocks that are links of several words */
+    uint32_t prose_words; /* in all blocks of prose */
+    struct box *boxes;    /* the block-level elements that hold a block, in document order */
+    size_t box_count;
     uint32_t wiki;     /* MediaWiki's content element, NODE_NONE if the page is not of one */
     uint32_t picked;   /* node that holds the article, NODE_NONE if there is none */
     uint32_t from, to; /* the blocks of it that are the article's region: [from, to) */
-    int trust;         /* enum mark_trust of the last marking */
-    struct buf title;  /* the headline, as the metadata say */
+    bool is_marked;
+    int trust;        /* enum mark_trust of the last marking */
+    struct buf title; /* the headline, as the metadata say */
 };
 
 void page_init(struct page *page);
@@ -70,6 +91,12 @@ void page_release(struct page *page);
 static inline bool page_is_wiki(const struct page *page)
 {
     return page->wiki != NODE_NONE && page->picked == page->wiki;
+}
+
+/* What the names and roles of an element say, see words.h. */
+static inline uint32_t page_words(const struct page *page, const struct node *element)
+{
+    return element->n ? page->words[element->at] : 0;
 }
 
 /* The blocks below (and of) a node: [*from_r, *to_r). */

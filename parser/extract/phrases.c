@@ -1,6 +1,7 @@
 /* Stock phrases; contract in phrases.h. */
 #include "parser/extract/phrases.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -212,11 +213,31 @@ static const char *const parts[] = {
     "alle rechte vorbehalten",
 };
 
-static bool begins(struct span s, const char *start)
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+static_assert(COUNT(starts) < UINT8_MAX && COUNT(whole) < UINT8_MAX, "by_byte counts in bytes");
+
+/* The phrases of a table by their first byte: a line is compared with few of them. */
+struct by_byte {
+    uint8_t first[256], next[UINT8_MAX]; /* 1 + index, 0: no more */
+};
+
+static void sort_in(struct by_byte *index, const char *const *table, size_t count)
 {
-    if (s.n == 0 || s.p[0] != start[0]) return false;
-    size_t n = strlen(start);
-    return s.n >= n && memcmp(s.p, start, n) == 0;
+    for (size_t i = count; i-- > 0;) {
+        uint8_t *first = &index->first[(unsigned char)table[i][0]];
+        index->next[i] = *first;
+        *first = (uint8_t)(i + 1);
+    }
+}
+
+/* Does the line begin with a phrase of the table, or (whole) is it one? */
+static bool begins(struct span s, const struct by_byte *index, const char *const *table, bool is_whole)
+{
+    for (uint8_t i = s.n ? index->first[(unsigned char)s.p[0]] : 0; i; i = index->next[i - 1]) {
+        size_t n = strlen(table[i - 1]);
+        if ((is_whole ? s.n == n : s.n >= n) && memcmp(s.p, table[i - 1], n) == 0) return true;
+    }
+    return false;
 }
 
 /* Which pairs of neighbouring bytes a line has, roughly: most lines lack a pair of any given phrase, and need no search. */
@@ -236,23 +257,26 @@ static bool has_pair(const struct pairs *pairs, const char *p)
 
 static bool contains(const struct pairs *pairs, struct span s, const char *part)
 {
+    if (!has_pair(pairs, part)) return false;
     size_t n = strlen(part);
-    return has_pair(pairs, part) && has_pair(pairs, part + n / 2) && has_pair(pairs, part + n - 2) && memmem(s.p, s.n, part, n);
+    return has_pair(pairs, part + n / 2) && has_pair(pairs, part + n - 2) && memmem(s.p, s.n, part, n);
 }
 
 bool phrase_is_stock(struct span text)
 {
+    static struct by_byte by_start, by_whole;
     char lower[PHRASE_MAX];
+    if (!by_start.first[(unsigned char)starts[0][0]]) {
+        sort_in(&by_start, starts, COUNT(starts));
+        sort_in(&by_whole, whole, COUNT(whole));
+    }
     struct pairs pairs = {{0}};
     struct span s = span_of(lower, text.n < sizeof lower ? text.n : sizeof lower);
     for (size_t i = 0; i < s.n; i++) lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i];
     for (size_t i = 0; i + 1 < s.n; i++) pairs.bits[pair_bit(lower + i) / 64] |= (uint64_t)1 << pair_bit(lower + i) % 64;
-    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
-        if (begins(s, starts[i])) return true;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    if (begins(s, &by_start, starts, false)) return true;
+    for (size_t i = 0; i < COUNT(parts); i++)
         if (contains(&pairs, s, parts[i])) return true;
     while (s.n && strchr(".:!…?>»-| ", s.p[s.n - 1])) s.n--;
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (begins(s, whole[i]) && s.n == strlen(whole[i])) return true;
-    return false;
+    return begins(s, &by_whole, whole, true);
 }

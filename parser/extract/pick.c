@@ -11,6 +11,7 @@
 #include "parser/extract/mark.h"
 #include "parser/extract/words.h"
 
+#define CLIMB      4    /* steps up to the child in which a block stands: few, for each element around may take them */
 #define RUN_WEIGHT .98f /* a whole element is a better sign than a run of neighbours */
 
 /* A link in a row of a table that has other words, too: the name of what the row is about. */
@@ -18,7 +19,7 @@ static bool is_row_name(const struct page *page, const struct block *b)
 {
     const struct node *nodes = page->doc.nodes;
     const struct block *next = b + 1;
-    return b->kind == BLOCK_CELL && next < page->blocks + page->block_count && next->kind == BLOCK_CELL && !mark_is_linky(next) &&
+    return b->kind == BLOCK_CELL && next < page->blocks + page->block_count && next->kind == BLOCK_CELL && !next->is_linky &&
            nodes[next->node].parent == nodes[b->node].parent;
 }
 
@@ -35,22 +36,23 @@ static float value_of(const struct page *page, const struct block *b)
     default: return -10 - chars * .05f;
     }
     if (b->kind == BLOCK_HEADING) return links * 2 > chars ? -15 : 0;
-    if (mark_is_linky(b)) return is_row_name(page, b) ? -4 : -15 - chars * .2f;
-    if (mark_is_prose(b)) return (chars - links) * (b->kind == BLOCK_CELL ? .6f : 1);
+    if (b->is_linky) return is_row_name(page, b) ? -4 : -15 - chars * .2f;
+    if (b->is_prose) return (chars - links) * (b->kind == BLOCK_CELL ? .6f : 1);
     if (b->kind == BLOCK_TEXT && b->words >= 5) return (chars - links) * .3f;
     /* Tables and lists of terms are made of scraps. */
     if (b->kind == BLOCK_CELL || b->kind == BLOCK_TERM) return b->words >= 3 ? (chars - links) * .2f : 0;
     return -4;
 }
 
-static float weight_of(const struct node *e)
+static float weight_of(const struct page *page, const struct node *e)
 {
     float weight = 1;
-    if (e->words & WORD_BODY)
+    uint32_t words = page_words(page, e);
+    if (words & WORD_BODY)
         weight = 1.15f;
     else if (e->tag == TAG_article)
         weight = 1.1f;
-    else if (e->tag == TAG_main || e->words & WORD_GOOD)
+    else if (e->tag == TAG_main || words & WORD_GOOD)
         weight = 1.05f;
     return weight;
 }
@@ -67,15 +69,17 @@ static void offer(struct pick *best, float value, uint32_t node, uint32_t from, 
 }
 
 /* The run of neighbouring children that is worth most (Kadane's algorithm). For paragraphs that stand side by side with
- * other things in one large element. */
-static void offer_run(const struct page *page, const float *sum, uint32_t parent, struct pick *best)
+ * other things in one large element. worth: the first block of it that is worth something; no run is worth more for what is before. */
+static void offer_run(const struct page *page, const float *sum, uint32_t parent, uint32_t worth, struct pick *best)
 {
     const struct node *nodes = page->doc.nodes;
-    float run = 0, weight = weight_of(&nodes[parent]) * RUN_WEIGHT;
-    uint32_t from = 0;
-    if (page->block_at[parent] == page->block_at[nodes[parent].end]) return; /* nothing to find */
-    for (uint32_t i = parent + 1; i < nodes[parent].end; i = nodes[i].end) {
-        uint32_t first, last;
+    float run = 0, weight = weight_of(page, &nodes[parent]) * RUN_WEIGHT;
+    uint32_t from = 0, start = page->blocks[worth].first, last, end = page->block_at[nodes[parent].end];
+    for (int up = 0; up < CLIMB && nodes[start].parent != parent; up++) start = nodes[start].parent;
+    if (nodes[start].parent != parent) start = parent + 1;
+    last = page->block_at[start];
+    for (uint32_t i = start; last < end; i = nodes[i].end) {
+        uint32_t first;
         page_blocks(page, i, &first, &last);
         if (first == last) continue;
         if (run <= 0) run = 0, from = first;
@@ -87,23 +91,27 @@ static void offer_run(const struct page *page, const float *sum, uint32_t parent
 void pick_article(struct page *page)
 {
     const struct doc *d = &page->doc;
-    float *sum = mem_calloc(page->block_count + 1, sizeof *sum);
+    float *sum = mem_array(page->block_count + 1, sizeof *sum);
     struct pick best = {.value = 0, .node = NODE_NONE};
+    sum[0] = 0;
     for (size_t i = 0; i < page->block_count; i++) {
         page->blocks[i].value = value_of(page, &page->blocks[i]);
         sum[i + 1] = sum[i] + page->blocks[i].value;
     }
-    for (uint32_t b = 0; b < page->box_count;) {
+    for (uint32_t b = 0, worth = 0; b < page->box_count;) {
         uint32_t i = page->boxes[b].node, from, to;
         const struct node *e = &d->nodes[i];
         if (e->drop) {
             b = page->boxes[b].next;
             continue;
         }
-        page_blocks(page, i, &from, &to);
-        offer(&best, (sum[to] - sum[from]) * weight_of(e), i, from, to);
-        offer_run(page, sum, i, &best);
         b++;
+        page_blocks(page, i, &from, &to);
+        if (worth < from) worth = from;
+        while (worth < page->block_count && page->blocks[worth].value <= 0) worth++;
+        if (worth >= to) continue; /* nothing in it, nor in a run of it */
+        offer(&best, (sum[to] - sum[from]) * weight_of(page, e), i, from, to);
+        if (to - from > 1) offer_run(page, sum, i, worth, &best); /* a run of one is worth less than the whole */
     }
     page->picked = best.node;
     page->from = best.from;

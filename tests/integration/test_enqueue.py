@@ -36,10 +36,14 @@ def queue(broker):
         channel.queue_declare("seed", durable=True, arguments={"x-queue-type": "quorum", "x-max-length": 20,
                                                                "x-overflow": "reject-publish"})
 
+    ids = set()
+
     def take():
         found = []
         while (message := broker.get("seed")) is not None:
             assert message[0].delivery_mode == 2
+            assert message[0].message_id not in ids and len(message[0].message_id) == 32
+            ids.add(message[0].message_id)
             found.append(message[1].decode())
         return found
 
@@ -52,6 +56,19 @@ def enqueue(broker, *arguments, way="curl", stdin="", **env):
            "ENQUEUE_BY": way} | env
     return subprocess.run([ENQUEUE, *arguments], input=stdin, env=env, capture_output=True, text=True, timeout=60,
                           check=False)
+
+
+def test_express(broker, queue):
+    """Beside the backlog, or not at all."""
+    done = enqueue(broker, "--express", "http://a/1")
+    assert done.returncode == 1 and "no queue seed.express" in done.stderr
+    with broker.channel() as channel:
+        channel.queue_declare("seed.express", durable=True, arguments={"x-queue-type": "quorum"})
+    done = enqueue(broker, "--express", "--depth", "1", "http://a/1")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(broker.get("seed.express")[1]) == {"url": "http://a/1", "depth": 1}
+    broker.delete("seed.express")
+    assert queue() == []
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -68,6 +85,47 @@ def test_crawls_are_json(broker, queue, way):
     assert done.returncode == 0, done.stderr
     assert [json.loads(body) for body in queue()] == [
         {"url": url, "depth": 2, "limit": 10, "scope": "domain"} for url in ("http://a/\"x\"", "http://b/")]
+
+
+def test_options_become_fields(broker, queue):
+    done = enqueue(broker, "--prefix", "/a b", "--include", "^/\\d\"x", "--include", "b", "--exclude", "[.]pdf$", "--match", "url",
+                   "--preset", "wiki", "--per-host", "020", "--no-guards", "http://a/?p=[1-3]")
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(body) for body in queue()] == [
+        {"url": "http://a/?p=[1-3]", "prefix": "/a b", "include": ["^/\\d\"x", "b"], "exclude": ["[.]pdf$"], "match": "url",
+         "preset": "wiki", "per_host": 20, "guards": False}]
+
+
+def test_files(broker, queue, tmp_path):
+    """Lists and single URLs may be mixed."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("http://a/1\n#\nhttp://a/2\n", encoding="ascii")
+    second.write_text("http://b/1", encoding="ascii")
+    done = enqueue(broker, str(first), "http://c/1", str(second))
+    assert done.returncode == 0, done.stderr
+    assert "\n".join(queue()).split("\n") == ["http://a/1", "http://a/2", "http://c/1", "http://b/1"]
+    assert done.stderr == "enqueue: 4 enqueued in seed, by curl\n"
+    assert enqueue(broker, str(first), "--depth", "1").returncode == 0
+    assert [json.loads(body)["url"] for body in queue()] == ["http://a/1", "http://a/2"]
+    first.write_bytes(b"http://a/1\nhttp://a/\x01\n")
+    assert enqueue(broker, str(first)).returncode == 100
+    assert queue() == []
+
+
+def test_memory_of_a_long_list(tmp_path):
+    """Twenty times the list, the same memory. The broker is one that takes everything."""
+    (tmp_path / "curl").write_text("#!/bin/sh\ncat >/dev/null\nprintf '{\"routed\":true}\\n200'\n", encoding="ascii")
+    (tmp_path / "curl").chmod(0o755)
+    peaks = []
+    for lines in (1000, 20_000):
+        (tmp_path / "list").write_text("".join(f"http://a.test/some/longer/path/{n}\n" for n in range(lines)), encoding="ascii")
+        env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "LANG": "C.UTF-8", "ENQUEUE_BY": "curl"}
+        with subprocess.Popen([ENQUEUE, str(tmp_path / "list")], env=env, stderr=subprocess.DEVNULL) as process:
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0
+        peaks.append(usage.ru_maxrss)
+    assert peaks[1] < 1.5 * peaks[0], peaks
 
 
 @pytest.mark.parametrize("arguments, wish", [
@@ -160,6 +218,7 @@ def test_compose(broker, queue, tmp_path, password, status):
 
 
 @pytest.mark.parametrize("arguments", [(), ("--depth",), ("--depth", "x", "http://a/"), ("--scope", "moon", "http://a/"),
-                                       ("--what", "http://a/"), ("http://a/\nb",)])
+                                       ("--what", "http://a/"), ("http://a/\nb",), ("no-such-file",), ("--include",),
+                                       ("--preset", "blog", "http://a/"), ("--prefix", "x", "http://a/")])
 def test_misuse(broker, arguments):
     assert enqueue(broker, *arguments).returncode == 100

@@ -76,7 +76,7 @@ def test_plain_text(line, site):
     found = {url: line.wait_final(url) for url in wanted}
     assert {row.state for row in found.values()} == {"stored"}
     assert {row.depth for row in found.values()} == {0}
-    assert {row.crawl_id for row in found.values()} == {line.value("select id from crawl where is_inbox")}
+    assert {row.crawl_id for row in found.values()} == {line.value("select id from crawl where is_inbox and priority = 0")}
     # Nobody follows the links of the inbox; nothing was refused on the way.
     assert not [hit for hit in site.hits() if hit.path.endswith("/x")]
     assert line.value("select count(*) from bad_request") == 0
@@ -158,7 +158,8 @@ def test_what_is_no_ticket_is_forwarded(line, site):
 # Refused ------------------------------------------------------------------------------------------------------------------
 
 HERE = b'{"url":"http://refused.test/%d",'
-FIELD = "unknown field; known are url, depth, limit, scope, ignoreNoindex, ignoreNofollow"
+FIELD = "unknown field; known are url, depth, limit, scope, priority, prefix, include, exclude, match, preset, " \
+    "per_host, guards, ignoreNoindex, ignoreNofollow"
 SWITCH = "must be true or false"
 DEPTH = "depth: must be a whole number from 0 to 1000"
 LIMIT = "limit: must be a whole number from 1 to 1000000000"

@@ -239,7 +239,7 @@ def check_closing(lines, stack, server):
     row = stack.crawl()
     assert {key: line[key] for key in line if key not in ("time", "level", "program", "event", "ms")} == {
         "crawl": str(row.id), "seed": server.url(), "run": "1", "admitted": "7", "stored": "3", "skipped": "2", "errors": "2",
-        "added": "3", "changed": "0", "unchanged": "0", "gone": "0", "failed": "2"}
+        "added": "3", "changed": "0", "unchanged": "0", "gone": "0", "failed": "2", "cancelled": "0"}
     assert 0 <= int(line["ms"]) < 60_000
 
 

@@ -9,8 +9,8 @@ from support.stack import PROGRAMS
 NEIGHBOURS = 24
 # Far more memory, and far more time, than the parser gets here. (Unpacked; they travel as a few kilobytes.)
 POISON = {"/memory": "<!doctype html><title>Wide</title>" + "<p>x" * 2_000_000,
-          "/time": "<!doctype html><title>Slow</title>" + "<div>" * 500 + "<body>" * 1_600_000}
-LIMITS = {"PARSE_MEMORY": "160", "PARSE_TIMEOUT": "300ms"}
+          "/time": "<!doctype html><title>Slow</title>" + "<p a b c d e f g>" * 600_000}
+LIMITS = {"PARSE_MEMORY": "160", "PARSE_TIMEOUT": "50ms"}
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+import uuid
 
 from .broker import Broker
 from .database import Database
@@ -15,7 +16,8 @@ __all__ = ["Broker", "Database", "Failure", "Port", "Process", "Program", "PROGR
            "Stack", "build_dir", "cpu_seconds", "descendants", "give", "install", "new_log", "parse_line",
            "service_user", "status_bytes", "tail", "wait_until"]
 
-QUEUES = ("seed", "url", "html", "article", "summary", "report", "dead")
+QUEUES = ("seed", "url", "html", "article", "summary", "report", "dead",
+          "seed.express", "url.express", "html.express", "article.express")
 
 TEMPLATE = "gistmill_template"
 
@@ -178,7 +180,7 @@ class Stack:
     def seed(self, url, **wish):
         """Asks for a URL: seed(url, depth=2, limit=100, scope="host"), or bare for the inbox."""
         body = json.dumps({"url": url, **wish}) if wish else url
-        self.publish("seed", body.encode())
+        self.publish("seed", body.encode(), message_id=str(uuid.uuid4()))
 
     def depths(self):
         """Ready messages of each queue; None for one that is not there."""

@@ -166,6 +166,21 @@ static void test_answers_in_order(void **state)
     cage_free(&t.cage);
 }
 
+/* Nothing has been sent while the child starts. */
+static void test_hurry(void **state)
+{
+    static const int places[PAGES] = {[2] = 0, [5] = 1};
+    (void)state;
+    begin(10000, 512);
+    for (int i = 0; i < PAGES; i++) {
+        submit(i, good, sizeof good - 1);
+        if (i == 2 || i == 5) cage_hurry(t.cage);
+    }
+    run(PAGES);
+    for (int i = 0, other = 2; i < PAGES; i++) assert_int_equal(t.pages[i].place, i == 2 || i == 5 ? places[i] : other++);
+    cage_free(&t.cage);
+}
+
 /* XML parser and inflater, too, want nothing from outside that the cage forbids. */
 static void test_feeds(void **state)
 {
@@ -559,10 +574,10 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], CAGE_CHILD_FLAG) == 0) return cage_child_run(argc - 1, argv + 1);
     log_init("test", LOG_ERROR);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_feeds),          cmocka_unit_test(test_bad_bodies),
-        cmocka_unit_test(test_poison),           cmocka_unit_test(test_hang),           cmocka_unit_test(test_killed_child),
-        cmocka_unit_test(test_unwanted),         cmocka_unit_test(test_every_encoding), cmocka_unit_test(test_forbidden_acts),
-        cmocka_unit_test(test_directives),       cmocka_unit_test(test_large_lists),
+        cmocka_unit_test(test_answers_in_order), cmocka_unit_test(test_hurry),      cmocka_unit_test(test_feeds),
+        cmocka_unit_test(test_bad_bodies),       cmocka_unit_test(test_poison),     cmocka_unit_test(test_hang),
+        cmocka_unit_test(test_killed_child),     cmocka_unit_test(test_unwanted),   cmocka_unit_test(test_every_encoding),
+        cmocka_unit_test(test_forbidden_acts),   cmocka_unit_test(test_directives), cmocka_unit_test(test_large_lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,24 @@ static void statuses(void **state)
     assert_int_equal(judge(HTTP_SLOW, 503, "", "9", "slow").code, CODE_RATE_LIMITED);
 }
 
+/* 304 is an answer to a conditional request only. */
+static void not_modified(void **state)
+{
+    (void)state;
+    struct http_response response = {.failure = HTTP_FINE, .conditional = true};
+    struct trouble trouble;
+    head_reset(&response.head);
+    response.head.status = 304;
+    response.head.complete = true;
+    fetcher_trouble(&response, URL, NOW, &trouble);
+    assert_int_equal(trouble.code, CODE_UNCHANGED);
+    assert_string_equal(trouble.detail, "");
+    response.conditional = false;
+    fetcher_trouble(&response, URL, NOW, &trouble);
+    assert_int_equal(trouble.code, CODE_BAD_RESPONSE);
+    assert_string_equal(trouble.detail, "status 304");
+}
+
 static void rate_limits(void **state)
 {
     (void)state;
@@ -142,8 +160,8 @@ static void words_of_strangers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(failures),  cmocka_unit_test(statuses),           cmocka_unit_test(rate_limits),
-        cmocka_unit_test(redirects), cmocka_unit_test(words_of_strangers),
+        cmocka_unit_test(failures),    cmocka_unit_test(statuses),  cmocka_unit_test(not_modified),
+        cmocka_unit_test(rate_limits), cmocka_unit_test(redirects), cmocka_unit_test(words_of_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

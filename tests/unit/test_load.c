@@ -241,6 +241,48 @@ static void test_depth(void **state)
     buf_release(&text);
 }
 
+/* A node says how long its text is up to NODE_LONG; what is longer ends where the next text begins. */
+static void test_long_texts(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {NODE_LONG - 1, NODE_LONG, NODE_LONG + 1, 3 * NODE_LONG};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct buf html = BUF_INIT(1000000);
+        struct doc d;
+        buf_add_str(&html, "<p>");
+        for (size_t k = 0; k < lengths[i] - 2; k++) buf_add_char(&html, 'x');
+        buf_add_str(&html, "<!-- no node -->yz<br><br>b<br>");
+        for (size_t k = 0; k < lengths[i]; k++) buf_add_char(&html, 'x');
+        doc_init(&d);
+        load_html(&d, html.data, html.len);
+        uint32_t texts[3], count = 0;
+        for (uint32_t k = 0; k < d.count; k++)
+            if (d.nodes[k].tag == TAG_TEXT) texts[count++] = k;
+        assert_int_equal(count, 3);
+        assert_int_equal(d.text_count, 3);
+        assert_int_equal(doc_text(&d, texts[0]).n, lengths[i]);
+        assert_memory_equal(doc_text(&d, texts[0]).p + lengths[i] - 2, "yz", 2);
+        assert_int_equal(doc_text(&d, texts[1]).n, 1);
+        assert_int_equal(doc_text(&d, texts[2]).n, lengths[i]);
+        doc_release(&d);
+        buf_release(&html);
+    }
+}
+
+/* Whoever asks for more than text walks the notes alone. */
+static void test_notes(void **state)
+{
+    (void)state;
+    static const char page[] = "<title>a</title><p>b<h1 id=c>d</h1><h2>e</h2><h3>f</h3><a href=g>h</a><i onclick=j>k</i>";
+    static const uint8_t noted[] = {TAG_title, TAG_h1, TAG_h2, TAG_a};
+    struct doc d;
+    doc_init(&d);
+    load_html(&d, page, sizeof page - 1);
+    assert_int_equal(d.note_count, sizeof noted);
+    for (size_t i = 0; i < d.note_count; i++) assert_int_equal(d.nodes[d.notes[i]].tag, noted[i]);
+    doc_release(&d);
+}
+
 static void test_entities(void **state)
 {
     (void)state;
@@ -263,7 +305,8 @@ static void test_entities(void **state)
 int main(void)
 {
     extract_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_trees), cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_depth),
-                                       cmocka_unit_test(test_entities)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_trees), cmocka_unit_test(test_cut_anywhere),
+                                       cmocka_unit_test(test_depth), cmocka_unit_test(test_long_texts),
+                                       cmocka_unit_test(test_notes), cmocka_unit_test(test_entities)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,8 @@ static struct record filled(enum record_kind kind)
     r.next = mem_strdup("http://example.org/a?page=2");
     r.amp = mem_strdup("http://example.org/a/amp");
     r.hash = mem_strdup(HASH);
+    r.known_hash = mem_strdup(HASH);
+    r.known_recipe = mem_strdup("ffeeddccbbaa99887766554433221100");
     r.simhash = mem_strdup("0123456789abcdef");
     r.text = mem_strdup("one\ntwo\t\"three\" \x01\x1f\x7f / \\ end");
     r.markdown = mem_strdup("# M\r\n");
@@ -91,6 +93,8 @@ static void test_round_trip(void **state)
         assert_string_equal(after.links.items[1], "http://example.org/2");
         assert_int_equal(after.links.dates_count, 2);
         assert_true(after.links.dates[0] == 0 && after.links.dates[1] == 1700000000123);
+        assert_string_equal(after.known_hash, HASH);
+        assert_string_equal(after.known_recipe, before.known_recipe);
         assert_string_equal(after.next, before.next);
         assert_string_equal(after.amp, before.amp);
         assert_string_equal(after.simhash, before.simhash);
