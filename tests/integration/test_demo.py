@@ -134,7 +134,7 @@ def test_kept(demo, folder):
     output = wait_for(process, "logs: ")
     http = re.search(r"RABBITMQ_HTTP='(\S+)'", output)[1]
     database = re.search(r"DATABASE_URL='(\S+)'", output)[1]
-    done = subprocess.run(["deploy/enqueue", "nonsense"], cwd=TOP, env={"PATH": "/usr/bin:/bin", "RABBITMQ_HTTP": http},
+    done = subprocess.run(["deploy/enqueue", "http://nonsense..:x/"], cwd=TOP, env={"PATH": "/usr/bin:/bin", "RABBITMQ_HTTP": http},
                           capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     query = ["psql", "-Atc", "select count(*) from bad_request", database]
