@@ -4,7 +4,7 @@ ALTER TABLE summary
     ADD COLUMN owner       uuid,        -- the process that asks the model now, a random id
     ADD COLUMN lease_until timestamptz, -- it has given up by then
     ADD COLUMN failure     text,        -- code: the model was asked, and gave nothing of use; it is not asked again
-    ADD COLUMN detail      text,
+    ADD COLUMN detail      text,        -- of that failure; of a summary: that the engine was not given all of a long text
     ADD CONSTRAINT summary_is_one CHECK (text IS NOT NULL OR failure IS NOT NULL OR lease_until IS NOT NULL);
 
 -- Pages whose text is another one's question: the record is kept, the page stays `scheduled`. The leading writer ends the wait
@@ -65,12 +65,13 @@ CREATE TABLE model_rate (
 
 ALTER TABLE crawl ADD COLUMN IF NOT EXISTS cancel_at timestamptz; -- asked for: what is in flight comes home, nothing is bought for it
 
--- ledger_check as it was; stored pages need a summary that is more than a lease, or owe it.
+-- ledger_check as it was; stored and unchanged pages need a summary that is more than a lease, or owe it.
 ALTER VIEW ledger_check RENAME TO ledger_check_before_leases;
 CREATE VIEW ledger_check AS
-SELECT * FROM ledger_check_before_leases WHERE fault <> 'stored without article or summary'
+SELECT * FROM ledger_check_before_leases WHERE fault NOT IN ('stored without article or summary', 'UNCHANGED without article or summary')
 UNION ALL
-SELECT p.crawl_id, p.id, 'stored without article or summary', p.content_hash::text, p.recipe_hash::text
+SELECT p.crawl_id, p.id, CASE WHEN p.state = 'stored' THEN 'stored' ELSE 'UNCHANGED' END || ' without article or summary', p.content_hash::text,
+       p.recipe_hash::text
 FROM page p
-WHERE p.state = 'stored' AND p.code IS DISTINCT FROM 'BUDGET_EXCEEDED'
+WHERE (p.state = 'stored' OR p.code = 'UNCHANGED') AND p.code IS DISTINCT FROM 'BUDGET_EXCEEDED'
   AND NOT EXISTS (SELECT FROM summary s WHERE s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash AND s.text IS NOT NULL);

@@ -75,6 +75,15 @@ void engine_free(struct engine **engine)
 
 /* ---- extractive ---- */
 
+/* Both fit: the room is the second one's. */
+static void say_capped(struct buf *words, const char *detail, bool capped)
+{
+    static const char beginning[] = "only the beginning of this long text was weighed";
+    size_t n = strlen(detail), most = capped ? LIMIT_DETAIL - sizeof beginning - 2 : LIMIT_DETAIL;
+    buf_add(words, detail, n < most ? n : utf8_floor(detail, most));
+    if (capped) buf_addf(words, "%s%s", n ? "; " : "", beginning);
+}
+
 /* answer: what the model said instead, with its tokens; NULL if it was not asked. */
 static void extract(struct engine *e, const struct engine_article *article, enum code reason, const char *detail,
                     const struct llm_answer *answer, engine_done_fn *done, void *context)
@@ -86,7 +95,8 @@ static void extract(struct engine *e, const struct engine_article *article, enum
                                    .lang = article->lang,
                                    .sentences = (int)summarizer_settings.sentences};
     gist_summarise(e->gist, &request, &e->result);
-    if (e->result.capped && !*detail) detail = "only the beginning of this long text was weighed";
+    struct buf words = BUF_INIT(4 * LIMIT_DETAIL);
+    say_capped(&words, detail, e->result.capped);
     e->stats.extractive++;
     if (reason != CODE_OK) e->stats.fallbacks[reason]++;
     struct engine_summary summary = {.text = buf_str(&e->result.summary),
@@ -94,10 +104,11 @@ static void extract(struct engine *e, const struct engine_article *article, enum
                                      .recipe = e->gist_recipe,
                                      .lang = e->result.lang,
                                      .reason = reason,
-                                     .detail = detail,
+                                     .detail = buf_str(&words),
                                      .tokens_in = answer ? answer->tokens_in : 0,
                                      .tokens_out = answer ? answer->tokens_out : 0};
     done(context, &summary);
+    buf_release(&words);
 }
 
 /* ---- the model ---- */

@@ -226,12 +226,13 @@ static enum ledger_found look(struct ledger *l, const struct ledger_text *text, 
     if (!pg_is_null(r, 0, 0)) {
         found = LEDGER_STORED;
         answer_r->text = mem_strdup(pg_text(r, 0, 0));
+        answer_r->detail = mem_strdup(pg_text(r, 0, 2));
     } else if (!pg_is_null(r, 0, 1)) {
         found = LEDGER_FAILED;
         answer_r->reason = CODE_MODEL_BAD_ANSWER;
         code_parse(pg_text(r, 0, 1), &answer_r->reason);
         answer_r->detail = mem_strdup(pg_text(r, 0, 2));
-    } else if (pg_bool(r, 0, 4)) {
+    } else if (pg_bool(r, 0, 4) && !text->again) {
         found = LEDGER_CANCELLED;
     } else if (pg_bool(r, 0, 3)) {
         found = LEDGER_FOREIGN;
@@ -278,16 +279,17 @@ enum ledger_found ledger_lease(struct ledger *l, const struct ledger_text *text,
     return found == LEDGER_OURS ? reserving(l, text, take, 1, &answer_r->call) : found;
 }
 
-bool ledger_store(struct ledger *l, const struct digest *hash, const char *summary, int64_t tokens_in, int64_t tokens_out)
+bool ledger_store(struct ledger *l, const struct digest *hash, const struct ledger_summary *summary)
 {
     static const struct pg_stmt stmt = {
         "lease_store", "UPDATE summary SET text = $3, tokens_in = $4, tokens_out = $5, model = $6, owner = NULL, lease_until = NULL, "
-                       "failure = NULL, detail = NULL, created_at = now() WHERE content_hash = $1 AND recipe_hash = $2 AND text IS NULL"};
+                       "failure = NULL, detail = nullif($7, ''), created_at = now() WHERE content_hash = $1 AND recipe_hash = $2 AND text IS NULL"};
     add_text_key(l, hash);
-    pg_add_text(&l->params, summary);
-    pg_add_int(&l->params, tokens_in);
-    pg_add_int(&l->params, tokens_out);
+    pg_add_text(&l->params, summary->text);
+    pg_add_int(&l->params, summary->tokens_in);
+    pg_add_int(&l->params, summary->tokens_out);
     pg_add_text(&l->params, l->model);
+    pg_add_text(&l->params, summary->detail);
     return run(l, &stmt, NULL);
 }
 

@@ -33,6 +33,7 @@ struct ledger_text {
     struct digest hash;
     int64_t crawl, page;
     const char *text, *markdown; /* markdown may be NULL; borrowed */
+    bool again;                  /* a person asked for it: it is bought though its crawl was cancelled */
     int64_t tokens, price;       /* that a call for it may take at most: reserved before, settled after */
 };
 
@@ -51,7 +52,7 @@ struct ledger_answer {
     int64_t call;     /* LEDGER_OURS: row of llm_call */
     char *text;       /* LEDGER_STORED; owned: ledger_answer_release */
     enum code reason; /* LEDGER_FAILED */
-    char *detail;     /* of the reason, or NULL; owned */
+    char *detail;     /* of the reason, or what is to be said of the summary; NULL or "": nothing; owned */
 };
 void ledger_answer_release(struct ledger_answer *answer);
 
@@ -77,7 +78,11 @@ bool ledger_received(struct ledger *l, int64_t call, const struct llm_facts *fac
 
 /* Each of these ends the lease: with the summary, in the same statement; with the reason why there will be none; with nothing, so that
  * the next one asks. False: the database is away, say it again later. */
-bool ledger_store(struct ledger *l, const struct digest *hash, const char *summary, int64_t tokens_in, int64_t tokens_out);
+struct ledger_summary {
+    const char *text, *detail; /* detail: what is to be said of it, "" for nothing */
+    int64_t tokens_in, tokens_out;
+};
+bool ledger_store(struct ledger *l, const struct digest *hash, const struct ledger_summary *summary);
 bool ledger_fail(struct ledger *l, const struct digest *hash, enum code reason, const char *detail);
 bool ledger_drop(struct ledger *l, const struct digest *hash);
 

@@ -77,13 +77,17 @@ bool llm_endpoint(const char *base, struct buf *out)
 void llm_recipe(const struct llm_config *config, char hex_r[33])
 {
     struct buf text = BUF_INIT(1u << 16);
-    struct llm_article sample = {.title = "t", .lang = "", .text = "x", .length = 1};
+    static const char words[] = "x x x x x";
+    const struct llm_article samples[] = {{.title = "t", .lang = "", .text = words, .length = 1},
+                                          {.title = "t", .lang = "", .text = words, .length = sizeof words - 1}};
+    struct llm_prompt_config whole_and_cut = config->prompt;
     struct llm_prompt_cut cut;
+    whole_and_cut.input_max = 5;
     buf_addf(&text, "llm\nmodel=%s\nmax_tokens=%" PRId64 "\ntemperature=%g\ninput=%" PRId64 "\n", config->model, config->max_tokens,
              config->temperature, config->prompt.input_max);
     llm_prompt_system(&text, &config->prompt);
     buf_add_char(&text, '\n');
-    llm_prompt_user(&text, &config->prompt, &sample, &cut); /* the wording around every article */
+    for (size_t i = 0; i < 2; i++) llm_prompt_user(&text, &whole_and_cut, &samples[i], &cut); /* the wording around every article */
     struct digest digest = digest_of(buf_str(&text), text.len);
     digest_hex(&digest, hex_r);
     buf_release(&text);

@@ -115,4 +115,5 @@ void llm_prompt_user(struct buf *out, const struct llm_prompt_config *config, co
     buf_addf(out, "\nARTICLE %s>>>\n\nSummarise the article above in at most %" PRId64 " words, ", mark, config->words);
     say_language(out, config, article->lang);
     buf_add_char(out, '.');
+    if (rest) buf_add_str(out, " It is longer than what is shown: summarise what is shown.");
 }

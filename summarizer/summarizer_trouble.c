@@ -65,7 +65,9 @@ static void end(struct service *service, struct job *job, const struct record *r
 void summarizer_trouble_done(struct service *service, struct job *job, const struct record *record)
 {
     char detail[LIMIT_DETAIL];
-    if (record->reason)
+    if (record->pending)
+        snprintf(detail, sizeof detail, "somebody else is asking the model for this text");
+    else if (record->reason)
         snprintf(detail, sizeof detail, "%s %s%s%s", record->engine, record->reason, record->detail ? ": " : "",
                  record->detail ? record->detail : "");
     else

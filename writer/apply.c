@@ -107,12 +107,12 @@ static enum pg_status write_articles(struct tx *tx)
                                            "$2::text[], $3::text[]) ON CONFLICT DO NOTHING"};
     static const struct pg_stmt summary = {
         "write_summaries",
-        "INSERT INTO summary (content_hash, recipe_hash, engine, model, text, tokens_in, tokens_out) SELECT * FROM "
-        "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[]) ON CONFLICT (content_hash, recipe_hash) DO UPDATE "
+        "INSERT INTO summary (content_hash, recipe_hash, engine, model, text, tokens_in, tokens_out, detail) SELECT * FROM "
+        "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[]) ON CONFLICT (content_hash, recipe_hash) DO UPDATE "
         "SET engine = excluded.engine, model = excluded.model, text = excluded.text, tokens_in = excluded.tokens_in, "
-        "tokens_out = excluded.tokens_out, owner = NULL, lease_until = NULL, failure = NULL, detail = NULL WHERE summary.text IS NULL"};
+        "tokens_out = excluded.tokens_out, owner = NULL, lease_until = NULL, failure = NULL, detail = excluded.detail WHERE summary.text IS NULL"};
     static const enum pg_type atypes[] = {PG_UUID, PG_TEXT, PG_TEXT};
-    static const enum pg_type stypes[] = {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_INT8};
+    static const enum pg_type stypes[] = {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_INT8, PG_TEXT};
     struct pg_array a[COUNT(atypes)], s[COUNT(stypes)];
     const struct page_row **rows = mem_calloc(tx->page_count, sizeof *rows);
     size_t n = 0;
@@ -135,6 +135,7 @@ static enum pg_status write_articles(struct tx *tx)
         pg_array_text(&s[4], r->summary);
         pg_array_int(&s[5], r->tokens_in);
         pg_array_int(&s[6], r->tokens_out);
+        pg_array_text(&s[7], r->reason ? NULL : r->detail); /* of a reason: it is the page's */
     }
     enum pg_status st = run_columns(tx, &article, a, COUNT(atypes));
     if (st == PG_OK) st = run_columns(tx, &summary, s, COUNT(stypes));

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/zip.h"
 #include "line/limits.h"
+#include "writer/article_out.h"
 
 #define A_TIME  200 /* rows in hand at once, each a whole article; and their bytes, packed */
 #define A_BYTES "4194304"
@@ -99,7 +100,7 @@ static enum pg_status take_answers(struct writer *w)
 {
     static const struct pg_stmt stmt = {
         "awaited_answers",
-        "SELECT record, text, engine, model FROM (SELECT a.record, s.text, s.engine, s.model, sum(length(a.record)) OVER (ORDER BY a.page_id) - "
+        "SELECT record, text, engine, model, detail FROM (SELECT a.record, s.text, s.engine, s.model, s.detail, sum(length(a.record)) OVER (ORDER BY a.page_id) - "
         "length(a.record) AS before FROM awaited a JOIN summary s ON s.content_hash = ANY(ARRAY[a.content_hash]) AND "
         "s.recipe_hash = a.recipe_hash WHERE s.text IS NOT NULL ORDER BY a.page_id LIMIT $1) x WHERE before < " A_BYTES};
     struct pg_params params;
@@ -115,6 +116,7 @@ static enum pg_status take_answers(struct writer *w)
         put(&record.summary, pg_text(r, i, 1));
         put(&record.engine, pg_text(r, i, 2));
         put(&record.model, pg_text(r, i, 3));
+        put(&record.detail, pg_text(r, i, 4));
         record.calculated_at = clock_wall_ms();
         intake_own(w, ENTRY_RECORD, &record);
     }
@@ -124,35 +126,14 @@ static enum pg_status take_answers(struct writer *w)
 
 /* ---- once more ---- */
 
-/* What did not get through is missed by the line clock. */
-static void publish(struct writer *w, const struct record *record)
-{
-    char id[48];
-    struct buf json = BUF_INIT(LIMIT_RECORD), body = BUF_INIT(LIMIT_MESSAGE);
-    snprintf(id, sizeof id, "%lld.%lld", (long long)record->page, (long long)record->release);
-    if (record_encode(record, &json) && zip_pack(&body, json.data, json.len)) {
-        size_t len = body.len;
-        struct mq_message message = {.queue = QUEUE_ARTICLE,
-                                     .message_id = id,
-                                     .type = "article.v1",
-                                     .content_type = "application/json",
-                                     .content_encoding = "zstd",
-                                     .len = len,
-                                     .body = buf_take(&body)};
-        service_publish(w->service, NULL, &message);
-    }
-    buf_release(&json);
-    buf_release(&body);
-}
-
 /* The pages of `ids` get new numbers; *sent_r: their records, to be published after the commit. */
 static enum pg_status renumber(struct tx *tx, const struct pg_array *ids, struct pg_result **sent_r)
 {
     static const struct pg_stmt stmt = {
         "awaited_renumber",
         "WITH p AS (UPDATE page SET release = release + 1, scheduled_at = now() WHERE id = ANY($1) AND state = 'scheduled' RETURNING id, "
-        "release) UPDATE awaited a SET sent_at = now(), release = p.release FROM p WHERE a.page_id = ANY(ARRAY[p.id]) RETURNING a.record, "
-        "p.release"};
+        "release, crawl_id) UPDATE awaited a SET sent_at = now(), release = p.release FROM p JOIN crawl c ON c.id = ANY(ARRAY[p.crawl_id]) "
+        "WHERE a.page_id = ANY(ARRAY[p.id]) RETURNING a.record, p.release, c.priority < 0"};
     enum pg_status st = tx_load(tx);
     pg_params_reset(&tx->params);
     pg_add_array(&tx->params, ids);
@@ -181,7 +162,7 @@ static enum pg_status send_again(struct writer *w, struct pg_result *r)
         struct record record;
         if (!unpack(sent, i, 0, &record)) continue;
         record.release = pg_int(sent, i, 1);
-        publish(w, &record);
+        article_out_send(w->articles, &record, pg_bool(sent, i, 2));
         record_release(&record);
     }
     pg_result_free(sent);
@@ -198,7 +179,7 @@ static enum pg_status take_orphans(struct writer *w)
         "SELECT x.page_id FROM (SELECT a.page_id, length(a.record) AS size, row_number() OVER (PARTITION BY a.content_hash, a.recipe_hash ORDER BY a.page_id) AS n, "
         "s.failure FROM awaited a LEFT JOIN summary s ON s.content_hash = ANY(ARRAY[a.content_hash]) AND s.recipe_hash = a.recipe_hash "
         "WHERE a.sent_at IS NULL AND s.text IS NULL AND (s.failure IS NOT NULL OR (coalesce(s.lease_until, '-infinity') < now() AND NOT EXISTS "
-        "(SELECT FROM awaited b WHERE b.content_hash = a.content_hash AND b.recipe_hash = a.recipe_hash AND b.sent_at IS NOT NULL)))) x "
+        "(SELECT FROM awaited b WHERE b.content_hash = ANY(ARRAY[a.content_hash]) AND b.recipe_hash = a.recipe_hash AND b.sent_at IS NOT NULL)))) x "
         "WHERE x.n = 1 OR x.failure IS NOT NULL ORDER BY x.size LIMIT $1"};
     struct pg_params params;
     struct pg_result *r;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "line/limits.h"
+#include "writer/article_out.h"
 #include "writer/awaited.h"
 #include "writer/clocks.h"
 #include "writer/conf.h"
@@ -170,6 +171,7 @@ void frontier_tick(struct writer *w)
     if (!w->frontier->leads) frontier_try_to_lead(w);
     if (!w->db_ready) return;
     enum pg_status st = host_clock_look(w);
+    if (st == PG_OK) st = article_out_put_back(w->articles);
     if (st == PG_OK && !w->frontier->leads) return;
     if (st == PG_OK) st = release_delayed(w);
     if (st == PG_OK) st = host_clock_sweep(w);

@@ -156,7 +156,7 @@ static void judge_article(struct tx *tx, struct entry *e, struct page_row *p)
         forget(tx, e, p);
         return;
     }
-    end(tx, e, p, owes(r) ? CODE_BUDGET_EXCEEDED : CODE_OK, NULL);
+    end(tx, e, p, owes(r) ? CODE_BUDGET_EXCEEDED : CODE_OK, r->detail);
     scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &r->links);
     offer_canonical(tx, p, r);
 }

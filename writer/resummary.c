@@ -4,34 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "base/zip.h"
-#include "line/limits.h"
+#include "writer/article_out.h"
 #include "writer/conf.h"
 
 #define A_TIME   64     /* texts sent at once */
 #define SOON_MS  2000   /* somebody else is asking */
 #define LATER_MS 600000 /* a budget is used up */
-
-static void publish(struct writer *w, const struct record *record)
-{
-    char id[48];
-    struct buf json = BUF_INIT(LIMIT_RECORD), body = BUF_INIT(LIMIT_MESSAGE);
-    snprintf(id, sizeof id, "%lld.%lld", (long long)record->page, (long long)record->release);
-    if (record_encode(record, &json) && zip_pack(&body, json.data, json.len)) {
-        size_t len = body.len;
-        struct mq_message message = {.queue = QUEUE_ARTICLE,
-                                     .message_id = id,
-                                     .type = "article.v1",
-                                     .content_type = "application/json",
-                                     .content_encoding = "zstd",
-                                     .len = len,
-                                     .body = buf_take(&body)};
-        service_publish(w->service, NULL, &message);
-    }
-    buf_release(&json);
-    buf_release(&body);
-}
 
 static char *text_of(const struct pg_result *r, int row, int column)
 {
@@ -74,7 +52,7 @@ enum pg_status resummary_tick(struct writer *w)
                                 .text = text_of(r, i, 7),
                                 .markdown = text_of(r, i, 8),
                                 .again = 1};
-        publish(w, &record);
+        article_out_send(w->articles, &record, false);
     }
     pg_result_free(r);
     return PG_OK;
@@ -106,9 +84,9 @@ enum pg_status resummary_write(struct tx *tx)
         "gone AS (DELETE FROM resummary WHERE content_hash = ANY(ARRAY(SELECT content_hash FROM u WHERE wait < 0))), "
         "later AS (UPDATE resummary q SET sent_at = NULL, due_at = now() + u.wait * interval '1 ms' FROM u WHERE u.wait >= 0 AND "
         "q.content_hash = ANY(ARRAY[u.content_hash])) "
-        "UPDATE page p SET recipe_hash = u.recipe_hash, reason = NULL, code = CASE p.code WHEN 'BUDGET_EXCEEDED' THEN 'OK' ELSE p.code END "
-        "FROM u WHERE u.good AND p.content_hash = ANY(ARRAY[u.content_hash]) AND p.state = 'stored' AND EXISTS (SELECT FROM summary s WHERE "
-        "s.content_hash = u.content_hash AND s.recipe_hash = u.recipe_hash AND s.text IS NOT NULL)"};
+        "UPDATE page p SET recipe_hash = u.recipe_hash, reason = NULL, detail = s.detail, code = CASE p.code WHEN 'BUDGET_EXCEEDED' THEN 'OK' "
+        "ELSE p.code END FROM u JOIN summary s ON s.content_hash = ANY(ARRAY[u.content_hash]) AND s.recipe_hash = u.recipe_hash "
+        "WHERE u.good AND s.text IS NOT NULL AND p.content_hash = ANY(ARRAY[u.content_hash]) AND p.state = 'stored'"};
     static const enum pg_type types[] = {PG_UUID, PG_UUID, PG_BOOL, PG_INT8};
     struct pg_array columns[4];
     struct digest hash, recipe;
