@@ -451,6 +451,13 @@ size_t buyer_asking(const struct buyer *b)
     return b->asking;
 }
 
+bool buyer_busy(const struct buyer *b)
+{
+    const struct purchase *p = b->purchases;
+    while (p && (p->probe || !p->llm)) p = p->next;
+    return p != NULL;
+}
+
 bool buyer_queues(const struct buyer *b)
 {
     return b->later != NULL;

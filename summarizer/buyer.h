@@ -68,6 +68,7 @@ struct buyer_wait *buyer_ask(struct buyer *b, const struct buyer_order *order, b
 void buyer_leave(struct buyer_wait *wait);
 
 size_t buyer_asking(const struct buyer *b); /* calls under way */
+bool buyer_busy(const struct buyer *b);     /* one of them is for a text: it is being paid for */
 bool buyer_queues(const struct buyer *b);   /* somebody waits for his turn: so many a minute */
 
 #endif

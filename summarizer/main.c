@@ -20,6 +20,7 @@ int main(int argc, char **argv)
                                       .on_message = summarizer_message,
                                       .on_reset = summarizer_reset,
                                       .on_turn = summarizer_turn,
+                                      .busy = summarizer_busy,
                                       .on_tick = summarizer_tick,
                                       .metrics = summarizer_metrics,
                                       .deinit = summarizer_deinit};

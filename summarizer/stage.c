@@ -204,6 +204,13 @@ void summarizer_turn(struct service *service)
     }
 }
 
+/* What was handed back in an outage may still be asked for: its answer is worth the wait, which SUMMARY_TIMEOUT ends. */
+bool summarizer_busy(struct service *service)
+{
+    (void)service;
+    return buyer && buyer_busy(buyer);
+}
+
 void summarizer_tick(struct service *service)
 {
     (void)service;

@@ -1,6 +1,7 @@
 """No text is bought twice: one lease a text, whoever dies; and whoever finds a text being bought does not wait with it in hand."""
 
 import collections
+import signal
 
 import pytest
 
@@ -35,7 +36,7 @@ def calls(stack, where="true"):
 @pytest.mark.limit(300)
 def test_no_text_is_bought_twice(make_stack, long):
     """Four summarizers, killed at random: each text once, and again at most what was under way at a kill."""
-    pages, texts, kills = (500, 100, 12) if long else (100, 20, 3)
+    pages, texts, kills = (1500, 300, 12) if long else (500, 100, 5)
     rng = chance()
     with Server(site_of(pages, texts)) as server, FakeLLM(delay=CALL) as llm:
         stack = make_stack(OPENAI_BASE_URL=llm.url, FRONTIER_WINDOW="64", **MODEL)
@@ -131,7 +132,7 @@ def test_a_dead_buyer_is_replaced(make_stack):
 
 # Money ----------------------------------------------------------------------------------------------------------------
 
-BUDGET = {"SUMMARY_MAX_TOKENS": "100", "PRICE_INPUT": "2", "PRICE_OUTPUT": "10", "PREFETCH": "2"}
+BUDGET = {"SUMMARY_MAX_TOKENS": "100", "PRICE_INPUT": "2", "PRICE_CACHED": "0.5", "PRICE_OUTPUT": "10", "PREFETCH": "2"}
 
 
 def spent(stack, scope):
@@ -151,9 +152,14 @@ def test_budget_of_a_crawl(make_stack):
         counts = dict(tuple(row) for row in stack.query("select coalesce(reason, engine) as why, count(*) from page join summary using "
                                                         "(content_hash, recipe_hash) group by 1"))
         assert counts == {"llm": len(llm.requests), "BUDGET_EXCEEDED": 13 - len(llm.requests)}
-        used = stack.query("select sum(tokens_in + tokens_out) as tokens, sum(price) as price, sum(tokens_in * 2 + tokens_out * 10) as due from llm_call")[0]
+        used = stack.query("select sum(tokens_in + tokens_out) as tokens, sum(price) as price, sum(round((tokens_in - tokens_cached) * 2 + "
+                           "tokens_cached * 0.5 + tokens_out * 10)) as due, sum(tokens_cached) as cached from llm_call")[0]
         assert tuple(spent(stack, "crawl")) == tuple(spent(stack, "day")) == tuple(used)[:2]
-        assert used[0] <= 4000 and used[1] == used[2]
+        assert used.tokens <= 4000 and used.price == used.due
+        # The fixed part comes first, so it was in the provider's cache from the second call on.
+        assert used.cached == sum(len(request["system"].split()) for request in llm.requests[1:]) > 0
+        cost = stack.query("select * from thousand_articles(2, 10, price_cached => 0.5)")[0]
+        assert cost.texts == cost.calls == len(llm.requests) and abs(float(cost.price) - 1000 * float(used.price) / 1e6 / cost.texts) < 1e-3
 
 
 def test_budget_of_a_day(make_stack):
@@ -229,7 +235,7 @@ def test_retry_after_is_obeyed(make_stack):
 
 # Outages --------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("mode", ["401", "404", "429", "503", "reset"])
+@pytest.mark.parametrize("mode", ["401", "402", "403", "404", "408", "429", "500", "503", "reset", "hang"])
 def test_an_outage_is_a_pause(make_stack, mode):
     """Everything is handed back, nobody gets less than was asked for, and it is said once."""
     with Server(site_of(12, 12)) as server, FakeLLM(mode=mode) as llm:
@@ -258,6 +264,28 @@ def test_refusals_in_a_row_are_an_outage(make_stack):
         crawl.finish()
         assert stack.value("select count(*) from page where reason = 'MODEL_REFUSED'") == 5
         assert stack.value("select count(*) from summary where engine = 'llm' and text is not null") == 16
+
+
+def test_a_stop_waits_for_what_is_being_paid(make_stack):
+    """Its delivery was handed back in an outage; the answer is stored all the same, and bought once."""
+    with Server(site_of(2, 2)) as server, FakeLLM(mode="401") as llm:
+        llm.script(["hold"])
+        stack = make_stack(OPENAI_BASE_URL=llm.url, **MODEL | {"SUMMARY_TIMEOUT": "20s", "HOLD_MAX": "25s", "LEASE": "60s"})
+        summarizer = stack.start_all()["summarizer"][0]
+        stack.seed(server.url("/0"), depth=0, limit=10)
+        wait_until(lambda: llm.under_way == 1, 20, "a text is being bought")
+        stack.seed(server.url("/1"), depth=0, limit=10)
+        wait_until(lambda: summarizer.log_lines(level="error"), 20, "an outage")
+        wait_until(lambda: stack.depths()["article"] == 2, 20, "both are handed back")
+        summarizer.send(signal.SIGTERM)
+        wait_until(lambda: "stopping" in summarizer.log_text(), 20, "it stops")
+        llm.release()
+        assert summarizer.wait(20) == 0
+        assert stack.value("select count(*) from summary where text is not null") == 1
+        llm.mode = "ok"
+        stack.start("summarizer")
+        wait_until(lambda: stack.value("select count(*) from crawl where state = 'completed'") == 2, 20, "both crawls are complete")
+        assert bought(llm)[article_of(llm.requests[0]["user"])] == 1
 
 
 def test_the_database_away(make_stack):

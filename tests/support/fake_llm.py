@@ -15,10 +15,11 @@ By hand: python3 tests/support/fake_llm.py [--port N] [--mode NAME] [--delay SEC
 be asked for by the address: URL + "/mode/NAME" as base URL, so that several programs share one server.
 
 Modes:
-  ok           the article's first words, as a sentence; reports usage
+  ok           the article's first words, as a sentence; reports usage, a word a token. What an earlier request began with, too, it
+               has in its cache, up to the last whole message
   delay        the same after `delay` seconds (ok also waits, if delay was given)
   429          Too Many Requests, Retry-After `retry_after`
-  500 503 401 403 404 400   that status with an error object
+  400 401 402 403 404 408 500 503   that status with an error object
   empty        an answer without content
   blank_body   status 200 and not a byte
   garbage      status 200, not JSON
@@ -50,7 +51,7 @@ import threading
 import time
 
 HUGE_BYTES = 8 << 20
-STATUSES = {"429": 429, "500": 500, "503": 503, "401": 401, "403": 403, "404": 404, "400": 400}
+STATUSES = {status: int(status) for status in ("400", "401", "402", "403", "404", "408", "429", "500", "503")}
 
 
 def article_of(user):
@@ -89,7 +90,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_json(200, {
             "id": f"chatcmpl-{request['number']}", "object": "chat.completion", "created": int(time.time()), "model": request["model"],
             "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content, **message}}],
-            "usage": {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}})
+            "usage": {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out,
+                      "prompt_tokens_details": {"cached_tokens": request["cached"]}}})
 
     def do_GET(self):
         self.send_json(200, {"object": "list", "data": [{"id": "fake", "object": "model"}]})
@@ -211,6 +213,7 @@ class FakeLLM:
         self.released = threading.Event()
         self._lock = threading.Lock()
         self._script, self.under_way = [], 0
+        self._begun = set()  # first messages
         self._server = Server(("127.0.0.1", port), Handler)
         self._server.fake = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -229,6 +232,9 @@ class FakeLLM:
             self.under_way += 1
             self.peak = max(self.peak, self.under_way)
             request["number"] = len(self.requests) + 1
+            first = request["body"]["messages"][0]
+            request["cached"] = len(first["content"].split()) if str(first) in self._begun else 0
+            self._begun.add(str(first))
             self.requests.append(request)
             return asked or (self._script.pop(0) if self._script else self.mode)
 
