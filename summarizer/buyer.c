@@ -163,10 +163,8 @@ static bool deliver(struct purchase *p)
                                         .detail = p->detail,
                                         .tokens_in = p->tokens_in,
                                         .tokens_out = p->tokens_out};
-    const struct ledger_summary summary = {
-        .text = p->summary, .detail = p->detail, .tokens_in = p->tokens_in, .tokens_out = p->tokens_out};
-    bool stored = p->summary ? ledger_store(l, &p->text.hash, &summary)
-                             : ledger_fail(l, &p->text.hash, p->reason, p->detail);
+    const struct ledger_summary summary = {.text = p->summary, .detail = p->detail, .tokens_in = p->tokens_in, .tokens_out = p->tokens_out};
+    bool stored = p->summary ? ledger_store(l, &p->text.hash, &summary) : ledger_fail(l, &p->text.hash, p->reason, p->detail);
     if (!stored) return false;
     tell(p, &result);
     purchase_free(p);

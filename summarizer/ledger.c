@@ -282,8 +282,9 @@ enum ledger_found ledger_lease(struct ledger *l, const struct ledger_text *text,
 bool ledger_store(struct ledger *l, const struct digest *hash, const struct ledger_summary *summary)
 {
     static const struct pg_stmt stmt = {
-        "lease_store", "UPDATE summary SET text = $3, tokens_in = $4, tokens_out = $5, model = $6, owner = NULL, lease_until = NULL, "
-                       "failure = NULL, detail = nullif($7, ''), created_at = now() WHERE content_hash = $1 AND recipe_hash = $2 AND text IS NULL"};
+        "lease_store",
+        "UPDATE summary SET text = $3, tokens_in = $4, tokens_out = $5, model = $6, owner = NULL, lease_until = NULL, "
+        "failure = NULL, detail = nullif($7, ''), created_at = now() WHERE content_hash = $1 AND recipe_hash = $2 AND text IS NULL"};
     add_text_key(l, hash);
     pg_add_text(&l->params, summary->text);
     pg_add_int(&l->params, summary->tokens_in);

@@ -183,7 +183,9 @@ static void buy(struct work *w)
 {
     const struct record *r = &w->record;
     struct buyer_order order = {
-        .text = {.crawl = r->crawl, .page = r->page, .text = r->text, .markdown = r->markdown, .again = r->again != 0}, .title = r->title, .lang = r->lang};
+        .text = {.crawl = r->crawl, .page = r->page, .text = r->text, .markdown = r->markdown, .again = r->again != 0},
+        .title = r->title,
+        .lang = r->lang};
     digest_parse(r->hash, &order.text.hash); /* the decoder has looked at it */
     struct buyer_wait *wait = buyer_ask(buyer, &order, on_bought, w);
     if (wait) w->wait = wait; /* else it is done, and w is gone */
