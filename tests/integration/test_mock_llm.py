@@ -1,10 +1,9 @@
 """The model's client against a server that is not ours: the npm package @dwmkerr/mock-llm, which needs Node.
 
 deploy/install-deps check sees to Node and npm, so they are there in `make check`; without them there is no test here. The package is fetched
-once, by npm as it is configured, into .run/mock-llm.
+once, by npm as it is configured, into .run/npm.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -13,13 +12,12 @@ import urllib.request
 
 import pytest
 
+from support import npm
 from support.program import build_dir
-from support.stack import Failure, Port, Process, new_log, wait_until
+from support.stack import Port, Process, new_log, tail, wait_until
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PACKAGE = "@dwmkerr/mock-llm@0.1.29"
-PROGRAM = os.path.join("node_modules", "@dwmkerr", "mock-llm", "dist", "main.js")
-FETCH_S = 80  # what a fixture may take is 120 s
+PACKAGE = ("@dwmkerr/mock-llm", "0.1.29")
+PROGRAM = "node_modules/@dwmkerr/mock-llm/dist/main.js"
 TEXT = ("The city opened a new tram line on Monday. It joins the harbour and the university in twelve minutes. Trams run every ten minutes "
         "until midnight. The council paid forty million for it. Critics say that buses would have been cheaper.")
 GOOD = "The city has a new tram line between harbour and university, paid for by the council."
@@ -50,57 +48,25 @@ def call(url, method, value=None):
         return answer.read()
 
 
-def fetch(folder):
-    """The package's folder; whole, or not there."""
-    made = f"{folder}.{os.getpid()}"
-    shutil.rmtree(made, ignore_errors=True)
-    os.makedirs(made)
-    command = ["npm", "install", "--prefix", made, "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--no-update-notifier",
-               "--fetch-retries", "1", "--fetch-timeout", str(FETCH_S * 500), PACKAGE]
-    try:
-        done = subprocess.run(command, cwd=made, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=FETCH_S, check=False)
-        words = f"status {done.returncode}\n{done.stdout.decode(errors='replace')}"
-    except subprocess.TimeoutExpired as error:
-        words = f"not within {FETCH_S} s\n{(error.stdout or b'').decode(errors='replace')}"
-    if not os.path.exists(os.path.join(made, PROGRAM)):
-        shutil.rmtree(made, ignore_errors=True)
-        raise Failure(f"{PACKAGE} could not be fetched: does npm, as it is configured here, reach a registry? {' '.join(command)}: {words}")
-    os.rename(made, folder)
-
-
-def installed(run_dir):
-    """The program, where whoever runs it may read it."""
-    home = os.path.join(TOP, ".run")
-    folder = os.path.join(home, "mock-llm")
-    os.makedirs(home, exist_ok=True)
-    with open(os.path.join(home, "mock-llm.lock"), "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not os.path.exists(os.path.join(folder, PROGRAM)):
-            shutil.rmtree(folder, ignore_errors=True)
-            fetch(folder)
-    copy = os.path.join(run_dir.subdir("mock-llm"), "package")
-    shutil.copytree(folder, copy, symlinks=True)
-    return os.path.join(copy, PROGRAM)
-
-
-if shutil.which("node") and shutil.which("npm"):
+if npm.there():
     @pytest.fixture(scope="module")
     def mock(run_dir):
         """Its address; what it says is asked for by rules."""
-        program = installed(run_dir)
+        copy = os.path.join(run_dir.subdir("mock-llm"), "package")  # whoever runs it may read it
+        shutil.copytree(npm.package(*PACKAGE), copy, symlinks=True)
         port = Port()
         log = new_log(os.path.join(run_dir.subdir("mock-llm"), "log"))
         env = {"PATH": os.environ["PATH"], "HOME": run_dir.subdir("mock-llm"), "HOST": "127.0.0.1", "PORT": str(int(port))}
-        process = Process("mock-llm", ["node", program], env, log)
+        process = Process("mock-llm", ["node", os.path.join(copy, PROGRAM)], env, log)
         url = f"http://127.0.0.1:{int(port)}"
 
         def ready():
             try:
                 return call(url + "/ready", "GET")
             except OSError:
-                assert process.alive(), open(log, encoding="utf-8", errors="replace").read()
+                assert process.alive(), tail(log)
                 return None
-        wait_until(ready, 30, lambda: "mock-llm is ready: " + open(log, encoding="utf-8", errors="replace").read())
+        wait_until(ready, 30, lambda: f"mock-llm is ready: {tail(log)}")
         yield url
         process.kill9()
 
