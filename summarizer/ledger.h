@@ -1,5 +1,5 @@
 /* The model's books in PostgreSQL: who asks for which text (a row of `summary` without a text is a lease), and what each call was and
- * cost (`llm_call`). sql/007_leases.sql has the columns, docs/SUMMARIES.md the rules.
+ * cost (`llm_call`). sql/008_leases.sql has the columns, docs/SUMMARIES.md the rules.
  *
  * Calls block for LEDGER_MS at most. Where one says that the database is away, nothing was written, or it is not known; ledger_tick
  * connects again. */

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "writer/frontier.h"
 #include "writer/writer.h"
 
 #define BATCH  2000 /* pages of one transaction */
@@ -54,6 +53,8 @@ enum pg_status again_start(struct tx *tx, struct crawl_row *crawl)
         "start_run",
         "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = clock_timestamp(), "
         "finished_at = NULL, begun = 0, kept = 0, again_after = '00000000-0000-0000-0000-000000000000' WHERE id = $1"};
+    static const struct pg_stmt sitemaps = {"sitemaps_again",
+                                            "UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = $1 AND sitemaps_read"};
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
     crawl->paused = crawl->cancelled = false;
@@ -61,6 +62,7 @@ enum pg_status again_start(struct tx *tx, struct crawl_row *crawl)
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);
     enum pg_status st = tx_run(tx, &stmt, NULL);
+    if (st == PG_OK) st = tx_run(tx, &sitemaps, NULL);
     return st == PG_OK ? register_batch(tx, crawl) : st;
 }
 
@@ -83,8 +85,7 @@ static enum pg_status go_on(struct tx *tx, int64_t id)
     if (st == PG_OK) st = tx_load(tx);
     struct crawl_row *crawl = st == PG_OK ? tx_crawl(tx, id) : NULL;
     if (crawl && crawl->running) st = register_batch(tx, crawl);
-    if (st == PG_OK) st = tx_write_crawls(tx);
-    return st == PG_OK ? tx_commit(tx) : st;
+    return st == PG_OK ? tx_write_crawls(tx) : st;
 }
 
 enum pg_status again_sweep(struct writer *w)
@@ -96,11 +97,7 @@ enum pg_status again_sweep(struct writer *w)
         if (st != PG_OK || !id) break;
         struct tx tx;
         tx_init(&tx, w, w->pg);
-        st = go_on(&tx, id);
-        if (st == PG_OK)
-            for (size_t i = 0; i < tx.completed_count; i++) frontier_log_completed(w, tx.completed[i]);
-        else if (pg_connected(w->pg))
-            pg_exec(w->pg, "ROLLBACK");
+        st = tx_finish(&tx, go_on(&tx, id));
         tx_release(&tx);
     }
     return st;

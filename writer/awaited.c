@@ -137,8 +137,7 @@ static enum pg_status renumber(struct tx *tx, const struct pg_array *ids, struct
     enum pg_status st = tx_load(tx);
     pg_params_reset(&tx->params);
     pg_add_array(&tx->params, ids);
-    if (st == PG_OK) st = tx_run(tx, &stmt, sent_r);
-    return st == PG_OK ? tx_commit(tx) : st;
+    return st == PG_OK ? tx_run(tx, &stmt, sent_r) : st;
 }
 
 /* Puts the rows' records into `article` again; r: page ids. Taken. */
@@ -155,9 +154,12 @@ static enum pg_status send_again(struct writer *w, struct pg_result *r)
         tx_want_page(&tx, pg_int(r, i, 0));
     }
     pg_result_free(r);
-    enum pg_status st = found ? tx_begin(&tx) : PG_OK;
-    if (st == PG_OK && found) st = renumber(&tx, &ids, &sent);
-    if (st != PG_OK && pg_connected(w->pg)) pg_exec(w->pg, "ROLLBACK");
+    enum pg_status st = PG_OK;
+    if (found) {
+        st = tx_begin(&tx);
+        if (st == PG_OK) st = renumber(&tx, &ids, &sent);
+        st = tx_finish(&tx, st);
+    }
     for (int i = 0; st == PG_OK && i < pg_rows(sent); i++) {
         struct record record;
         if (!unpack(sent, i, 0, &record)) continue;

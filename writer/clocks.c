@@ -9,7 +9,6 @@
 #include "writer/again.h"
 #include "writer/awaited.h"
 #include "writer/conf.h"
-#include "writer/frontier.h"
 #include "writer/resummary.h"
 #include "writer/tx.h"
 
@@ -251,8 +250,7 @@ static enum pg_status sweep_crawl(struct tx *tx, int64_t id)
     tx_want_crawl(tx, id);
     if (st == PG_OK) st = tx_load(tx);
     struct crawl_row *c = st == PG_OK ? tx_crawl(tx, id) : NULL;
-    if (c && is_over(c, &sweep)) st = end_waiting(tx, c, &sweep);
-    return st == PG_OK ? tx_commit(tx) : st;
+    return c && is_over(c, &sweep) ? end_waiting(tx, c, &sweep) : st;
 }
 
 static enum pg_status sweep_waiting(struct writer *w)
@@ -265,11 +263,7 @@ static enum pg_status sweep_waiting(struct writer *w)
         if (st != PG_OK || !found) break;
         struct tx tx;
         tx_init(&tx, w, w->pg);
-        st = sweep_crawl(&tx, crawl);
-        if (st == PG_OK)
-            for (size_t i = 0; i < tx.completed_count; i++) frontier_log_completed(w, tx.completed[i]);
-        else if (pg_connected(w->pg))
-            pg_exec(w->pg, "ROLLBACK");
+        st = tx_finish(&tx, sweep_crawl(&tx, crawl));
         tx_release(&tx);
     }
     return st;

@@ -1,4 +1,4 @@
-/* Summarising stored texts again (table `resummary`, sql/008_resummarise.sql). Their records travel from `article` to `summary` like others,
+/* Summarising stored texts again (table `resummary`, sql/009_resummarise.sql). Their records travel from `article` to `summary` like others,
  * marked `again`: they end no page. */
 #ifndef GM_WRITER_RESUMMARY_H
 #define GM_WRITER_RESUMMARY_H

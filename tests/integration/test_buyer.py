@@ -75,6 +75,8 @@ def test_who_finds_a_lease_does_not_wait(make_stack):
         wait_until(lambda: stack.value("select count(*) from awaited") == 1, 20, "the second page waits")
         assert stack.depths()["article"] == 0
         assert stack.value("select count(*) from page where state = 'scheduled'") == 2
+        waits = [row[0]["for"] for row in stack.query("select page_waits(page) from page order by id")]
+        assert waits == ["result", "summary"]
         assert not stack.books()
         llm.release()
         wait_until(lambda: stack.value("select count(*) from crawl where state = 'completed'") == 2, 20, "both crawls are complete")

@@ -75,3 +75,10 @@ SELECT p.crawl_id, p.id, CASE WHEN p.state = 'stored' THEN 'stored' ELSE 'UNCHAN
 FROM page p
 WHERE (p.state = 'stored' OR p.code = 'UNCHANGED') AND p.code IS DISTINCT FROM 'BUDGET_EXCEEDED'
   AND NOT EXISTS (SELECT FROM summary s WHERE s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash AND s.text IS NOT NULL);
+
+-- What a page waits for, as before, and now also for the model's answer to another one's question.
+ALTER FUNCTION page_waits(page) RENAME TO page_waits_before_leases;
+CREATE FUNCTION page_waits(p page) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT jsonb_build_object('for', 'summary', 'why', 'the model is asked for the same text on another page', 'since', a.since)
+                     FROM awaited a WHERE a.page_id = p.id AND p.state = 'scheduled'), page_waits_before_leases(p))
+$$;
