@@ -141,10 +141,11 @@ def spent(stack, scope):
     return stack.query("select tokens, price from budget where scope like %s", scope + " %")[0]
 
 
-def test_budget_of_a_crawl(make_stack):
+@pytest.mark.parametrize("budget", [{"BUDGET_CRAWL_TOKENS": "4000"}, {"BUDGET_CRAWL_MONEY": "0.008"}], ids=["tokens", "money"])
+def test_budget_of_a_crawl(make_stack, budget):
     """`auto`: when it is used up the rest is extracted, and says so. What was reserved is settled."""
     with Server(site_of(12, 12)) as server, FakeLLM() as llm:
-        stack = make_stack(OPENAI_BASE_URL=llm.url, BUDGET_CRAWL_TOKENS="4000", **MODEL)
+        stack = make_stack(OPENAI_BASE_URL=llm.url, **budget, **MODEL)
         for name in ("writer", "fetcher", "parser"):
             stack.start(name)
         stack.start("summarizer", **BUDGET)
@@ -157,7 +158,8 @@ def test_budget_of_a_crawl(make_stack):
         used = stack.query("select sum(tokens_in + tokens_out) as tokens, sum(price) as price, sum(round((tokens_in - tokens_cached) * 2 + "
                            "tokens_cached * 0.5 + tokens_out * 10)) as due, sum(tokens_cached) as cached from llm_call")[0]
         assert tuple(spent(stack, "crawl")) == tuple(spent(stack, "day")) == tuple(used)[:2]
-        assert used.tokens <= 4000 and used.price == used.due
+        assert used.price == used.due
+        assert used.tokens <= 4000 if "BUDGET_CRAWL_TOKENS" in budget else used.price <= 8000
         # The fixed part comes first, so it was in the provider's cache from the second call on.
         assert used.cached == sum(len(request["system"].split()) for request in llm.requests[1:]) > 0
         cost = stack.query("select * from thousand_articles(2, 10, price_cached => 0.5)")[0]
@@ -197,17 +199,25 @@ def test_a_call_that_never_came_back_counts_as_spent(make_stack):
 
 # Limits ---------------------------------------------------------------------------------------------------------------
 
-def test_requests_a_minute_are_shared(make_stack):
-    """Two summarizers together: four a second, and what one idle second allows."""
+def reserved(request):
+    """Tokens: one for three bytes, 400 around the text, SUMMARY_MAX_TOKENS."""
+    return len(article_of(request["user"]).encode()) // 3 + 400 + 100
+
+
+@pytest.mark.parametrize("limit", [{"SUMMARY_RPM": "240"}, {"SUMMARY_TPM": "270000"}], ids=["requests", "tokens"])
+def test_so_many_a_minute_are_shared(make_stack, limit):
+    """Two summarizers together: about four a second, and what one idle second allows."""
     with Server(site_of(16, 16)) as server, FakeLLM() as llm:
-        stack = make_stack(OPENAI_BASE_URL=llm.url, SUMMARY_RPM="240", **MODEL)
+        stack = make_stack(OPENAI_BASE_URL=llm.url, SUMMARY_MAX_TOKENS="100", **limit, **MODEL)
         stack.start_all({"summarizer": 2})
         Crawl(stack, server.url(), 17, depth=1, limit=100).finish()
         times = [request["at"] for request in llm.requests]
         assert len(times) == 17
+        second = 4 if "SUMMARY_RPM" in limit else 270000 / 60 / min(reserved(request) for request in llm.requests[1:])
+        assert second < 6
         for first in range(17):
             for last in range(first, 17):
-                assert last - first + 1 <= 4 * (times[last] - times[first]) + 6, times
+                assert last - first + 1 <= second * (times[last] - times[first]) + second + 2, times
         assert stack.value("select count(*) from page where reason is not null") == 0
 
 
@@ -320,6 +330,11 @@ def test_extractive_summaries_are_replaced(make_stack):
         before = stack.query("select id, state, ended_at, release from page order by id")
         estimate = stack.query("select * from resummarise_estimate(engine => 'extractive', price_input => 1000000)")[0]
         assert estimate.texts == 7 and estimate.tokens_in > 2000 and estimate.price == estimate.tokens_in
+        cut = stack.value("select tokens_in from resummarise_estimate(engine => 'extractive', input_max => 400)")
+        assert 7 * 250 < cut <= 7 * 350
+        for choice, texts in (("crawl => 1", 0), ("crawl => (select max(id) from crawl)", 7), ("age => '1 day'", 0), ("age => '0 s'", 7),
+                              ("code => 'MODEL_REFUSED'", 0), ("engine => 'llm'", 0)):
+            assert stack.value(f"select texts from resummarise_estimate({choice})") == texts, choice
         assert stack.value("select resummarise(engine => 'extractive')") == 7
         assert stack.value("select resummarise(engine => 'extractive')") == 0
         programs["summarizer"][0].terminate()
