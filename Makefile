@@ -45,7 +45,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-summary lint fmt clean install help
+.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-summary bench-cost lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -157,6 +157,10 @@ bench-frontier:
 bench-summary: $(BUILD)/parser $(BUILD)/tools/summary
 	@CORPUS=$(CORPUS) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/summary.py
 
+bench-cost: $(BUILD)/parser $(BUILD)/summarizer
+	@deploy/install-deps node
+	@CORPUS=$(CORPUS) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/cost.py
+
 bench-fetcher:
 	@deploy/install-deps build run stack bench
 	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/fetcher $(BUILD)/tools/bare
@@ -181,6 +185,7 @@ help:
 	@echo 'make bench-extract  CORPUS=DIR: quality and speed of extraction on evaluation data'
 	@echo 'make bench-frontier links admitted and pages released a second, with up to ROWS=5000000 pages known'
 	@echo 'make bench-summary  CORPUS=DIR: quality and speed of extractive summaries on evaluation data'
+	@echo 'make bench-cost     CORPUS=DIR PRICE_INPUT=… PRICE_OUTPUT=…: what a thousand articles cost of a model'
 	@echo 'make bench-fetcher  the fetcher alone, beside a bare libcurl, and with the broker'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'

@@ -59,6 +59,7 @@ struct writer {
     struct rules_cache *rules;
     struct intake *intake;
     struct frontier *frontier;
+    struct article_out *articles;
     bool db_ready;
     bool network_down; /* as of the last look, at most a second old */
     struct database *database;

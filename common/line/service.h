@@ -40,8 +40,10 @@ struct service_spec {
     void (*on_turn)(struct service *service);
     /* Every second. May be NULL. */
     void (*on_tick)(struct service *service);
-    /* SIGTERM came: take nothing new. The loop ends when no job is in hand and nothing is unsettled. May be NULL. */
+    /* SIGTERM came: take nothing new. The loop ends when no job is in hand, nothing is unsettled and the stage is not busy. May be NULL. */
     void (*on_stop)(struct service *service);
+    /* True while something is under way that belongs to no job and must not be dropped by an orderly stop. May be NULL. */
+    bool (*busy)(struct service *service);
     void (*deinit)(struct service *service);
     /* Appends the stage's own metrics in Prometheus text format. May be NULL. */
     void (*metrics)(struct service *service, struct buf *out);
