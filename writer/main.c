@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "writer/conf.h"
 #include "writer/known.h"
+#include "writer/request.h"
 #include "writer/rules_load.h"
 #include "writer/writer.h"
 
@@ -50,6 +51,7 @@ static void on_turn(struct service *service)
 {
     (void)service;
     database_turn(&writer);
+    request_turn(&writer);
     intake_flush(&writer);
     frontier_turn(&writer);
 }
@@ -58,6 +60,7 @@ static void on_tick(struct service *service)
 {
     (void)service;
     database_tick(&writer);
+    request_wake(&writer); /* a notification may be missed */
     frontier_tick(&writer);
 }
 
