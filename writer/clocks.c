@@ -9,6 +9,7 @@
 #include "writer/again.h"
 #include "writer/conf.h"
 #include "writer/frontier.h"
+#include "writer/live.h"
 #include "writer/tx.h"
 
 #define BATCH     1000
@@ -43,6 +44,15 @@ void clocks_reset(struct clocks *c)
 
 /* ---- looking at the queues ---- */
 
+/* Queues that no clock asks about. */
+static void observe_others(struct writer *w)
+{
+    static const enum queue_id others[] = {QUEUE_SEED, QUEUE_SEED_EXPRESS, QUEUE_DEAD};
+    uint32_t ready, consumers;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (mq_depth(service_mq(w->service), others[i], &ready, &consumers) == 0) live_depth(w, others[i], ready, consumers);
+}
+
 /* False if the broker does not answer: then nothing is known, and nothing is given up. */
 static bool observe(struct writer *w, struct clocks *c, bool *served_r)
 {
@@ -55,6 +65,7 @@ static bool observe(struct writer *w, struct clocks *c, bool *served_r)
             c->quiet_since = 0;
             return false;
         }
+        live_depth(w, line[i], ready, consumers);
         served = served && consumers > 0;
         empty = empty && ready == 0;
         if (line[i] == QUEUE_URL || line[i] == QUEUE_URL_EXPRESS) url_served = url_served && consumers > 0;
@@ -294,6 +305,7 @@ enum pg_status clocks_tick(struct writer *w, struct clocks *c)
     if (st == PG_OK) st = sweep_waiting(w);
     if (st == PG_OK) st = tidy(w, c);
     if (st != PG_OK || !observe(w, c, &served)) return st;
+    observe_others(w);
     st = ticket_clock(w, c);
     return st == PG_OK ? line_clock(w, c, served) : st;
 }

@@ -15,6 +15,7 @@
 #include "writer/host_clock.h"
 #include "writer/judge.h"
 #include "writer/known.h"
+#include "writer/live.h"
 #include "writer/request.h"
 #include "writer/rules_load.h"
 #include "writer/writer.h"
@@ -223,12 +224,21 @@ static void take_records(struct writer *w, struct job *job, const struct mq_deli
     free(records);
 }
 
+static void take_alive(struct writer *w, struct job *job, const struct mq_delivery *d)
+{
+    struct alive alive;
+    if (alive_decode(d->record, &alive)) live_alive(w, &alive);
+    service_done(w->service, job, NULL);
+}
+
 void intake_message(struct writer *w, struct job *job, const struct mq_delivery *d)
 {
     if (d->queue == QUEUE_SEED || d->queue == QUEUE_SEED_EXPRESS)
         take_seed(w, job, d);
     else if (d->queue == QUEUE_DEAD)
         take_dead(w, job, d);
+    else if (strcmp(d->type, ALIVE_TYPE) == 0)
+        take_alive(w, job, d);
     else if (strcmp(d->content_encoding, "zstd") == 0) {
         struct buf json;
         buf_init(&json, LIMIT_RECORD);
@@ -369,6 +379,11 @@ static size_t batch_size(struct entry **entries, size_t count)
         n++;
     }
     return n;
+}
+
+int64_t intake_quiet_ms(const struct writer *w)
+{
+    return w->intake->count > 0 ? 0 : clock_mono_ms() - w->intake->flushed_at;
 }
 
 bool intake_work(struct writer *w, struct entry **entries, size_t count)

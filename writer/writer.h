@@ -60,6 +60,7 @@ struct writer {
     struct rules_cache *rules;
     struct intake *intake;
     struct frontier *frontier;
+    struct live *live;
     bool db_ready;
     bool requests;     /* there may be some: look */
     bool network_down; /* as of the last look, at most a second old */
@@ -75,6 +76,8 @@ void intake_own(struct writer *w, enum entry_kind kind, const struct record *rec
 /* Works what was gathered into the database; if that takes seconds, the rest on the next turn. True if something was
  * committed. */
 bool intake_flush(struct writer *w);
+/* Time since something was last stored, or 0 while there is something to store. */
+int64_t intake_quiet_ms(const struct writer *w);
 /* Works these entries into the database, at once. False if the database went away. */
 bool intake_work(struct writer *w, struct entry **entries, size_t count);
 /* Forgets what is gathered of messages that the broker has taken back. */
