@@ -271,6 +271,18 @@ CREATE FUNCTION crawl_run(id bigint) RETURNS crawl LANGUAGE sql AS $$
     WHERE crawl.id = crawl_run.id RETURNING *
 $$;
 
+-- As it was, and a crawl that was deleted is not there any more.
+CREATE OR REPLACE FUNCTION crawl_lock(id bigint) RETURNS crawl LANGUAGE plpgsql AS $$
+DECLARE
+    c crawl;
+BEGIN
+    SELECT * INTO c FROM crawl WHERE crawl.id = crawl_lock.id AND purge_at IS NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no crawl %', coalesce(id::text, 'without an id') USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN c;
+END $$;
+
 -- Deletes a crawl that has ended: from now on it cannot be found, and the same seed makes a new one; its rows go in batches
 -- (crawl_purge). Errors: no_data_found, object_not_in_prerequisite_state.
 CREATE FUNCTION crawl_delete(id bigint) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -281,7 +293,7 @@ BEGIN
         RAISE EXCEPTION 'crawl % is %', id, CASE WHEN c.is_inbox THEN 'the inbox' ELSE crawl_state(c) END
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    UPDATE crawl SET purge_at = coalesce(purge_at, now()), request = gen_random_uuid(), public_id = gen_random_uuid() WHERE crawl.id = c.id;
+    UPDATE crawl SET purge_at = now(), request = gen_random_uuid(), public_id = gen_random_uuid() WHERE crawl.id = c.id;
     DELETE FROM request WHERE crawl_id = c.id;
     NOTIFY gistmill;
     RETURN jsonb_build_object('crawl', c.id::text, 'state', 'deleted', 'pages', c.admitted);
@@ -297,8 +309,8 @@ DECLARE
     texts uuid[];
 BEGIN
     PERFORM pg_advisory_xact_lock(72747282);
-    c := crawl_lock(id);
-    IF c.purge_at IS NULL THEN
+    SELECT * INTO c FROM crawl WHERE crawl.id = crawl_purge.id AND purge_at IS NOT NULL FOR UPDATE;
+    IF NOT FOUND THEN
         RETURN false;
     END IF;
     pages := ARRAY(SELECT p.id FROM page p WHERE p.crawl_id = c.id LIMIT n);
