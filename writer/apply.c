@@ -220,10 +220,11 @@ static void add_page(struct pg_array *c, const struct page_row *p)
 static enum pg_status write_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {"write_pages", PAGES_SQL};
-    static const enum pg_type types[] = {
-        PG_INT8,        PG_TEXT,        PG_TEXT,        PG_TEXT,        PG_INT8, PG_BOOL, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8,
-        PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,
-        PG_TEXT,        PG_TEXT,        PG_INT8,        PG_TEXT,        PG_TEXT, PG_TEXT, PG_BOOL, PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID, PG_INT8};
+    static const enum pg_type types[] = {PG_INT8,        PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8,        PG_BOOL,        PG_INT8,
+                                         PG_INT8,        PG_INT8, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ,
+                                         PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT,        PG_TEXT,        PG_TEXT,
+                                         PG_TEXT,        PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT,        PG_TEXT,        PG_TEXT,
+                                         PG_BOOL,        PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID,        PG_INT8};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
     for (size_t i = 0; i < tx->page_count; i++)

@@ -10,15 +10,15 @@
 #include "base/mem.h"
 #include "writer/conf.h"
 
-#define PROCESSES_MAX  1000    /* heard between two ticks */
+#define PROCESSES_MAX  1000 /* heard between two ticks */
 #define TIDY_MS        60000
-#define PURGE_PAGES    500     /* of a deleted crawl, in one transaction */
-#define PURGE_MS       100     /* of a tick */
-#define SEARCH_MIN     4       /* ends of pages looked at in one transaction */
+#define PURGE_PAGES    500 /* of a deleted crawl, in one transaction */
+#define PURGE_MS       100 /* of a tick */
+#define SEARCH_MIN     4   /* ends of pages looked at in one transaction */
 #define SEARCH_MAX     64
-#define SEARCH_TAKE_MS 40      /* a transaction should take no longer */
-#define REST_MS        300     /* nothing was stored for so long: the line rests */
-#define BUSY_EVERY_MS  1000    /* else one transaction in so long */
+#define SEARCH_TAKE_MS 40   /* a transaction should take no longer */
+#define REST_MS        300  /* nothing was stored for so long: the line rests */
+#define BUSY_EVERY_MS  1000 /* else one transaction in so long */
 
 struct live {
     struct alive *heard;

@@ -22,12 +22,9 @@ static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
-    {"001_init", sql_001_init},
-    {"002_robots_directives", sql_002_robots_directives},
-    {"003_scope", sql_003_scope},
-    {"004_recrawl", sql_004_recrawl},
-    {"005_control", sql_005_control},
-    {"006_host_clock", sql_006_host_clock},
+    {"001_init", sql_001_init},       {"002_robots_directives", sql_002_robots_directives},
+    {"003_scope", sql_003_scope},     {"004_recrawl", sql_004_recrawl},
+    {"005_control", sql_005_control}, {"006_host_clock", sql_006_host_clock},
     {"010_gateway", sql_010_gateway},
 };
 

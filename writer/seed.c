@@ -299,7 +299,8 @@ struct digest seed_request(const struct seed *s)
     struct buf text;
     bool plain = strcmp(s->rules, "{}") == 0;
     buf_init(&text, LIMIT_SEED + LIMIT_URL + 200);
-    buf_addf(&text, "%s\n%lld\n%lld\n%s", s->is_list || s->range.total > 1 ? s->text : s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    buf_addf(&text, "%s\n%lld\n%lld\n%s", s->is_list || s->range.total > 1 ? s->text : s->url->text, (long long)s->depth,
+             (long long)s->limit, s->scope);
     if (s->ignore_noindex) buf_add_str(&text, "\nignoreNoindex");
     if (s->ignore_nofollow) buf_add_str(&text, "\nignoreNofollow");
     if (s->priority) buf_addf(&text, "\npriority %lld", (long long)s->priority);
