@@ -217,9 +217,10 @@ void live_turn(struct writer *w)
     struct pg_params params;
     struct pg_result *r;
     int64_t begun = clock_mono_ms();
+    bool rests = intake_quiet_ms(w) >= REST_MS;
     if (begun < l->search_at || !w->db_ready || !frontier_leads(w) || service_stopping(w->service)) return;
     pg_params_init(&params);
-    pg_add_int(&params, l->portion);
+    pg_add_int(&params, rests ? l->portion : SEARCH_MIN);
     enum pg_status st = pg_run(w->pg, &stmt, &params, &r);
     pg_params_release(&params);
     bool more = st == PG_OK && !pg_is_null(r, 0, 0);
@@ -229,6 +230,5 @@ void live_turn(struct writer *w)
     int64_t took = clock_mono_ms() - begun;
     if (took > SEARCH_TAKE_MS && l->portion > SEARCH_MIN) l->portion /= 2;
     if (took < SEARCH_TAKE_MS / 2 && l->portion < SEARCH_MAX) l->portion *= 2;
-    bool rests = intake_quiet_ms(w) >= REST_MS;
     look_in(w, more && rests ? 0 : BUSY_EVERY_MS);
 }
