@@ -96,7 +96,11 @@ static const struct {
     {WITH("\"ignoreNoindex\":true,\"ignoreNoindex\":true"), SEED_BAD, "ignoreNoindex: there twice"},
     {WITH("\"ignorenoindex\":true"), SEED_BAD,
      "ignorenoindex: unknown field; known are url, urls, depth, limit, scope, priority, prefix, include, exclude, match, preset, per_host, "
-     "guards, ignoreNoindex, ignoreNofollow"},
+     "guards, ignoreNoindex, ignoreNofollow, sitemap, feeds"},
+    {WITH("\"sitemap\":\"only\""), SEED_CRAWL, NULL},
+    {WITH("\"sitemap\":\"Include\""), SEED_BAD, "sitemap: must be skip, include or only"},
+    {WITH("\"sitemap\":true"), SEED_BAD, "sitemap: must be skip, include or only"},
+    {WITH("\"feeds\":1"), SEED_BAD, "feeds: must be true or false"},
     {WITH("\"depth\":\"1\""), SEED_BAD, "depth: must be a whole number from 0 to 1000"},
     {"{\"ignoreNoindex\":true}", SEED_BAD, "url: missing"},
     {WORD("1"), SEED_BAD, "ignoreNoindex: must be true or false"},
@@ -240,6 +244,9 @@ static void test_requests(void **state)
         WITH("\"depth\":2,\"ignoreNoindex\":true"),
         WITH("\"depth\":2,\"ignoreNofollow\":true"),
         WITH("\"depth\":2,\"ignoreNoindex\":true,\"ignoreNofollow\":true"),
+        WITH("\"depth\":2,\"sitemap\":\"include\""),
+        WITH("\"depth\":2,\"sitemap\":\"only\""),
+        WITH("\"depth\":2,\"feeds\":true,\"sitemap\":\"only\""),
         WITH("\"depth\":2,\"preset\":\"wiki\""),
         WITH("\"depth\":2,\"preset\":\"wiki\",\"ignoreNoindex\":true"),
     };
@@ -252,7 +259,7 @@ static void test_requests(void **state)
     const char *text = "http://a/\n2\n1000\nhost";
     struct digest was = digest_of(text, strlen(text)), is = request_of(bodies[0]);
     assert_memory_equal(&was, &is, sizeof was);
-    is = request_of(WITH("\"depth\":2,\"ignoreNoindex\":false,\"ignoreNofollow\":false"));
+    is = request_of(WITH("\"depth\":2,\"ignoreNoindex\":false,\"ignoreNofollow\":false,\"sitemap\":\"skip\",\"feeds\":false"));
     assert_memory_equal(&was, &is, sizeof was);
 }
 

@@ -266,6 +266,7 @@ END $$;
 -- Its row is locked and not running: a run begins; the leading writer registers the pages that are known.
 -- clock_timestamp: the lock may have been waited for while the last page ended.
 CREATE FUNCTION crawl_run(id bigint) RETURNS crawl LANGUAGE sql AS $$
+    UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = crawl_run.id AND sitemaps_read;
     UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = clock_timestamp(),
         finished_at = NULL, begun = 0, kept = 0, rate = 0, again_after = '00000000-0000-0000-0000-000000000000'
     WHERE crawl.id = crawl_run.id RETURNING *
