@@ -302,8 +302,9 @@ END $$;
 
 -- Takes up to n pages of a deleted crawl away, with all that belongs to them, and articles that no page has any more; at last the
 -- crawl. True while something is left. The counters follow, so the books are closed at every instant.
--- Whoever stores a page holds the advisory lock shared: an article that is found to be there stays until the page is committed.
-CREATE FUNCTION crawl_purge(id bigint, n integer) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Whoever stores a page holds the advisory lock shared: an article that is found to be there stays until the page is committed. All who
+-- come after the purge wait with it, so it does not wait long. Errors: lock_not_available.
+CREATE FUNCTION crawl_purge(id bigint, n integer) RETURNS boolean LANGUAGE plpgsql SET lock_timeout = '50ms' AS $$
 DECLARE
     c crawl;
     pages bigint[];
@@ -367,8 +368,8 @@ CREATE FUNCTION search_config_of(lang text) RETURNS regconfig LANGUAGE sql IMMUT
 $$;
 
 -- Looks at the next n ends of pages of one crawl that the search has not seen. Answers how many texts it took in; null: nothing is
--- left. Only whoever leads may call it, in a transaction of its own.
-CREATE FUNCTION search_take(n integer) RETURNS integer LANGUAGE plpgsql AS $$
+-- left. Only whoever leads may call it, in a transaction of its own. Errors: lock_not_available.
+CREATE FUNCTION search_take(n integer) RETURNS integer LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
 DECLARE
     c crawl;
     upto bigint;

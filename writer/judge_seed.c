@@ -300,7 +300,7 @@ enum pg_status judge_seed(struct tx *tx, struct entry *e)
     e->code = CODE_OK;
     read_seed(e, &seed);
     struct crawl_row *crawl = tx_crawl(tx, e->record.crawl);
-    if (seed.kind == SEED_BAD || !crawl) {
+    if (seed.kind == SEED_BAD || !crawl || crawl->deleted) {
         const char *reason = seed.kind == SEED_BAD ? seed.reason : "its crawl was deleted meanwhile";
         if (e->request)
             request_refuse(e->request, seed.field, reason);

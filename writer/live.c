@@ -166,7 +166,7 @@ static enum pg_status purge(struct writer *w)
         pg_params_release(&params);
         pg_result_free(r);
     }
-    return st;
+    return st == PG_RETRY ? PG_OK : st; /* somebody stores just now */
 }
 
 static enum pg_status tidy(struct writer *w)

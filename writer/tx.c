@@ -125,7 +125,7 @@ static enum pg_status load_crawls(struct tx *tx)
 #define WANTED                                                                                                                             \
     "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "                 \
     "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow, "                                                      \
-    "array_position(ARRAY['include', 'only'], sitemap), feeds, event FROM crawl "                                                          \
+    "array_position(ARRAY['include', 'only'], sitemap), feeds, event, purge_at IS NOT NULL FROM crawl "                                    \
     "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id"
     static const struct pg_stmt lock = {"lock_crawls", WANTED " FOR UPDATE"}, look = {"look_at_crawls", WANTED};
 #undef WANTED
@@ -156,7 +156,8 @@ static enum pg_status load_crawls(struct tx *tx)
                                            .ignore_nofollow = pg_bool(r, i, 15),
                                            .sitemap = (enum sitemap)pg_int(r, i, 16), /* null: 0 */
                                            .feeds = pg_bool(r, i, 17),
-                                           .event = pg_int(r, i, 18)};
+                                           .event = pg_int(r, i, 18),
+                                           .deleted = pg_bool(r, i, 19)};
     pg_result_free(r);
     return PG_OK;
 }

@@ -36,7 +36,8 @@ struct crawl_row {
     bool ignore_noindex, ignore_nofollow;
     enum sitemap sitemap;
     bool feeds;
-    bool again; /* this transaction starts a new run */
+    bool again;   /* this transaction starts a new run */
+    bool deleted; /* nobody finds it any more */
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
     int64_t d_admitted, d_places, d_kept, d_begun;
