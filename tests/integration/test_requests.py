@@ -308,8 +308,15 @@ def test_deletion(make_stack):
             assert stack.value(f"select count(*) from {table} where {column} = %s", first.id) == 0
         assert stack.value("select count(*) from attempt where page_id not in (select id from page)") == 0
         assert stack.value("select count(*) from article") == stack.value("select count(distinct content_hash) from page")
-        for number in (second.id, again.id):
-            stack.query("select crawl_delete(%s)", number)
+        # A writer that stands still while it stores holds up no more than the deletion.
+        with stack.database.connect(stack.name) as connection, connection.cursor() as cursor:
+            cursor.execute("begin; select pg_advisory_xact_lock_shared(72747282)")
+            for number in (second.id, again.id):
+                stack.query("select crawl_delete(%s)", number)
+            other = crawl("/2", 10)
+            assert stack.value("select count(*) from crawl where purge_at is not null") == 2
+            cursor.execute("rollback")
+        stack.query("select crawl_delete(%s)", other.id)
         wait_until(lambda: stack.value("select count(*) from crawl where not is_inbox") == 0, 60, "all are gone")
         assert [stack.value(f"select count(*) from {table}") for table in ("page", "article", "summary", "article_search", "attempt")] == [0] * 5
     assert stack.books() == []
