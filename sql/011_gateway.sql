@@ -103,6 +103,8 @@ WITH numbered AS (
 )
 UPDATE page p SET event = n.event FROM numbered n WHERE n.id = p.id;
 CREATE UNIQUE INDEX page_event ON page (crawl_id, event) WHERE event IS NOT NULL;
+-- Pages by URL, whatever their crawl: those that have ended once. An open page that never has is found by its crawl.
+CREATE INDEX page_url ON page (url_hash) WHERE event IS NOT NULL;
 UPDATE crawl SET public_id = request, event = 1 + stored + skipped + errors + cancelled;
 INSERT INTO crawl_event (crawl_id, event, at, what) SELECT id, 1, created_at, 'started' FROM crawl;
 ALTER TABLE crawl ALTER COLUMN public_id SET DEFAULT gen_random_uuid(), ALTER COLUMN public_id SET NOT NULL, ADD UNIQUE (public_id);
@@ -150,6 +152,14 @@ RETURNS TABLE (event bigint, at timestamptz, what text, page_id bigint, code tex
     (SELECT e.event, e.at, e.what, NULL, NULL FROM crawl_event e
      WHERE e.crawl_id = crawl_events.crawl_id AND e.event > crawl_events.after ORDER BY e.event LIMIT crawl_events.n)
     ORDER BY 1 LIMIT crawl_events.n
+$$;
+
+-- The pages of all crawls that have this url_hash (common/base/digest.h). One look by URL, and one for each crawl that has open pages.
+CREATE FUNCTION page_known(hash uuid) RETURNS SETOF page LANGUAGE sql STABLE AS $$
+    SELECT p.* FROM page p
+    WHERE p.url_hash = hash AND p.event IS NOT NULL AND NOT EXISTS (SELECT FROM crawl c WHERE c.id = p.crawl_id AND c.purge_at IS NOT NULL)
+    UNION ALL
+    SELECT p.* FROM crawl c JOIN page p ON p.crawl_id = c.id WHERE c.open > 0 AND p.url_hash = hash AND p.event IS NULL
 $$;
 
 -- Pages that end in a minute, as of now, in this run.

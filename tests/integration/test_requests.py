@@ -362,3 +362,25 @@ def test_alive_means_nothing_to_others(make_stack):
     stack.publish("report", b"[]", type="report.v1")
     wait_until(lambda: stack.depths()["report"] == 0, 30, "they are read")
     assert stack.value("select count(*) from bad_record") == 0 and stack.depths()["dead"] == 0
+
+
+def test_pages_of_a_url(make_stack):
+    """Open, ended, ended once and open again: each is found by its URL, in any crawl."""
+    stack = make_stack(**ENV)
+    stack.start("writer")
+    desk = Desk(stack)
+
+    def known(url):
+        return sorted((row.crawl_id, row.state) for row in stack.query(
+            "select crawl_id, state::text from page_known(encode(substr(sha256(convert_to(%s, 'UTF8')), 1, 16), 'hex')::uuid)", url))
+    inbox = stack.value("select id from crawl where is_inbox and priority = 0")
+    ticket, other = desk.tickets(2)
+    assert known(ticket["url"]) == [(inbox, "scheduled")] == known(other["url"]) and known("http://desk.test/none") == []
+    stack.publish("summary", pack(desk.summary(ticket)))
+    assert desk.states([ticket]) == [("stored", "OK")]
+    assert known(ticket["url"]) == [(inbox, "stored")]
+    crawl = taken(stack, ask(stack, {"url": ticket["url"], "depth": 0})[0]).crawl_id
+    assert known(ticket["url"]) == [(inbox, "stored"), (crawl, stack.value("select state::text from page where crawl_id = %s", crawl))]
+    ask(stack, {"url": ticket["url"]}, inbox=True, force=True)
+    wait_until(lambda: known(ticket["url"])[0][1] != "stored", 30, "it is open again")
+    assert len(known(ticket["url"])) == 2
