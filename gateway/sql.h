@@ -8,6 +8,9 @@
 /* The number of a crawl, by name ($1, as in crawl_find) or null. */
 #define SQL_FIND "(SELECT crawl_find($1))"
 
+/* Pages p with a url_hash, of any crawl: one descent of the index a crawl. */
+#define SQL_KNOWN_BY(hash) "p.url_hash = " hash " AND p.crawl_id = ANY(ARRAY(SELECT x.id FROM crawl x WHERE x.purge_at IS NULL))"
+
 /* A row c of crawl. why: an expression. It costs the same however large the crawl is. */
 #define SQL_CRAWL_TIME(name, column) "'" name "', " SQL_TIME("c." column) ", "
 #define SQL_CRAWL_COUNTS                                                                                                                   \
