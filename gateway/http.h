@@ -69,6 +69,7 @@ struct request {
     /* the handler's own, for check */
     int64_t enough_ms, number;
     struct digest digest, other;
+    struct buf note;
 };
 
 /* Values of the query string and of headers; NULL if there is none. Borrowed from the request. A value that holds U+0000 counts as none. */

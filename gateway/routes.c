@@ -7,6 +7,7 @@
 #include "gateway/crawls.h"
 #include "gateway/events.h"
 #include "gateway/export.h"
+#include "gateway/firecrawl.h"
 #include "gateway/pages.h"
 #include "gateway/probes.h"
 #include "gateway/whole.h"
@@ -32,6 +33,16 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/summary", summary_post, ROUTE_JSON},
     {METHOD_GET, "/v1/search", search_get, ROUTE_SLOW},
     {METHOD_GET, "/v1/status", status_get, ROUTE_SLOW},
+    {METHOD_POST, "/v2/crawl", fc_crawl, ROUTE_JSON},
+    {METHOD_GET, "/v2/crawl/active", fc_active, 0},
+    {METHOD_GET, "/v2/crawl/{id}", fc_status, ROUTE_SLOW},
+    {METHOD_DELETE, "/v2/crawl/{id}", fc_cancel, 0},
+    {METHOD_GET, "/v2/crawl/{id}/errors", fc_errors, ROUTE_SLOW},
+    {METHOD_POST, "/v2/scrape", fc_scrape, ROUTE_JSON},
+    {METHOD_POST, "/v2/batch/scrape", fc_batch, ROUTE_JSON},
+    {METHOD_GET, "/v2/batch/scrape/{id}", fc_status, ROUTE_SLOW},
+    {METHOD_DELETE, "/v2/batch/scrape/{id}", fc_cancel, 0},
+    {METHOD_GET, "/v2/batch/scrape/{id}/errors", fc_errors, ROUTE_SLOW},
     {METHOD_GET, "/healthz", probe_health, ROUTE_OPEN | ROUTE_NOW},
     {METHOD_GET, "/readyz", probe_ready, ROUTE_OPEN | ROUTE_NOW},
     {METHOD_GET, "/metrics", probe_metrics, ROUTE_OPEN | ROUTE_NOW},
