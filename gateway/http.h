@@ -57,6 +57,7 @@ struct request {
     const struct route *route;   /* NULL: there is none */
     char args[2][ARG_MAX_BYTES]; /* what stood for {…} in the route's path */
     struct buf body;
+    size_t received;    /* bytes of the body, also of one that is too large */
     struct cJSON *json; /* the body read, where the route wants one; an object */
     struct answer answer;
     int64_t key_id;        /* 0: without a key */

@@ -23,7 +23,7 @@ static const char NO_PAGE[] = "there is no such page";
     "p AS (SELECT * FROM found ORDER BY " key " " order " LIMIT $7::int) "                                                                 \
     "SELECT json_build_object('success', true, 'data', coalesce((SELECT json_agg(" SQL_PAGE " ORDER BY p." key " " order ") "              \
     "FROM p JOIN crawl c ON c.id = p.crawl_id), '[]'), 'next', CASE WHEN (SELECT count(*) FROM found) > $7::int "                          \
-    "THEN (SELECT " key "::text FROM p ORDER BY " key " " order " OFFSET $7::int - 1) END), crawl_find($1) IS NULL"
+    "THEN (SELECT p." key "::text FROM p ORDER BY p." key " " order " OFFSET $7::int - 1) END), crawl_find($1) IS NULL"
 
 static const struct {
     const char *name;

@@ -26,9 +26,10 @@
 #include "line/listen.h"
 
 #define BACKLOG        1024
-#define REPLY_MS       120000 /* for reading an answer that was made in memory */
-#define STREAM_BLOCK   4096   /* of a stream's answer at once */
-#define USER_TIMEOUT_S 30     /* a peer that confirms nothing for so long is gone */
+#define REPLY_MS       120000     /* for reading an answer that was made in memory */
+#define DISCARD_MAX    (16 << 20) /* bytes of a body that is too large and yet read: the client hears of it only at its end */
+#define STREAM_BLOCK   4096       /* of a stream's answer at once */
+#define USER_TIMEOUT_S 30         /* a peer that confirms nothing for so long is gone */
 
 /* A connection, for the clock on requests. */
 struct peer {
@@ -211,6 +212,11 @@ static struct request *request_new(struct MHD_Connection *connection, const char
     return req;
 }
 
+static void answer_too_large(struct request *req)
+{
+    answer_fault(req, FAULT_TOO_LARGE, NULL, "the body is larger than %lld bytes", (long long)gateway_conf.body_max);
+}
+
 /* What can be said before the body has come. False: the answer is there. */
 static bool judge_head(struct request *req)
 {
@@ -218,8 +224,8 @@ static bool judge_head(struct request *req)
     unsigned allow = 0;
     req->route = route_find(req->method, req->path, req->args, &allow);
     const char *length = request_header(req, "Content-Length");
-    if (length && strtoll(length, NULL, 10) > gateway_conf.body_max) {
-        answer_fault(req, FAULT_TOO_LARGE, NULL, "the body is larger than %lld bytes", (long long)gateway_conf.body_max);
+    if (length && strtoll(length, NULL, 10) > DISCARD_MAX) {
+        answer_too_large(req);
     } else if (!req->route && !allow) {
         answer_fault(req, FAULT_UNKNOWN, NULL, "there is nothing at this path; /openapi.json says what there is");
     } else if (!req->route) {
@@ -260,6 +266,10 @@ static enum MHD_Result begin(struct request *req)
 {
     req->body_over = true;
     peer_until(req->connection, 0);
+    if (buf_failed(&req->body)) {
+        answer_too_large(req);
+        return send_answer(req);
+    }
     if (!access_host(req) || !judge_body(req)) return send_answer(req);
     if (req->route->flags & ROUTE_NOW) {
         req->route->handle(req, NULL);
@@ -286,10 +296,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     }
     if (req->later) return send_answer(req);
     if (*upload_size > 0) {
-        bool fits = buf_add(&req->body, upload, *upload_size);
+        /* No answer may be given before the end of the body, so what is too much is read on for a while, and dropped. */
+        req->received += *upload_size;
+        if (!buf_failed(&req->body)) buf_add(&req->body, upload, *upload_size);
         *upload_size = 0;
-        if (!fits) peer_until(connection, 1); /* in chunks, without a length: no answer may be given before its end */
-        return fits ? MHD_YES : MHD_NO;
+        return req->received <= DISCARD_MAX ? MHD_YES : MHD_NO;
     }
     return begin(req);
 }
