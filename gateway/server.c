@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@
 #define BACKLOG        1024
 #define REPLY_MS       120000     /* for reading an answer that was made in memory */
 #define DISCARD_MAX    (16 << 20) /* bytes of a body that is too large and yet read: the client hears of it only at its end */
+#define FAREWELL_MS    2000       /* for sending the last answers */
 #define STREAM_BLOCK   4096       /* of a stream's answer at once */
 #define USER_TIMEOUT_S 30         /* a peer that confirms nothing for so long is gone */
 
@@ -276,6 +278,7 @@ static enum MHD_Result begin(struct request *req)
         return send_answer(req);
     }
     req->later = true;
+    gateway_stats.later++;
     MHD_suspend_connection(req->connection);
     if (work_give(req, req->route->flags & ROUTE_SLOW)) return MHD_YES;
     gateway_stats.refused_busy++;
@@ -311,6 +314,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)context, (void)code;
     if (!req) return;
     *slot = NULL;
+    if (req->later) gateway_stats.later--;
     peer_until(connection, GATEWAY_REQUEST_S * 1000);
     if (gateway_conf.access_log && req->answer.status)
         access_log(req, req->answer.fixed ? req->answer.fixed_len : req->answer.body.len, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
@@ -375,6 +379,8 @@ void server_quiesce(void)
 
 void server_stop(void)
 {
+    struct pollfd none = {.fd = -1};
+    for (int64_t end = clock_mono_ms() + FAREWELL_MS; gateway_stats.later > 0 && clock_mono_ms() < end;) poll(&none, 1, 10);
     MHD_stop_daemon(server.daemon);
     server.daemon = NULL;
 }
