@@ -10,7 +10,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1) $(2)')
 BUILD ?= build$(if $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))
 
-PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libpcre2-8 libseccomp icu-uc icu-i18n libcrypto zlib
+PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libpcre2-8 libseccomp icu-uc icu-i18n libcrypto zlib libbrotlidec
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lstemmer -lcld2 -lm
 
@@ -97,7 +97,7 @@ define link_test
 endef
 
 $(BUILD)/tests/%: tests/unit/%.c $(TEST_LIBS)
-	$(link_test) -lcmocka
+	$(link_test) -lcmocka -lbrotlienc
 
 # A fuzz target with a main that replays files: what is committed runs with every check.
 $(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/obj/tests/fuzz/replay.o $(TEST_LIBS)

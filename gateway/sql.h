@@ -8,9 +8,6 @@
 /* The number of a crawl, by name ($1, as in crawl_find) or null. */
 #define SQL_FIND "(SELECT crawl_find($1))"
 
-/* Pages p with a url_hash, of any crawl: one descent of the index a crawl. */
-#define SQL_KNOWN_BY(hash) "p.url_hash = " hash " AND p.crawl_id = ANY(ARRAY(SELECT x.id FROM crawl x WHERE x.purge_at IS NULL))"
-
 /* A row c of crawl. why: an expression. It costs the same however large the crawl is. */
 #define SQL_CRAWL_TIME(name, column) "'" name "', " SQL_TIME("c." column) ", "
 #define SQL_CRAWL_COUNTS                                                                                                                   \
@@ -57,7 +54,7 @@
  * A summary is taken wherever it is from; then what is under way, then the newest. Redirects are followed. */
 #define SQL_STATE_OF_URL                                                                                                                       \
     "WITH RECURSIVE asked AS (SELECT r.at, r.crawl_id FROM request r WHERE r.id = $2), "                                                       \
-    "known AS (SELECT p.id FROM page p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash "              \
+    "known AS (SELECT p.id FROM page_known($1) p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash "    \
     "WHERE " SQL_KNOWN_BY(                                                                                                                     \
         "$1") " AND (NOT $3 OR p.crawl_id = (SELECT crawl_id FROM asked)) "                                                                    \
               "ORDER BY s.text IS NULL, p.state NOT IN ('registered', 'scheduled'), p.id DESC LIMIT 1), "                                      \
