@@ -117,10 +117,10 @@ bool page_query_url(struct request *req, struct url *url_r)
 
 void page_by_url(struct request *req, struct db *db)
 {
-    static const struct pg_stmt stmt = {"gw_page_url", "WITH known AS (SELECT p.id FROM page p WHERE " SQL_KNOWN_BY(
-                                                           "$1") " AND ($2::text IS NULL OR p.crawl_id = crawl_find($2)) "
-                                                                 "ORDER BY p.content_hash IS NULL, p.id DESC LIMIT 1) " PAGE_DATA
-                                                                 "FROM page p " PAGE_JOINS " WHERE p.id = (SELECT id FROM known)"};
+    static const struct pg_stmt stmt = {
+        "gw_page_url",
+        "WITH known AS (SELECT p.id FROM page_known($1) p WHERE ($2::text IS NULL OR p.crawl_id = crawl_find($2)) "
+        "ORDER BY p.content_hash IS NULL, p.id DESC LIMIT 1) " PAGE_DATA "FROM page p " PAGE_JOINS " WHERE p.id = (SELECT id FROM known)"};
     struct url url;
     if (!page_query_url(req, &url)) return;
     struct digest hash = digest_of(url.text, strlen(url.text));
