@@ -31,7 +31,7 @@ ifneq ($(WERROR),)
   GM_CFLAGS += -Werror
 endif
 
-PROGRAMS := fetcher parser summarizer writer
+PROGRAMS := fetcher parser summarizer writer gateway
 BINARIES := $(PROGRAMS:%=$(BUILD)/%)
 
 COMMON_SRC := $(wildcard common/base/*.c common/line/*.c)
@@ -45,7 +45,8 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-summary bench-cost lint fmt clean install help
+.PHONY: all unit check check-long check-compose fuzz demo bench bench-cost bench-extract bench-fetcher bench-frontier bench-gateway bench-summary \
+	lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -61,6 +62,19 @@ $(BUILD)/obj/%.o: %.cc
 	$(Q)$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/obj/writer/migrate.o: $(wildcard sql/*.sql)
+
+# The web page's files, taken in by the assembler, as a table of paths.
+WEB := $(sort $(wildcard gateway/web/*))
+$(BUILD)/web.c: $(WEB) Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "gateway/assets.h"'; for f in $(WEB); do echo "ASSET_FILE(web_$$(basename $$f | tr -c 'a-z0-9\n' _), \"$$f\");"; done; \
+	echo 'const struct asset assets[] = {'; for f in $(WEB); do echo "ASSET_ROW(\"/$$(basename $$f)\", web_$$(basename $$f | tr -c 'a-z0-9\n' _))"; done; \
+	echo '{0, 0, 0}};'; } > $@
+$(BUILD)/obj/web.o: $(BUILD)/web.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GM_CFLAGS) $(CFLAGS) -c $< -o $@
+$(BUILD)/libgateway.a: $(BUILD)/obj/web.o
 
 $(BUILD)/libcommon.a: $(COMMON_OBJ)
 	@rm -f $@
@@ -166,6 +180,11 @@ bench-fetcher:
 	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/fetcher $(BUILD)/tools/bare
 	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/fetcher.py
 
+bench-gateway:
+	@deploy/install-deps build run stack bench
+	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/writer $(BUILD)/gateway
+	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/gateway.py
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin/
@@ -174,7 +193,7 @@ clean:
 	rm -rf build build-*
 
 help:
-	@echo 'make                build the four programs into $(BUILD)/'
+	@echo 'make                build the programs into $(BUILD)/'
 	@echo 'make demo           install what it needs, crawl a real site with a private stack, show the result'
 	@echo '     URL=https://… DEPTH=2 LIMIT=200, or SITE=DIR, or KEEP=1'
 	@echo 'make check          install what tests need; unit tests, integration tests, lint (under 10 minutes)'
@@ -187,6 +206,7 @@ help:
 	@echo 'make bench-summary  CORPUS=DIR: quality and speed of extractive summaries on evaluation data'
 	@echo 'make bench-cost     CORPUS=DIR PRICE_INPUT=… PRICE_OUTPUT=…: what a thousand articles cost of a model'
 	@echo 'make bench-fetcher  the fetcher alone, beside a bare libcurl, and with the broker'
+	@echo 'make bench-gateway  the HTTP API with 100,000 pages: requests a second, event streams, a storm of connections'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'
 	@echo 'SANITIZER=address,undefined, WERROR=1, CC=clang: knobs of any of these'
