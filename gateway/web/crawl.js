@@ -69,7 +69,7 @@ export default function crawl({ main, signal, argument: id, query, title }) {
         if (following || signal.aborted) return;
         following = true;
         let begun = false;
-        await follow(`${base}/events`, {
+        await follow(path(`${base}/events`, { after: current.event }), {
             signal,
             take(events) {
                 for (const { event, data } of events) {
@@ -140,7 +140,7 @@ function build({ id, base, query, signal, first, act }) {
         } }, h("i", { "aria-hidden": "true" }), many, ` ${word}`);
         return { element: button, update: (n) => { put(many, text.number(of(n))); button.hidden = of(n) === 0; } };
     });
-    const facts = { pace: figure("A minute"), eta: figure("Left, about"), elapsed: figure("Took"), tokens: figure("Tokens"), cost: figure("Cost"), news: figure("This run") };
+    const facts = { pace: figure("Per minute"), eta: figure("About left"), elapsed: figure("Took"), tokens: figure("Tokens"), cost: figure("Cost"), news: figure("This run") };
     const controls = control({ id, base, act, signal });
     const list = pages(id, query, signal, (codes) => controls.codes(codes));
     const how = h("p", { class: "sub" });

@@ -155,7 +155,7 @@ function crawls(signal) {
     const rows = h("tbody");
     const more = h("button", { type: "button", hidden: true }, "More crawls");
     const table = h("table", { class: "list crawls", hidden: true }, h("caption", { class: "sr" }, "Crawls, newest first"),
-        h("thead", {}, h("tr", {}, ["Crawl", "State", "Progress", "Pages", "A minute", "Started"].map((words, i) =>
+        h("thead", {}, h("tr", {}, ["Crawl", "State", "Progress", "Pages", "Per minute", "Started"].map((words, i) =>
             h("th", { scope: "col", class: i > 2 && i < 5 && "n" }, words)))), rows);
     const place = h("div", {}, loading());
     const section = h("section", { "aria-labelledby": "crawls-title" }, h("h2", { id: "crawls-title" }, "Crawls"), place, table, h("div", { class: "buttons" }, more));
@@ -199,7 +199,7 @@ function crawls(signal) {
 
 function row(crawl) {
     const state = chip(), progress = bar(`Progress of ${name(crawl)}`), begun = time(crawl.startedAt ?? crawl.createdAt);
-    const share = h("span", { class: "share n" }), pages = h("td", { class: "n", "data-label": "Pages" }), rate = h("td", { class: "n", "data-label": "A minute" });
+    const share = h("span", { class: "share n" }), pages = h("td", { class: "n", "data-label": "Pages" }), rate = h("td", { class: "n", "data-label": "Per minute" });
     const how = h("span", { class: "sub" });
     const element = h("tr", {},
         h("th", { scope: "row", class: "grow" }, h("a", { class: "row-link", href: `#/crawl/${encodeURIComponent(crawl.id)}`, dir: "auto" }, name(crawl)), how),

@@ -6,16 +6,16 @@ import * as text from "./text.js";
 const STATIONS = [
     { id: "waiting", name: "frontier", of: (n) => n.registered, unit: "waiting" },
     { id: "fetcher", name: "fetcher", of: (n) => n.fetching, unit: "fetching", program: true },
-    { id: "parser", name: "parser", of: (n) => n.parsing, unit: "parsing", program: true },
-    { id: "summarizer", name: "summarizer", of: (n) => n.summarizing, unit: "summing up", program: true },
-    { id: "writer", name: "writer", of: (n) => n.skipped + n.error + n.cancelled, unit: "without a summary", program: true },
+    { id: "parser", name: "parser", of: (n) => n.parsing, unit: "in hand", program: true },
+    { id: "summarizer", name: "summarizer", of: (n) => n.summarizing, unit: "in hand", program: true },
+    { id: "writer", name: "writer", of: (n) => n.stored + n.skipped + n.error + n.cancelled, unit: "ended", program: true },
     { id: "store", name: "PostgreSQL", of: (n) => n.stored, unit: "stored" },
 ];
 // Queues between one station and the next; the last step is a transaction.
 const QUEUES = ["url", "html", "article", "summary", null];
 const NARROW = matchMedia("(max-width: 52rem)");
 
-const WIDE = { w: 1120, h: 178, box: [118, 74], at: (i) => [2 + i * 199.6, 46] };
+const WIDE = { w: 1120, h: 164, box: [118, 74], at: (i) => [2 + i * 199.6, 36] };
 const TALL = { w: 320, h: 674, box: [210, 66], at: (i) => [66, 36 + i * 112] };
 
 /* {element, update(crawl, status)} */
@@ -23,8 +23,8 @@ export default function line(signal) {
     const holder = h("div", { class: "line-picture" });
     const table = h("tbody");
     const element = h("figure", { class: "line" }, holder,
-        h("table", { class: "sr" }, h("caption", {}, "The line: pages of this crawl at each stage, messages of all crawls in each queue"),
-            h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Where"), h("th", { scope: "col" }, "How many"))), table));
+        h("div", { class: "sr" }, h("table", {}, h("caption", {}, "The line: pages of this crawl at each stage, messages of all crawls in each queue"),
+            h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Where"), h("th", { scope: "col" }, "How many"))), table)));
     let draw = null, last = null;
     const build = () => {
         draw = picture(NARROW.matches ? TALL : WIDE, NARROW.matches);
@@ -52,9 +52,11 @@ function look(crawl, status) {
     };
     const stations = STATIONS.map((one) => {
         const running = (status?.processes ?? []).filter((process) => process.program === one.name);
+        const hand = running.reduce((sum, process) => sum + (process.inHand ?? 0), 0);
         return {
-            many: one.of(n), running: one.program && status ? running.length : null,
-            why: running.map((process) => process.why).find(Boolean) ?? null, hand: running.reduce((sum, process) => sum + (process.inHand ?? 0), 0),
+            // What rows cannot tell of one crawl, the program tells of all.
+            many: one.of(n) ?? (status ? hand : NaN), running: one.program && status ? running.length : null,
+            why: running.map((process) => process.why).find(Boolean) ?? null, hand,
         };
     });
     const depths = QUEUES.map((name) => name && depth(name));
@@ -80,8 +82,8 @@ function picture(plan, tall) {
     const begin = tall
         ? s("g", {}, s("path", { class: "pipe", d: `M${fx + bw / 2} 14 V${fy - 3}`, "marker-end": "url(#tip)" }),
             place(s("text", { class: "queue-name", "text-anchor": "end" }, "seed"), fx + bw / 2 - 10, 22), place(seed, fx + bw / 2 + 10, 22))
-        : s("g", {}, s("path", { class: "pipe", d: `M${fx + bw / 2} 22 V${fy - 3}`, "marker-end": "url(#tip)" }),
-            place(s("text", { class: "queue-name", "text-anchor": "end" }, "seed"), fx + bw / 2 - 8, 26), place(set_(seed, "text-anchor", "start"), fx + bw / 2 + 8, 26));
+        : s("g", {}, s("path", { class: "pipe", d: `M${fx + bw / 2} 6 V${fy - 3}`, "marker-end": "url(#tip)" }),
+            place(s("text", { class: "queue-name", "text-anchor": "end" }, "seed"), fx + bw / 2 - 9, 20), place(set_(seed, "text-anchor", "start"), fx + bw / 2 + 9, 20));
     const back = tall
         ? s("g", {}, s("path", { class: "pipe back", d: `M${wx} ${wy + bh / 2} H24 V${fy + bh / 2} H${fx - 3}`, "marker-end": "url(#tip)" }),
             place(s("text", { class: "queue-name", "text-anchor": "middle", transform: `rotate(-90 14 ${(fy + wy + bh) / 2})` }, "links, as rows"), 14, (fy + wy + bh) / 2))
@@ -114,12 +116,14 @@ function set_(element, name, value) {
 }
 
 function station(one, x, y, w, height) {
-    const many = place(s("text", { class: "many", "text-anchor": "middle" }), x + w / 2, y + height / 2 + 9);
-    const unit = place(s("text", { class: "unit", "text-anchor": "middle" }, one.unit), x + w / 2, y + height - 9);
-    const label = place(s("text", { class: "station-name", "text-anchor": "middle" }, one.name), x + w / 2, y + 18);
+    const down = one.id === "store" ? 10 : 0; // below the rim
+    const many = place(s("text", { class: "many", "text-anchor": "middle" }), x + w / 2, y + height / 2 + 9 + down * 0.6);
+    const unit = place(s("text", { class: "unit", "text-anchor": "middle" }, one.unit), x + w / 2, y + height - 9 + down * 0.4);
+    const label = place(s("text", { class: "station-name", "text-anchor": "middle" }, one.name), x + w / 2, y + 18 + down);
     const tipText = s("title");
     const shape = one.id === "store"
-        ? s("path", { class: "shape", d: `M${x} ${y + 6} a${w / 2} 6 0 0 1 ${w} 0 v${height - 12} a${w / 2} 6 0 0 1 ${-w} 0 z` })
+        ? s("g", {}, s("path", { class: "shape", d: `M${x} ${y + 3} v${height - 8} a${w / 2} 9 0 0 0 ${w} 0 v${8 - height}` }),
+            s("ellipse", { class: "shape", cx: x + w / 2, cy: y + 3, rx: w / 2, ry: 9 }))
         : s("rect", { class: "shape", x, y, width: w, height, rx: one.program ? 9 : 3 });
     const element = s("g", { class: `station ${one.program ? "program" : "table"}`, "data-id": one.id }, tipText, shape, label, many, unit);
     return {

@@ -2,6 +2,7 @@
 import { h, put, say, set } from "./dom.js";
 import { get, poll, post, query } from "./api.js";
 import { chip, out, problem } from "./parts.js";
+import { CODES } from "./codes.js";
 import * as text from "./text.js";
 
 const STEPS = ["registered", "scheduled", "fetched", "parsed", "stored"];
@@ -74,6 +75,6 @@ function ready(said) {
 }
 
 function failed(said) {
-    return h("div", {}, h("p", { class: "fault" }, `${said.code ?? "It failed"}${said.detail ? `: ${text.line(said.detail, 200)}` : ""}`),
+    return h("div", {}, h("p", { class: "fault" }, [said.code ?? "It failed", CODES[said.code], text.line(said.detail, 200)].filter(Boolean).join(": ")),
         h("p", { class: "hint" }, said.attempts > 1 && `Tried ${text.number(said.attempts)} times. `, pageLink(said, "All about this page")));
 }

@@ -35,10 +35,13 @@ function endOf(page) {
     return times.ended ?? times.stored ?? "";
 }
 
-/* The later of two statements about one page. ISO times compare as text. */
+/* The later of two statements about one page. A page that ends gets a number that only grows in its crawl, and keeps it while it is open
+ * again. Without numbers times decide; as ISO text they compare as they are. */
 export function laterPage(a, b) {
     if (!a || !b) return a ?? b;
-    const over = [endedPage(a), endedPage(b)];
+    const over = [endedPage(a), endedPage(b)], [x, y] = [a.event ?? 0, b.event ?? 0];
+    if (x !== y) return y > x ? b : a;
+    if (x > 0 && over[0] !== over[1]) return over[0] ? b : a;
     if (over[0] && over[1]) return endOf(b) >= endOf(a) ? b : a;
     // An end is only taken back by what began after it.
     if (over[0]) return begun(b) > endOf(a) ? b : a;
@@ -47,9 +50,11 @@ export function laterPage(a, b) {
     return rank(b) >= rank(a) ? b : a;
 }
 
-/* The later of two statements about one crawl. `sure`: b was asked for after a had been heard, so it is the later one. */
+/* The later of two statements about one crawl, by the number of its last event. `sure`: b was asked for after a had been heard. */
 export function laterCrawl(a, b, sure = false) {
     if (!a || !b || sure) return b ?? a;
+    const [x, y] = [a.event ?? 0, b.event ?? 0];
+    if (x !== y) return y > x ? b : a;
     if (a.run !== b.run) return b.run > a.run ? b : a;
     if (ended(a) !== ended(b)) return ended(b) ? b : a;
     return final(b.counts) + b.counts.admitted >= final(a.counts) + a.counts.admitted ? b : a;

@@ -3,6 +3,7 @@ import { h, set } from "./dom.js";
 import { get, poll, query as path } from "./api.js";
 import { chip, empty, loading, out, problem, time } from "./parts.js";
 import { endedPage } from "./order.js";
+import { CODES } from "./codes.js";
 import { WORDS } from "./pages.js";
 import * as text from "./text.js";
 
@@ -31,7 +32,7 @@ function gone() {
 function show(main, one) {
     const state = chip(), lang = text.language(one.lang);
     state.update(one.state, WORDS[endedPage(one) ? one.state : one.stage] ?? one.state);
-    const name = text.line(one.title, 400) || text.shown(one.url);
+    const name = text.line(one.title, 240) || text.shown(one.url);
     main.replaceChildren(
         h("div", { class: "head" },
             h("div", {}, h("p", { class: "crumb" }, h("a", { href: "#/" }, "Crawls"), " / ", h("a", { href: `#/crawl/${encodeURIComponent(one.crawl)}` }, "its crawl")),
@@ -39,9 +40,8 @@ function show(main, one) {
             h("p", { class: "states" }, state.element)),
         trouble(one) ?? "",
         h("div", { class: "reading" },
-            h("div", { class: "reading-main" }, gist(one, lang), article(one, lang)),
+            h("div", { class: "reading-main" }, gist(one, lang), article(one, lang), attempts(one)),
             h("aside", { "aria-label": "About this page" }, timeline(one), about(one))),
-        attempts(one) ?? "",
     );
 }
 
@@ -49,11 +49,12 @@ function show(main, one) {
 function trouble(one) {
     const why = explain(one.why), failed = one.state === "error";
     if (!failed && one.state !== "skipped" && !why && !one.reason) return null;
-    const words = [one.code && one.code !== "OK" && h("b", { class: "code" }, one.code), text.line(one.detail, 500)].filter(Boolean);
+    const meaning = CODES[one.code], detail = text.line(one.detail, 500);
+    const words = one.code && one.code !== "OK" ? [h("b", { class: "code" }, one.code), meaning && ` ${meaning}`, detail && `: ${detail}`].filter(Boolean) : [];
     return h("div", { class: "card notice", "data-state": one.state },
-        words.length > 0 && h("p", {}, words.flatMap((word, i) => i > 0 ? [" ", word] : [word])),
+        words.length > 0 && h("p", {}, words),
         why && h("p", {}, why),
-        one.reason && h("p", {}, "The summary is the built-in engine's: ", h("b", { class: "code" }, text.line(one.reason, 60))),
+        one.reason && h("p", {}, "The summary is the built-in engine's: ", h("b", { class: "code" }, text.line(one.reason, 60)), CODES[one.reason] && ` ${CODES[one.reason]}`),
         one.redirect && h("p", {}, "It points to ", out(one.redirect), "."));
 }
 
@@ -66,12 +67,13 @@ function explain(why) {
 
 function gist(one, lang) {
     const body = text.clean(one.summary).split("\n").filter((part) => part.trim() !== "");
+    if (body.length === 0 && endedPage(one)) return null;
     const engine = [one.engine === "extractive" ? "Sentences of the article, picked by the built-in engine" : one.engine && `Written by ${text.line(one.model ?? one.engine, 80)}`,
         one.tokens && (one.tokens.prompt ?? 0) + (one.tokens.completion ?? 0) > 0 && `${text.number((one.tokens.prompt ?? 0) + (one.tokens.completion ?? 0))} tokens`,
         one.costUsd > 0 && text.money(one.costUsd)].filter(Boolean);
     return h("section", { "aria-labelledby": "summary-title", class: "card gist" }, h("h2", { id: "summary-title" }, "Summary"),
         body.length > 0 ? h("div", { lang, dir: "auto", class: "prose" }, body.map((part) => h("p", {}, part)))
-            : empty(endedPage(one) ? "There is none." : "It is on its way."),
+            : empty("It is on its way."),
         body.length > 0 && engine.length > 0 && h("p", { class: "hint" }, `${engine.join(", ")}.`));
 }
 

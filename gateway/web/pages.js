@@ -3,10 +3,10 @@ import { h, Keyed, put, say, set } from "./dom.js";
 import { get, poll, query as path } from "./api.js";
 import { chip, empty, loading, problem, time } from "./parts.js";
 import { endedPage, laterPage } from "./order.js";
+import { CODES } from "./codes.js";
 import * as text from "./text.js";
 
 const PIECE = 100;
-const MOST_LIVE = 300; // rows that news may add; more are fetched when asked for
 
 export const STATES = [["", "any state"], ["stored", "stored"], ["skipped", "skipped"], ["error", "failed"], ["cancelled", "cancelled"],
     ["scheduled", "under way"], ["registered", "waiting"]];
@@ -38,6 +38,8 @@ export default function pages(id, query, signal, codes) {
     const seen = new Set([filter.code].filter(Boolean));
     const known = new Map(); // id → the latest that is known of it
     let shown = [], next = null, held = [], current = null;
+    let deep = false;  // somebody has asked for more than the first piece
+    let cut = false;   // rows went out of sight below: the cursor no longer follows the last one
 
     const unfiltered = () => !filter.state && !filter.code && !filter.q;
     function sync() {
@@ -61,7 +63,7 @@ export default function pages(id, query, signal, codes) {
     function show() {
         list.show(shown.map((one) => known.get(one)));
         table.hidden = shown.length === 0;
-        more.hidden = !next;
+        more.hidden = !next && !cut;
         news.hidden = held.length === 0;
         put(news, held.length === 1 ? "1 new page" : `${text.number(held.length)} new pages`);
         place.replaceChildren(...shown.length > 0 ? [] : [unfiltered() ? empty("No page yet.") : empty("No page like that. ",
@@ -83,6 +85,7 @@ export default function pages(id, query, signal, codes) {
             shown = answer.data.map((page) => page.id);
             next = answer.next;
             held = [];
+            deep = cut = false;
             show();
             return false;
         }, 0, mine.signal, (error) => place.replaceChildren(problem(error, reload)));
@@ -98,7 +101,7 @@ export default function pages(id, query, signal, codes) {
     }
 
     // What is being read must not move: news waits behind a button then.
-    const read = () => element.contains(document.activeElement) && table.contains(document.activeElement) || table.matches(":hover") || shown.length > PIECE;
+    const read = () => element.contains(document.activeElement) && table.contains(document.activeElement) || table.matches(":hover") || deep;
 
     /* Pages that have just reached a final state. */
     function event(pages_) {
@@ -115,14 +118,16 @@ export default function pages(id, query, signal, codes) {
     function release() {
         shown = [...held, ...shown];
         held = [];
-        // Rows that went out of sight below are fetched again when somebody wants more.
-        if (shown.length > MOST_LIVE && next) shown = shown.slice(0, MOST_LIVE);
+        if (!deep && shown.length > PIECE) {
+            shown = shown.slice(0, PIECE);
+            cut = true;
+        }
         show();
     }
 
     // Pages that are under way have no events: their rows are asked for again now and then while their crawl runs.
     async function refresh() {
-        if (current?.signal.aborted !== false || shown.length > PIECE || shown.every((one) => endedPage(known.get(one)))) return;
+        if (!current || deep || shown.every((one) => endedPage(known.get(one)))) return;
         const answer = await ask(null, signal);
         for (const page of answer.data) learn(page);
         if (!read()) shown = [...answer.data.map((page) => page.id)];
@@ -139,12 +144,14 @@ export default function pages(id, query, signal, codes) {
         typing = setTimeout(() => change({ q: q.value.trim() }), 250);
     });
     news.addEventListener("click", () => {
-        if (shown.length > PIECE) reload();
+        if (deep) reload();
         else release();
     });
     more.addEventListener("click", async () => {
         more.disabled = true;
         try {
+            if (cut) await reload();
+            deep = true;
             const answer = await ask(next, signal);
             for (const page of answer.data) learn(page);
             shown = [...new Set([...shown, ...answer.data.map((page) => page.id)])];
@@ -182,7 +189,7 @@ function row(page) {
             put(url, title ? where : "");
             stage.update(one.state, WORDS[endedPage(one) ? one.state : one.stage] ?? one.stage);
             put(code, one.code && one.code !== "OK" ? one.code : "");
-            set(code, "title", text.line(one.detail, 300) || null);
+            set(code, "title", [CODES[one.code], text.line(one.detail, 300)].filter(Boolean).join(": ") || null);
             put(depth, text.number(one.depth));
             put(size, Number.isFinite(one.bytes) ? text.bytes(one.bytes) : "");
             put(length, Number.isFinite(took(one)) ? text.duration(took(one)) : "");

@@ -19,7 +19,7 @@ export const PARTS = [
 ];
 
 export function counts(crawl) {
-    const none = { admitted: 0, registered: 0, scheduled: 0, fetching: 0, parsing: 0, summarizing: 0, stored: 0, skipped: 0, error: 0, cancelled: 0 };
+    const none = { admitted: 0, registered: 0, scheduled: 0, stored: 0, skipped: 0, error: 0, cancelled: 0 };
     return { ...none, ...crawl.counts };
 }
 
