@@ -29,7 +29,7 @@ ifneq ($(WERROR),)
   GM_CFLAGS += -Werror
 endif
 
-PROGRAMS := fetcher parser summarizer writer
+PROGRAMS := fetcher parser summarizer writer gateway
 BINARIES := $(PROGRAMS:%=$(BUILD)/%)
 
 COMMON_SRC := $(wildcard common/base/*.c common/line/*.c)
@@ -59,6 +59,19 @@ $(BUILD)/obj/%.o: %.cc
 	$(Q)$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/obj/writer/migrate.o: $(wildcard sql/*.sql)
+
+# The web page's files, taken in by the assembler, as a table of paths.
+WEB := $(sort $(wildcard gateway/web/*))
+$(BUILD)/web.c: $(WEB) Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "gateway/assets.h"'; for f in $(WEB); do echo "ASSET_FILE(web_$$(basename $$f | tr -c 'a-z0-9\n' _), \"$$f\");"; done; \
+	echo 'const struct asset assets[] = {'; for f in $(WEB); do echo "ASSET_ROW(\"/$$(basename $$f)\", web_$$(basename $$f | tr -c 'a-z0-9\n' _))"; done; \
+	echo '{0, 0, 0}};'; } > $@
+$(BUILD)/obj/web.o: $(BUILD)/web.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GM_CFLAGS) $(CFLAGS) -c $< -o $@
+$(BUILD)/libgateway.a: $(BUILD)/obj/web.o
 
 $(BUILD)/libcommon.a: $(COMMON_OBJ)
 	@rm -f $@
@@ -168,7 +181,7 @@ clean:
 	rm -rf build build-*
 
 help:
-	@echo 'make                build the four programs into $(BUILD)/'
+	@echo 'make                build the programs into $(BUILD)/'
 	@echo 'make demo           install what it needs, crawl a real site with a private stack, show the result'
 	@echo '     URL=https://… DEPTH=2 LIMIT=200, or SITE=DIR, or KEEP=1'
 	@echo 'make check          install what tests need; unit tests, integration tests, lint (under 10 minutes)'
