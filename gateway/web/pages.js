@@ -66,13 +66,15 @@ export default function pages(id, query, signal, codes) {
         more.hidden = !next && !cut;
         news.hidden = held.length === 0;
         put(news, held.length === 1 ? "1 new page" : `${text.number(held.length)} new pages`);
-        place.replaceChildren(...shown.length > 0 ? [] : [unfiltered() ? empty("No page yet.") : empty("No page like that. ",
+        place.replaceChildren(...shown.length > 0 ? [] : [unfiltered() ? empty(filter.sort === "-ended" ? "No page has come to its end yet." : "No page yet.") : empty("No page like that. ",
             h("button", { type: "button", class: "quiet", onclick: () => change({ state: "", code: "", q: "" }) }, "Show all"))]);
         sync();
         codes(seen);
     }
 
-    const ask = (cursor, with_) => get(path(`/v1/crawl/${encodeURIComponent(id)}/pages`, { ...filter, limit: PIECE, cursor }), { signal: with_ });
+    // Only pages that have ended have an order of their ends.
+    const order = () => ["registered", "scheduled"].includes(filter.state) ? "id" : filter.sort;
+    const ask = (cursor, with_) => get(path(`/v1/crawl/${encodeURIComponent(id)}/pages`, { ...filter, sort: order(), limit: PIECE, cursor }), { signal: with_ });
 
     async function reload() {
         current?.abort();
@@ -108,7 +110,7 @@ export default function pages(id, query, signal, codes) {
         const fresh = [];
         for (const page of pages_) {
             const best = learn(page);
-            if (best === page && !shown.includes(page.id) && !held.includes(page.id) && fits(page) && filter.sort === "-ended") fresh.push(page.id);
+            if (best === page && !shown.includes(page.id) && !held.includes(page.id) && fits(page) && order() === "-ended") fresh.push(page.id);
         }
         held = [...fresh.reverse(), ...held].slice(0, 10_000);
         if (!read()) release();

@@ -113,7 +113,7 @@ export function safe(url) {
 
 /* What a person typed as a URL; a bare host gets a scheme. */
 export function typed(text) {
-    const one = text.trim();
+    const one = text.trim().replace(/^(localhost|127\.[\d.]+|\[::1\])(?=[:/]|$)/i, "http://$1");
     return one === "" || /^[a-z][a-z0-9+.-]*:/i.test(one) && !/^[^/:]+:\d+(\/|$)/.test(one) ? one : `https://${one.replace(/^\/+/, "")}`;
 }
 

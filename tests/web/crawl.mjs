@@ -4,12 +4,13 @@ import { ask, assert, base, expect, run, shoot, until } from "./browser.mjs";
 const { SEED, PAGES } = process.env;
 
 await run(async ({ page, open }) => {
+    // What cannot be is said where it was written.
+    expect(/status of 400/);
     await page.goto(`${base}/`);
     await page.getByLabel("Where it begins").fill("http://nonsense..:x/");
     await page.getByRole("button", { name: "Start the crawl" }).click();
-    await until(page, () => document.querySelector("#crawl-form .fault:not([hidden])")?.textContent || location.hash.startsWith("#/crawl/"));
-    await page.goto(`${base}/`);
-    await page.reload();
+    await until(page, () => document.getElementById("f-url").getAttribute("aria-invalid") === "true" && document.getElementById("e-url").textContent);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "f-url");
 
     // By hand, in the form.
     expect();

@@ -39,7 +39,8 @@ test("URLs as people read and type them", () => {
     assert.equal(text.shown("https://example.org/%E2%80%AEgpj"), "example.org/gpj");
     assert.equal(text.shown("https://example.org/%ff"), "example.org/%ff");
     assert.equal(text.typed(" example.org/a "), "https://example.org/a");
-    assert.equal(text.typed("localhost:8000/a"), "https://localhost:8000/a");
+    assert.equal(text.typed("localhost:8000/a"), "http://localhost:8000/a");
+    assert.equal(text.typed("example.org:8000/a"), "https://example.org:8000/a");
     assert.equal(text.typed("http://x/"), "http://x/");
     assert.equal(text.typed("mailto:x@example.org"), "mailto:x@example.org");
 });
