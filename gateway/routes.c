@@ -6,6 +6,7 @@
 #include "gateway/assets.h"
 #include "gateway/crawls.h"
 #include "gateway/events.h"
+#include "gateway/export.h"
 #include "gateway/pages.h"
 #include "gateway/probes.h"
 #include "gateway/whole.h"
@@ -22,6 +23,7 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/crawl/{id}/recrawl", crawl_recrawl, 0},
     {METHOD_POST, "/v1/crawl/{id}/retry-failed", crawl_retry, ROUTE_SLOW},
     {METHOD_GET, "/v1/crawl/{id}/events", events_handle, 0},
+    {METHOD_GET, "/v1/crawl/{id}/export", export_handle, 0},
     {METHOD_GET, "/v1/crawl/{id}/pages", page_list, ROUTE_SLOW},
     {METHOD_GET, "/v1/page/{id}", page_get, 0},
     {METHOD_GET, "/v1/page", page_by_url, 0},
