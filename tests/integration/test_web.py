@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from support.program import Program, install, new_log
+from support.gateway import Gateway
 from support.site import Pages, Reply, Server, article, page
-from support.stack import Failure, Port, wait_until
+from support.stack import Failure, wait_until
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PLAYWRIGHT = "playwright-core@1.65.1"
@@ -47,7 +47,7 @@ def hostile_page(path):
 
 def garden(pages):
     """So many articles, each linking to the next ones."""
-    return Pages({("/" if n == 0 else f"/{n}"): page(f"Record {n} of the survey", links=[f"/{m}" for m in range(n + 1, min(n + 9, pages))])
+    return Pages({("/" if n == 0 else f"/{n}"): page(f"Record {n} of the survey", links=[f"/{m}" for m in range(n + 1, min(n + 17, pages))])
                   for n in range(pages)})
 
 
@@ -63,43 +63,18 @@ if shutil.which("npm"):
         return folder
 
     @pytest.fixture
-    def gateway(run_dir, make_stack):
-        """A function: a stack with everything running, and a Gateway before it."""
-        directory = install(run_dir, ("gateway",))
-        made = []
-
+    def gateway(make_stack):
+        """A function: a stack with everything running, and a gateway before it."""
         def make(**env):
             stack = make_stack(**env)
             stack.start_all()
-            made.append(Gateway(stack, directory))
-            return made[-1].start()
-        yield make
-        for one in made:
-            one.kill()
-
-    class Gateway:
-        """The program under test, at an address that stays when it is started again."""
-
-        def __init__(self, stack, directory):
-            self.stack = stack
-            self.path = os.path.join(directory, "gateway")
-            self.port = Port()
-            self.url = f"http://127.0.0.1:{self.port}"
-            self.log = new_log(os.path.join(stack.directory, "gateway-1.log"))
-            self.program = None
-
-        def start(self):
-            self.program = Program(self.path, self.stack.env | {"GATEWAY_ADDR": f"127.0.0.1:{self.port}"}, self.log, self.stack.directory)
-            self.program.wait_ready()
-            return self
-
-        def kill(self):
-            self.program.kill9()
+            return Gateway(stack)
+        return make
 
     def drive(name, gateway, playwright, tmp_path, answer=None, **env):
         """Runs tests/web/NAME.mjs to its end. answer(question): called for what it asks; nothing else is done meanwhile."""
         kept = {key: os.environ[key] for key in ("PATH", "SHOTS") if key in os.environ}
-        env = kept | {"HOME": str(tmp_path), "BASE": gateway.url, "PLAYWRIGHT": playwright, "CHROMIUM": CHROMIUM} | env
+        env = kept | {"HOME": str(tmp_path), "BASE": gateway.url("").rstrip("/"), "PLAYWRIGHT": playwright, "CHROMIUM": CHROMIUM} | env
         process = subprocess.Popen(["node", os.path.join(TOP, "tests", "web", name + ".mjs")], env=env, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said = []
@@ -129,13 +104,13 @@ if shutil.which("npm"):
 
         def answer(question):
             if question == "kill the gateway":
-                front.kill()
+                front.program.kill9()
             elif question == "go on without it":
                 before = stack.crawl().stored
                 wait_until(lambda: stack.crawl().stored >= before + 5, 30, "the crawl goes on without the gateway")
             elif question == "start the gateway":
                 assert stack.crawl().state == "running"
-                front.start()
+                front.kill_and_restart()
             else:
                 raise Failure(question)
 

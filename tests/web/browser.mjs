@@ -63,7 +63,7 @@ export async function run(test) {
             return pages.at(-1);
         };
         await test({ open: more, page: await more({}) });
-        for (const page of pages) assert.deepEqual(await page.evaluate(() => violations), []);
+        for (const page of pages) if (!page.isClosed()) await shut(page);
         assert.deepEqual(complaints, []);
         console.log("passed");
     } catch (error) {
@@ -75,6 +75,12 @@ export async function run(test) {
         await browser.close();
         process.stdin.destroy();
     }
+}
+
+/* Closes it; nothing may have been against its policy. */
+export async function shut(page) {
+    assert.deepEqual(await page.evaluate(() => violations), []);
+    await page.context().close();
 }
 
 /* A picture of what is in sight, if they are wanted. */

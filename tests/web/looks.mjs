@@ -1,5 +1,5 @@
 // Every view at every width, dark, without motion; names for screen readers; all of it without a mouse. CRAWL: one that has ended; SEED: a URL.
-import { assert, base, expect, fits, run, shoot, until } from "./browser.mjs";
+import { assert, base, expect, fits, run, shoot, shut, until } from "./browser.mjs";
 
 const { CRAWL, SEED } = process.env;
 
@@ -125,7 +125,7 @@ await run(async ({ page, open }) => {
         }
         const dark = await one.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).every((part) => part < 60));
         assert.equal(dark, options.colorScheme === "dark", kind);
-        await one.context().close();
+        await shut(one);
     }
     await keyboard(page);
 });
