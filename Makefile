@@ -19,7 +19,8 @@ GM_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wst
 	-Wwrite-strings -Wundef -Wpointer-arith -fno-common -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	-DGM_VERSION='"$(VERSION)"' -I. -Icommon $(PKG_CFLAGS)
 GM_CXXFLAGS := -std=c++17 -Wall -Wextra -I. -Icommon
-GM_LDFLAGS := -Wl,-z,relro,-z,now
+# Each program is given all libraries and keeps those that it uses: gistmill runs where neither librabbitmq nor libpq is.
+GM_LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed
 ifneq ($(SANITIZER),)
   GM_CFLAGS += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE -DGM_SANITIZER
   GM_CXXFLAGS += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer
@@ -29,8 +30,10 @@ ifneq ($(WERROR),)
   GM_CFLAGS += -Werror
 endif
 
-PROGRAMS := fetcher parser summarizer writer
-BINARIES := $(PROGRAMS:%=$(BUILD)/%)
+PROGRAMS := fetcher parser summarizer writer cli
+# A program has the name of its folder, but for gistmill, which people type.
+binary = $(BUILD)/$(patsubst cli,gistmill,$(1))
+BINARIES := $(foreach p,$(PROGRAMS),$(call binary,$(p)))
 
 COMMON_SRC := $(wildcard common/base/*.c common/line/*.c)
 # main.c is left out of each program's library, so that tests link the logic without it.
@@ -68,7 +71,7 @@ define program_rules
 $(BUILD)/lib$(1).a: $(call to_obj,$(call lib_src,$(1)))
 	@rm -f $$@
 	$$(Q)$(AR) rcs $$@ $$^
-$(BUILD)/$(1): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
+$(call binary,$(1)): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
 	$$(call say,LD,$$@)
 	$$(Q)$(CXX) $(GM_LDFLAGS) $$^ -o $$@ $(PKG_LIBS)
 endef
@@ -168,7 +171,7 @@ clean:
 	rm -rf build build-*
 
 help:
-	@echo 'make                build the four programs into $(BUILD)/'
+	@echo 'make                build the programs into $(BUILD)/'
 	@echo 'make demo           install what it needs, crawl a real site with a private stack, show the result'
 	@echo '     URL=https://… DEPTH=2 LIMIT=200, or SITE=DIR, or KEEP=1'
 	@echo 'make check          install what tests need; unit tests, integration tests, lint (under 10 minutes)'
