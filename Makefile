@@ -30,7 +30,7 @@ ifneq ($(WERROR),)
   GM_CFLAGS += -Werror
 endif
 
-PROGRAMS := fetcher parser summarizer writer cli
+PROGRAMS := fetcher parser summarizer writer gateway cli
 # A program has the name of its folder, but for gistmill, which people type.
 binary = $(BUILD)/$(patsubst cli,gistmill,$(1))
 BINARIES := $(foreach p,$(PROGRAMS),$(call binary,$(p)))
@@ -62,6 +62,19 @@ $(BUILD)/obj/%.o: %.cc
 	$(Q)$(CXX) $(GM_CXXFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(BUILD)/obj/writer/migrate.o: $(wildcard sql/*.sql)
+
+# The web page's files, taken in by the assembler, as a table of paths.
+WEB := $(sort $(wildcard gateway/web/*))
+$(BUILD)/web.c: $(WEB) Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "gateway/assets.h"'; for f in $(WEB); do echo "ASSET_FILE(web_$$(basename $$f | tr -c 'a-z0-9\n' _), \"$$f\");"; done; \
+	echo 'const struct asset assets[] = {'; for f in $(WEB); do echo "ASSET_ROW(\"/$$(basename $$f)\", web_$$(basename $$f | tr -c 'a-z0-9\n' _))"; done; \
+	echo '{0, 0, 0}};'; } > $@
+$(BUILD)/obj/web.o: $(BUILD)/web.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GM_CFLAGS) $(CFLAGS) -c $< -o $@
+$(BUILD)/libgateway.a: $(BUILD)/obj/web.o
 
 $(BUILD)/libcommon.a: $(COMMON_OBJ)
 	@rm -f $@

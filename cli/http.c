@@ -99,7 +99,8 @@ static struct curl_slist *headers(const struct http *http, const struct http_req
         list = add_header(list, "Authorization", bearer);
         free(bearer);
     }
-    if (request->body) list = add_header(list, "Content-Type", "application/json");
+    /* Also without a body: a gateway takes nothing that a form of another site could send. */
+    if (strcmp(request->method, "GET") != 0) list = add_header(list, "Content-Type", "application/json");
     list = add_header(list, "Idempotency-Key", request->idempotency_key);
     return add_header(list, "Last-Event-ID", request->last_event_id);
 }
@@ -140,10 +141,12 @@ static void set_up(struct http *http, struct transfer *t, struct curl_slist *lis
     curl_easy_reset(easy); /* keeps connections */
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-    if (request->body) {
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(request->body));
-        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+    if (strcmp(request->method, "POST") == 0) {
+        const char *body = request->body ? request->body : "";
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+    } else {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     }
     if (is_local(request->url)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, list);

@@ -1,0 +1,248 @@
+/* /v1/crawl; contract in crawls.h. */
+#include "gateway/crawls.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "gateway/db.h"
+#include "gateway/gateway.h"
+#include "gateway/http.h"
+#include "gateway/requests.h"
+#include "gateway/sql.h"
+#include "gateway/watch.h"
+#include "line/url.h"
+
+#define TAKEN_MS 3000 /* a writer mostly takes a request at once; if none is there, the answer does not wait for it */
+#define URLS_MAX 10000
+
+static const char NO_CRAWL[] = "there is no such crawl";
+
+/* ---- asking for one ---- */
+
+/* Said of a request once a writer has taken it, or when the time is up. */
+static bool crawl_taken(struct request *req, struct db *db, bool last)
+{
+    struct taken taken;
+    if (!request_taken(req, db, &taken)) return req->answer.status != 0;
+    if (!taken.is_taken && !last) return false;
+    if (taken.error) {
+        answer_fault(req, FAULT_BAD_REQUEST, *taken.field ? taken.field : NULL, "%s", taken.error);
+    } else {
+        char json[300];
+        snprintf(json, sizeof json, "{\"success\":true,\"id\":\"%s\",\"url\":\"/v1/crawl/%s\",\"state\":\"%s\"}", taken.id, taken.id,
+                 taken.is_taken ? "running" : "queued");
+        answer_json(req, 200, json);
+        answer_header(req, "Location", "/v1/crawl/%s", taken.id);
+    }
+    taken_release(&taken);
+    return true;
+}
+
+/* Checks one URL as far as it can be here; masks and the like are the writer's, which says what is wrong with them. */
+static bool check_url(struct request *req, const char *field, const char *text, struct buf *line)
+{
+    struct url url;
+    if (!text) {
+        answer_fault(req, FAULT_BAD_REQUEST, field, "%s: must be a string", field);
+        return false;
+    }
+    bool range = strchr(text, '[') != NULL && !line;
+    enum url_status status = range ? URL_OK : url_parse(text, &url);
+    if (status != URL_OK) {
+        answer_fault(req, FAULT_BAD_REQUEST, field, "%s: %.200s: %s", field, text, url_status_text(status));
+        return false;
+    }
+    if (line) buf_addf(line, "%s\n", url.text);
+    return true;
+}
+
+/* Many URLs at once are pages of the inbox, one a line. */
+static bool write_urls(struct request *req, const cJSON *urls, struct buf *body)
+{
+    char field[40];
+    int i = 0;
+    const cJSON *item;
+    if (!cJSON_IsArray(urls) || cJSON_GetArraySize(urls) < 1 || cJSON_GetArraySize(urls) > URLS_MAX) {
+        answer_fault(req, FAULT_BAD_REQUEST, "urls", "urls: must be a list of 1 to %d URLs", URLS_MAX);
+        return false;
+    }
+    for (item = req->json->child; item; item = item->next) {
+        if (strcmp(item->string, "urls") == 0) continue;
+        answer_fault(req, FAULT_BAD_REQUEST, item->string,
+                     "%.40s: urls become single pages, which no other field is for; a crawl has one url", item->string);
+        return false;
+    }
+    cJSON_ArrayForEach(item, urls)
+    {
+        snprintf(field, sizeof field, "urls[%d]", i++);
+        if (!check_url(req, field, cJSON_GetStringValue(item), body)) return false;
+    }
+    return true;
+}
+
+void crawl_post(struct request *req, struct db *db)
+{
+    const cJSON *urls = cJSON_GetObjectItemCaseSensitive(req->json, "urls");
+    const cJSON *priority = cJSON_GetObjectItemCaseSensitive(req->json, "priority");
+    struct buf body = BUF_INIT(REQUEST_BODY_MAX);
+    struct wish wish = {.express = cJSON_IsNumber(priority) && priority->valuedouble < 0, .inbox = urls != NULL};
+    bool ok;
+    if (urls) {
+        ok = write_urls(req, urls, &body);
+    } else {
+        char *text = cJSON_PrintUnformatted(req->json);
+        ok = check_url(req, "url", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(req->json, "url")), NULL);
+        buf_add_str(&body, text ? text : "");
+        cJSON_free(text);
+    }
+    if (ok && buf_failed(&body)) {
+        answer_fault(req, FAULT_TOO_LARGE, NULL, "a request has at most %u bytes", REQUEST_BODY_MAX);
+        ok = false;
+    }
+    wish.body = buf_str(&body);
+    if (ok && request_wish(req, db, &wish)) {
+        req->deadline_ms = clock_mono_ms() + TAKEN_MS;
+        if (!crawl_taken(req, db, false)) req->check = crawl_taken;
+    }
+    buf_release(&body);
+}
+
+/* ---- looking ---- */
+
+static const char CRAWL_DATA[] = "SELECT json_build_object('success', true, 'data', " SQL_CRAWL("crawl_why(c)") ") FROM crawl c "
+                                                                                                                "WHERE c.id = " SQL_FIND;
+
+/* A request that no writer has taken, or has refused, is a crawl that is queued, or has failed. */
+static const char REQUEST_DATA[] =
+    "SELECT json_build_object('success', true, 'data', json_build_object('id', r.id, 'number', NULL, 'seed', "
+    "CASE WHEN r.body LIKE '{%' THEN r.body::json ->> 'url' ELSE split_part(r.body, E'\\n', 1) END, "
+    "'state', CASE WHEN r.error IS NULL THEN 'queued' ELSE 'failed' END, 'createdAt', " SQL_TIME(
+        "r.at") ", 'counts', json_build_object('admitted', 0, 'registered', 0, 'scheduled', 0, 'fetching', 0, 'stored', 0, 'skipped', 0, "
+                "'error', 0, 'cancelled', 0), 'news', json_build_object('added', 0, 'changed', 0, 'unchanged', 0, 'gone', 0, 'failed', 0), "
+                "'percent', 0, 'ratePerMinute', 0, 'etaSeconds', NULL, 'why', CASE WHEN r.error IS NULL THEN 'no writer has taken the request' "
+                "END, 'error', r.error)) FROM request r "
+                "WHERE r.id = CASE WHEN $1 ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN $1::uuid END";
+
+void crawl_get(struct request *req, struct db *db)
+{
+    static const struct pg_stmt crawl = {"gw_crawl", CRAWL_DATA}, request = {"gw_crawl_request", REQUEST_DATA};
+    pg_add_text(db_begin(db), req->args[0]);
+    struct pg_result *r = db_run(req, db, &crawl);
+    if (!r) return;
+    if (pg_rows(r) > 0)
+        answer_json(req, 200, pg_text(r, 0, 0));
+    else
+        db_answer(req, db, &request, NO_CRAWL);
+    pg_result_free(r);
+}
+
+void crawl_list(struct request *req, struct db *db)
+{
+    static const struct pg_stmt stmt = {
+        "gw_crawls",
+        "WITH found AS (SELECT * FROM crawl WHERE id < $1 AND purge_at IS NULL AND ($2 IS NULL OR crawl_state(crawl) = $2) ORDER BY id DESC LIMIT $3::int + 1), "
+        "shown AS (SELECT * FROM found ORDER BY id DESC LIMIT $3) "
+        "SELECT json_build_object('success', true, 'data', coalesce((SELECT json_agg(" SQL_CRAWL(
+            "NULL::text") " ORDER BY c.id DESC) FROM shown c), '[]'), "
+                          "'next', CASE WHEN (SELECT count(*) FROM found) > $3 THEN (SELECT min(id)::text FROM shown) END)"};
+    int64_t limit = 50, cursor = INT64_MAX;
+    if (!query_int(req, "limit", 1, 1000, &limit) || !query_int(req, "cursor", 1, INT64_MAX, &cursor)) return;
+    struct pg_params *p = db_begin(db);
+    pg_add_int(p, cursor);
+    pg_add_text(p, request_query(req, "state"));
+    pg_add_int(p, limit);
+    db_answer(req, db, &stmt, NO_CRAWL);
+}
+
+void crawl_active(struct request *req, struct db *db)
+{
+    static const struct pg_stmt stmt = {
+        "gw_active",
+        "SELECT json_build_object('success', true, 'crawls', coalesce(json_agg(" SQL_CRAWL(
+            "NULL::text") " ORDER BY c.id DESC), '[]')) FROM (SELECT * FROM crawl WHERE state = 'running' AND NOT is_inbox AND purge_at IS NULL "
+                          "ORDER BY id DESC LIMIT 1000) c"};
+    db_begin(db);
+    db_answer(req, db, &stmt, NO_CRAWL);
+}
+
+/* ---- steering ---- */
+
+/* Calls a function of sql/ for the crawl, then answers with the crawl as it is. more: what it said beside. */
+#define STEER(call)                                                                                                                        \
+    "WITH done AS MATERIALIZED (SELECT " call " AS said FROM (SELECT crawl_find($1) AS id) f WHERE f.id IS NOT NULL) SELECT said FROM done"
+
+static bool steer(struct request *req, struct db *db, const struct pg_stmt *stmt)
+{
+    struct pg_params *p = db_begin(db);
+    pg_add_text(p, req->args[0]);
+    struct pg_result *r = db_run(req, db, stmt);
+    bool found = pg_rows(r) > 0;
+    if (r && !found) answer_fault(req, FAULT_UNKNOWN, NULL, "%s", NO_CRAWL);
+    pg_result_free(r);
+    return found;
+}
+
+static void steer_and_tell(struct request *req, struct db *db, const struct pg_stmt *stmt)
+{
+    if (!steer(req, db, stmt)) return;
+    pg_add_text(db_begin(db), req->args[0]); /* a statement of its own: it sees what the first has done */
+    static const struct pg_stmt crawl = {"gw_crawl_after", CRAWL_DATA};
+    db_answer(req, db, &crawl, NO_CRAWL);
+}
+
+void crawl_pause(struct request *req, struct db *db)
+{
+    static const struct pg_stmt stmt = {"gw_pause", STEER("crawl_pause(f.id)")};
+    steer_and_tell(req, db, &stmt);
+}
+
+void crawl_resume(struct request *req, struct db *db)
+{
+    static const struct pg_stmt stmt = {"gw_resume", STEER("crawl_resume(f.id)")};
+    steer_and_tell(req, db, &stmt);
+}
+
+void crawl_cancel(struct request *req, struct db *db)
+{
+    static const struct pg_stmt stmt = {"gw_cancel", STEER("crawl_cancel(f.id)")};
+    steer_and_tell(req, db, &stmt);
+}
+
+void crawl_recrawl(struct request *req, struct db *db)
+{
+    static const struct pg_stmt stmt = {"gw_recrawl", STEER("crawl_recrawl(f.id)")};
+    steer_and_tell(req, db, &stmt);
+}
+
+void crawl_retry(struct request *req, struct db *db)
+{
+    static const struct pg_stmt stmt = {
+        "gw_retry", "SELECT crawl_retry(f.id, $2) ->> 'retried' FROM (SELECT crawl_find($1) AS id) f WHERE f.id IS NOT NULL"};
+    static const struct pg_stmt tell = {"gw_retried", "SELECT json_build_object('success', true, 'retried', $2, 'data', " SQL_CRAWL(
+                                                          "crawl_why(c)") ") FROM crawl c WHERE c.id = " SQL_FIND};
+    const char *code = request_query(req, "code");
+    struct pg_params *p = db_begin(db);
+    pg_add_text(p, req->args[0]);
+    pg_add_text(p, code && *code ? code : NULL);
+    struct pg_result *r = db_run(req, db, &stmt);
+    if (!r) return;
+    int64_t retried = pg_rows(r) > 0 ? pg_int(r, 0, 0) : -1;
+    pg_result_free(r);
+    p = db_begin(db);
+    pg_add_text(p, req->args[0]);
+    pg_add_int(p, retried);
+    db_answer(req, db, &tell, NO_CRAWL);
+}
+
+void crawl_delete(struct request *req, struct db *db)
+{
+    static const struct pg_stmt cancel = {"gw_cancel_delete", STEER("crawl_cancel(f.id)")};
+    static const struct pg_stmt purge = {"gw_purge", STEER("crawl_delete(f.id)")};
+    bool do_purge = false;
+    if (!query_bool(req, "purge", &do_purge)) return;
+    if (!steer(req, db, do_purge ? &purge : &cancel)) return;
+    answer_json(req, 200, do_purge ? "{\"success\":true,\"status\":\"deleted\"}" : "{\"success\":true,\"status\":\"cancelled\"}");
+}

@@ -1,0 +1,67 @@
+/* The table of routes; contract in routes.h. */
+#include "gateway/routes.h"
+
+#include <string.h>
+
+#include "gateway/assets.h"
+#include "gateway/crawls.h"
+#include "gateway/events.h"
+#include "gateway/probes.h"
+
+static const struct route routes[] = {
+    {METHOD_POST, "/v1/crawl", crawl_post, ROUTE_JSON},
+    {METHOD_GET, "/v1/crawl", crawl_list, 0},
+    {METHOD_GET, "/v1/crawl/active", crawl_active, 0},
+    {METHOD_GET, "/v1/crawl/{id}", crawl_get, 0},
+    {METHOD_DELETE, "/v1/crawl/{id}", crawl_delete, ROUTE_SLOW},
+    {METHOD_POST, "/v1/crawl/{id}/pause", crawl_pause, 0},
+    {METHOD_POST, "/v1/crawl/{id}/resume", crawl_resume, ROUTE_SLOW},
+    {METHOD_POST, "/v1/crawl/{id}/cancel", crawl_cancel, 0},
+    {METHOD_POST, "/v1/crawl/{id}/recrawl", crawl_recrawl, 0},
+    {METHOD_POST, "/v1/crawl/{id}/retry-failed", crawl_retry, ROUTE_SLOW},
+    {METHOD_GET, "/v1/crawl/{id}/events", events_handle, 0},
+    {METHOD_GET, "/healthz", probe_health, ROUTE_OPEN | ROUTE_NOW},
+    {METHOD_GET, "/readyz", probe_ready, ROUTE_OPEN | ROUTE_NOW},
+    {METHOD_GET, "/metrics", probe_metrics, ROUTE_OPEN | ROUTE_NOW},
+};
+#define ROUTES (sizeof routes / sizeof *routes)
+
+/* The page's files are routes, too: one that is opened by whatever path has no extension is the page itself. */
+static const struct route asset_route = {METHOD_GET, "/{file}", asset_get, ROUTE_OPEN | ROUTE_NOW};
+
+/* True if a path fits a pattern; what stands for {…} goes to args_r. */
+static bool fits(const char *pattern, const char *path, char args_r[2][ARG_MAX_BYTES])
+{
+    for (int arg = 0; *pattern;) {
+        if (*pattern != '{') {
+            if (*pattern++ != *path++) return false;
+            continue;
+        }
+        size_t n = strcspn(path, "/");
+        if (n == 0 || n >= ARG_MAX_BYTES || arg == 2) return false;
+        memcpy(args_r[arg], path, n);
+        args_r[arg++][n] = '\0';
+        path += n;
+        pattern = strchr(pattern, '}') + 1;
+    }
+    return *path == '\0';
+}
+
+const struct route *route_find(enum method method, const char *path, char args_r[2][ARG_MAX_BYTES], unsigned *allow_r)
+{
+    *allow_r = 0;
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (!fits(routes[i].path, path, args_r)) continue;
+        if (routes[i].method == method) return &routes[i];
+        *allow_r |= 1u << routes[i].method;
+    }
+    if (*allow_r || !asset_exists(path)) return NULL;
+    if (method == METHOD_GET) return &asset_route;
+    *allow_r = 1u << METHOD_GET;
+    return NULL;
+}
+
+const struct route *route_at(size_t i)
+{
+    return i < ROUTES ? &routes[i] : NULL;
+}
