@@ -145,7 +145,7 @@ static int report(struct cli *cli, const struct http_reply *reply, enum outcome 
     cJSON *json = reply->how == HTTP_ANSWERED && cli->json ? api_parse(reply) : NULL;
     if (!json || !*json_text(json, "error")) {
         cJSON_Delete(json);
-        return fail(cli, outcome, reply->how == HTTP_ANSWERED ? "BAD_ANSWER" : "UNREACHABLE", "%s", words);
+        return complain(cli, outcome, reply->how == HTTP_ANSWERED ? "BAD_ANSWER" : "UNREACHABLE", "%s", words);
     }
     say(cli, "%s", words); /* programs get the gateway's own answer, details and all */
     print_json(json);
@@ -175,7 +175,7 @@ int api_call(struct cli *cli, const struct api_call *call, cJSON **json_r)
     int status = (int)outcome;
     cJSON *json = reply.how == HTTP_ANSWERED ? api_parse(&reply) : NULL;
     if (outcome == OUTCOME_OK && !json)
-        status = fail(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer is no JSON object: is %s a gateway?", cli->url);
+        status = complain(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer is no JSON object: is %s a gateway?", cli->url);
     else if (outcome != OUTCOME_OK && !(call->with_state && *json_text(json, "state")))
         status = report(cli, &reply, outcome, buf_str(&words));
     else
@@ -201,5 +201,5 @@ int api_data(struct cli *cli, const struct api_call *call, bool want_array, cJSO
         return OUTCOME_OK;
     }
     cJSON_Delete(data);
-    return fail(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer has no data: is %s a gateway of this version?", cli->url);
+    return complain(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer has no data: is %s a gateway of this version?", cli->url);
 }

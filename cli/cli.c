@@ -59,7 +59,7 @@ void say(const struct cli *cli, const char *format, ...)
     buf_release(&words);
 }
 
-int fail(const struct cli *cli, enum outcome outcome, const char *code, const char *format, ...)
+int complain(const struct cli *cli, enum outcome outcome, const char *code, const char *format, ...)
 {
     struct buf words = BUF_INIT(2 * SAY_MAX);
     va_list ap;

@@ -42,7 +42,7 @@ void print_styled(const struct look *look, FILE *out, enum style s, const char *
 /* A line for the person, on stderr. */
 void say(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Says why and gives the exit status back; with --json also {"success":false,"code":…,"error":…} on stdout. Both are cleaned. */
-int fail(const struct cli *cli, enum outcome outcome, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+int complain(const struct cli *cli, enum outcome outcome, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* One JSON value, one line of stdout. */
 void print_json(const struct cJSON *value);
 

@@ -102,8 +102,8 @@ static bool sure(const struct cli *cli)
 int cmd_delete(struct cli *cli)
 {
     if (!opt_set(cli, OPT_YES)) {
-        if (!isatty(STDIN_FILENO)) return fail(cli, OUTCOME_USAGE, "USAGE", "delete needs --yes where nobody can be asked");
-        if (!sure(cli)) return fail(cli, OUTCOME_FAILED, "FAILED", "nothing was deleted");
+        if (!isatty(STDIN_FILENO)) return complain(cli, OUTCOME_USAGE, "USAGE", "delete needs --yes where nobody can be asked");
+        if (!sure(cli)) return complain(cli, OUTCOME_FAILED, "FAILED", "nothing was deleted");
     }
     return act_on_all(cli, &(struct act){.method = "DELETE", .purge = true, .told = "deleted"});
 }

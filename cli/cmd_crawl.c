@@ -65,7 +65,7 @@ static int crawl_one(struct cli *cli, const char *url)
     if (status != OUTCOME_OK) return status;
     text_line(&id, json_text(answer, "id"));
     if (id.len == 0) {
-        status = fail(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer has no id: is %s a gateway of this version?", cli->url);
+        status = complain(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer has no id: is %s a gateway of this version?", cli->url);
     } else if (opt_set(cli, OPT_WATCH)) {
         if (!cli->json) say(cli, "crawl %s of %s", buf_str(&id), url);
         status = watch_crawl(cli, buf_str(&id), WATCH_SHOW);
@@ -84,7 +84,7 @@ int cmd_crawl(struct cli *cli)
 {
     int status = OUTCOME_OK;
     if (opt_set(cli, OPT_KEY_ONCE) && cli->args->count > 1)
-        return fail(cli, OUTCOME_USAGE, "USAGE", "--idempotency-key is for one URL: each is a crawl of its own");
+        return complain(cli, OUTCOME_USAGE, "USAGE", "--idempotency-key is for one URL: each is a crawl of its own");
     for (size_t i = 0; i < cli->args->count && (status == OUTCOME_OK || status == OUTCOME_FAILED); i++) {
         int one = crawl_one(cli, operand(cli, i));
         if (status == OUTCOME_OK || one != OUTCOME_OK) status = one;
@@ -133,7 +133,7 @@ static int send_express(struct batch *b, const char *url)
 static int add_url(struct batch *b, const char *url)
 {
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
-        return fail(b->cli, OUTCOME_USAGE, "USAGE", "no http or https URL: %.200s", url);
+        return complain(b->cli, OUTCOME_USAGE, "USAGE", "no http or https URL: %.200s", url);
     if (opt_set(b->cli, OPT_EXPRESS)) return send_express(b, url);
     if (!b->urls) b->urls = cJSON_CreateArray();
     cJSON_AddItemToArray(b->urls, cJSON_CreateString(url));
@@ -157,17 +157,17 @@ static int add_file(struct batch *b, const char *name)
     FILE *file = is_stdin ? stdin : fopen(name, "re");
     char line[URL_LINE];
     int status = OUTCOME_OK;
-    if (!file) return fail(b->cli, OUTCOME_USAGE, "USAGE", "%s: %s", name, strerror(errno));
+    if (!file) return complain(b->cli, OUTCOME_USAGE, "USAGE", "%s: %s", name, strerror(errno));
     for (int64_t number = 1; status == OUTCOME_OK && fgets(line, sizeof line, file); number++) {
         if (!strchr(line, '\n') && !feof(file)) {
-            status = fail(b->cli, OUTCOME_USAGE, "USAGE", "%s: line %lld is too long to be a URL", name, (long long)number);
+            status = complain(b->cli, OUTCOME_USAGE, "USAGE", "%s: line %lld is too long to be a URL", name, (long long)number);
             break;
         }
         const char *url = trim(line);
         if (url) status = add_url(b, url);
         if (status == OUTCOME_USAGE) say(b->cli, "it stands in line %lld of %s, or before", (long long)number, name);
     }
-    if (ferror(file)) status = fail(b->cli, OUTCOME_FAILED, "FAILED", "%s: %s", name, strerror(errno));
+    if (ferror(file)) status = complain(b->cli, OUTCOME_FAILED, "FAILED", "%s: %s", name, strerror(errno));
     if (!is_stdin) fclose(file);
     return status;
 }
@@ -177,9 +177,9 @@ int cmd_add(struct cli *cli)
     struct batch batch = {.cli = cli};
     int status = OUTCOME_OK;
     if (cli->args->count == 0 && !opt_set(cli, OPT_FILE))
-        return fail(cli, OUTCOME_USAGE, "USAGE", "usage: gistmill add URL... or gistmill add -f FILE");
+        return complain(cli, OUTCOME_USAGE, "USAGE", "usage: gistmill add URL... or gistmill add -f FILE");
     if (opt_set(cli, OPT_KEY_ONCE) && (opt_set(cli, OPT_FILE) || cli->args->count > 1))
-        return fail(cli, OUTCOME_USAGE, "USAGE", "--idempotency-key is for one URL: lists go in several requests");
+        return complain(cli, OUTCOME_USAGE, "USAGE", "--idempotency-key is for one URL: lists go in several requests");
     for (size_t i = 0; i < cli->args->count && status == OUTCOME_OK; i++) status = add_url(&batch, operand(cli, i));
     if (status == OUTCOME_OK && opt_set(cli, OPT_FILE)) status = add_file(&batch, opt_text(cli, OPT_FILE));
     if (status == OUTCOME_OK) status = send_batch(&batch);

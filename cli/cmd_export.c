@@ -70,13 +70,13 @@ static int stream(struct cli *cli, struct export *e)
     if (!e->error && fflush(e->out) != 0) e->error = errno;
     int status = outcome;
     if (e->error)
-        status = fail(cli, OUTCOME_FAILED, "FAILED", "cannot write: %s", strerror(e->error));
+        status = complain(cli, OUTCOME_FAILED, "FAILED", "cannot write: %s", strerror(e->error));
     else if (outcome == OUTCOME_OK && reply.status != 200)
-        status = fail(cli, OUTCOME_FAILED, "BAD_ANSWER", "HTTP status %ld to an export", reply.status);
+        status = complain(cli, OUTCOME_FAILED, "BAD_ANSWER", "HTTP status %ld to an export", reply.status);
     else if (outcome == OUTCOME_OK && e->bytes > 0 && !e->line_feed)
-        status = fail(cli, OUTCOME_AWAY, "CUT", "the export ends in the middle of a line: it is not whole");
+        status = complain(cli, OUTCOME_AWAY, "CUT", "the export ends in the middle of a line: it is not whole");
     else if (outcome != OUTCOME_OK)
-        status = fail(cli, outcome, "BAD_ANSWER", "%s%s", buf_str(&words), e->bytes > 0 ? "; what came is not whole" : "");
+        status = complain(cli, outcome, "BAD_ANSWER", "%s%s", buf_str(&words), e->bytes > 0 ? "; what came is not whole" : "");
     http_reply_release(&reply);
     buf_release(&path);
     buf_release(&words);
@@ -91,7 +91,7 @@ static int stream_to_file(struct cli *cli, struct export *e, const char *name)
     e->out = fopen(buf_str(&part), "wxe");
     int status;
     if (!e->out) {
-        status = fail(cli, OUTCOME_FAILED, "FAILED", "%s: %s", buf_str(&part), strerror(errno));
+        status = complain(cli, OUTCOME_FAILED, "FAILED", "%s: %s", buf_str(&part), strerror(errno));
         buf_release(&part);
         return status;
     }
@@ -99,7 +99,7 @@ static int stream_to_file(struct cli *cli, struct export *e, const char *name)
     bool good = status == OUTCOME_OK && fsync(fileno(e->out)) == 0;
     good = fclose(e->out) == 0 && good;
     if (good) good = rename(buf_str(&part), name) == 0;
-    if (status == OUTCOME_OK && !good) status = fail(cli, OUTCOME_FAILED, "FAILED", "%s: %s", name, strerror(errno));
+    if (status == OUTCOME_OK && !good) status = complain(cli, OUTCOME_FAILED, "FAILED", "%s: %s", name, strerror(errno));
     if (!good) unlink(buf_str(&part));
     if (good && !cli->json && cli->err.tty) say(cli, "%lld bytes in %s", (long long)e->bytes, name);
     buf_release(&part);

@@ -38,10 +38,10 @@ static int list_step(struct cli *cli, const struct list *list, int64_t *left, ch
     struct api_call call = {.path = buf_str(&path)};
     cJSON *answer = NULL;
     const cJSON *item, *data;
-    int status = buf_failed(&path) ? fail(cli, OUTCOME_USAGE, "USAGE", "that is too long") : api_call(cli, &call, &answer);
+    int status = buf_failed(&path) ? complain(cli, OUTCOME_USAGE, "USAGE", "that is too long") : api_call(cli, &call, &answer);
     data = json_at(answer, "data");
     if (status == OUTCOME_OK && !cJSON_IsArray(data))
-        status = fail(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer has no list: is %s a gateway of this version?", cli->url);
+        status = complain(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer has no list: is %s a gateway of this version?", cli->url);
     const char *next = json_text(answer, "next");
     bool more = status == OUTCOME_OK && *next && data->child && !(*cursor && strcmp(*cursor, next) == 0);
     if (status == OUTCOME_OK) {
@@ -173,7 +173,7 @@ int cmd_search(struct cli *cli)
     api_query(&path, "q", buf_str(&words));
     api_query(&path, "crawl", opt_text(cli, OPT_IN));
     struct list list = {.path = buf_str(&path), .rows = opt_number(cli, OPT_ROWS, FOUND_SHOWN), .show = show_found};
-    int status = buf_failed(&words) ? fail(cli, OUTCOME_USAGE, "USAGE", "more than %d bytes of words", WORDS_MAX)
+    int status = buf_failed(&words) ? complain(cli, OUTCOME_USAGE, "USAGE", "more than %d bytes of words", WORDS_MAX)
                                     : list_run(cli, &list, &shown, &more);
     if (status == OUTCOME_OK && shown == 0 && !cli->json) say(cli, "nothing found");
     if (status == OUTCOME_OK && more) say(cli, "there is more: --limit");

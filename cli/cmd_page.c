@@ -152,7 +152,7 @@ static int print_markdown(const struct cli *cli, const cJSON *page)
 {
     const char *markdown = json_text(page, "markdown");
     struct buf clean = BUF_INIT(TEXT_MAX);
-    if (!*markdown) return fail(cli, OUTCOME_UNKNOWN, "UNKNOWN", "the page has no article");
+    if (!*markdown) return complain(cli, OUTCOME_UNKNOWN, "UNKNOWN", "the page has no article");
     text_clean(&clean, markdown, strlen(markdown), true);
     printf("%s\n", buf_str(&clean));
     buf_release(&clean);
@@ -176,7 +176,7 @@ int cmd_show(struct cli *cli)
     api_query(&path, "crawl", opt_text(cli, OPT_IN));
     struct api_call call = {.path = buf_str(&path)};
     cJSON *page = NULL;
-    int status = buf_failed(&path) ? fail(cli, OUTCOME_USAGE, "USAGE", "the URL is too long") : api_data(cli, &call, false, &page);
+    int status = buf_failed(&path) ? complain(cli, OUTCOME_USAGE, "USAGE", "the URL is too long") : api_data(cli, &call, false, &page);
     if (status == OUTCOME_OK && cli->json)
         print_json(page);
     else if (status == OUTCOME_OK && opt_set(cli, OPT_MARKDOWN))
@@ -207,7 +207,7 @@ static int tell_summary(const struct cli *cli, const cJSON *answer, const char *
         return OUTCOME_OK;
     }
     if (!is_under_way(answer) && strcmp(state, "failed") != 0 && strcmp(state, "unknown") != 0)
-        return fail(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer has no state: is %s a gateway of this version?", cli->url);
+        return complain(cli, OUTCOME_FAILED, "BAD_ANSWER", "the answer has no state: is %s a gateway of this version?", cli->url);
     if (cli->json) print_json(answer);
     if (strcmp(state, "failed") == 0) {
         say(cli, "it failed: %s %s", json_text(answer, "code"), json_text(answer, "detail"));
@@ -252,12 +252,12 @@ int cmd_summary(struct cli *cli)
     const char *url = operand(cli, 0);
     cJSON *answer = NULL;
     int status;
-    if (opt_set(cli, OPT_FORCE) && !opt_set(cli, OPT_WAIT)) return fail(cli, OUTCOME_USAGE, "USAGE", "--force needs --wait");
+    if (opt_set(cli, OPT_FORCE) && !opt_set(cli, OPT_WAIT)) return complain(cli, OUTCOME_USAGE, "USAGE", "--force needs --wait");
     buf_add_str(&path, "/v1/summary");
     api_query(&path, "url", url);
     struct api_call call = {.path = buf_str(&path), .with_state = true};
     if (buf_failed(&path))
-        status = fail(cli, OUTCOME_USAGE, "USAGE", "the URL is too long");
+        status = complain(cli, OUTCOME_USAGE, "USAGE", "the URL is too long");
     else
         status = opt_set(cli, OPT_WAIT) ? wait_summary(cli, url, &answer) : api_call(cli, &call, &answer);
     if (status == OUTCOME_OK) status = tell_summary(cli, answer, url);

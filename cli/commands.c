@@ -76,7 +76,7 @@ int cmd_help(struct cli *cli)
 {
     const char *name = cli->args->count ? operand(cli, 0) : NULL;
     const struct command *command = name ? args_find(commands, name) : NULL;
-    if (name && !command) return fail(cli, OUTCOME_USAGE, "USAGE", "no such command: %.40s (see gistmill help)", name);
+    if (name && !command) return complain(cli, OUTCOME_USAGE, "USAGE", "no such command: %.40s (see gistmill help)", name);
     if (command)
         args_help_command(command, stdout);
     else

@@ -51,10 +51,10 @@ static int run(struct cli *cli)
             args_help(commands, stdout);
         return OUTCOME_OK;
     }
-    if (fault) return fail(cli, OUTCOME_USAGE, "USAGE", "%s %s", opt_set(cli, OPT_URL) ? "--url" : "GISTMILL_URL", fault);
-    if ((fault = check_key())) return fail(cli, OUTCOME_USAGE, "USAGE", "GISTMILL_KEY %s", fault);
+    if (fault) return complain(cli, OUTCOME_USAGE, "USAGE", "%s %s", opt_set(cli, OPT_URL) ? "--url" : "GISTMILL_URL", fault);
+    if ((fault = check_key())) return complain(cli, OUTCOME_USAGE, "USAGE", "GISTMILL_KEY %s", fault);
     cli->http = http_new(gateway_key);
-    if (!cli->http) return fail(cli, OUTCOME_FAILED, "FAILED", "libcurl does not start");
+    if (!cli->http) return complain(cli, OUTCOME_FAILED, "FAILED", "libcurl does not start");
     int status = command->run(cli);
     http_free(&cli->http);
     return status;
@@ -66,7 +66,7 @@ static int run_args(int argc, char **argv, struct cli *cli)
     char error[300];
     if (args_parse(commands, argc, argv, &args, error, sizeof error) != 0) {
         for (int i = 0; i < argc; i++) cli->json = cli->json || strcmp(argv[i], "--json") == 0;
-        return fail(cli, OUTCOME_USAGE, "USAGE", "%s", error);
+        return complain(cli, OUTCOME_USAGE, "USAGE", "%s", error);
     }
     cli->args = &args;
     cli->json = opt_set(cli, OPT_JSON);
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     struct conf_error error;
     bool unicode = text_init();
     struct cli cli = {.out = look_of(stdout, unicode), .err = look_of(stderr, unicode)};
-    int status = conf_load(rows, &error) == 0 ? special(argc, argv) : fail(&cli, OUTCOME_USAGE, "USAGE", "%s", error.text);
+    int status = conf_load(rows, &error) == 0 ? special(argc, argv) : complain(&cli, OUTCOME_USAGE, "USAGE", "%s", error.text);
     cli.timeout_ms = gateway_timeout_ms;
     if (status < 0 && argc < 2) {
         args_help(commands, stderr);

@@ -163,7 +163,7 @@ __attribute__((format(printf, 2, 3))) static void put(struct piece *piece, const
 
 static void make_pieces(const struct progress *p, struct piece pieces[PIECES])
 {
-    static const int ranks[PIECES] = {1, 0, 4, 2, 3};
+    static const int ranks[PIECES] = {1, 0, 3, 4, 2};
     struct buf words[4];
     for (size_t i = 0; i < 4; i++) buf_init(&words[i], 40);
     for (size_t i = 0; i < PIECES; i++) pieces[i] = (struct piece){.rank = ranks[i]};

@@ -261,7 +261,7 @@ static int ask(struct watch *w, struct buf *words, int64_t *retry_ms_r)
     cJSON_Delete(data);
     if (outcome == OUTCOME_UNKNOWN || outcome == OUTCOME_REFUSED || outcome == OUTCOME_USAGE) {
         erase(w);
-        return fail(w->cli, outcome, "BAD_ANSWER", "%s", buf_str(words));
+        return complain(w->cli, outcome, "BAD_ANSWER", "%s", buf_str(words));
     }
     if (outcome == OUTCOME_OK) buf_add_str(words, "the answer is no crawl: is this a gateway?");
     return OUTCOME_AWAY;
@@ -294,7 +294,7 @@ static int ask_once(struct watch *w)
             status = OUTCOME_OK;
         } else {
             erase(w);
-            fail(w->cli, OUTCOME_AWAY, "UNREACHABLE", "%s", buf_str(&words));
+            complain(w->cli, OUTCOME_AWAY, "UNREACHABLE", "%s", buf_str(&words));
         }
     }
     buf_release(&words);
@@ -335,7 +335,7 @@ static int leave(struct watch *w)
         say(w->cli, "the crawl goes on. Come back with: gistmill watch %s   Stop it with: gistmill cancel %s", name, name);
         return OUTCOME_INTERRUPTED;
     }
-    return fail(w->cli, OUTCOME_TIMEOUT, "TIMEOUT", "the time is up; the crawl goes on: gistmill watch %s", name);
+    return complain(w->cli, OUTCOME_TIMEOUT, "TIMEOUT", "the time is up; the crawl goes on: gistmill watch %s", name);
 }
 
 int watch_crawl(struct cli *cli, const char *id, enum watch_how how)
