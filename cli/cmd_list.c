@@ -138,11 +138,13 @@ static void print_snippet(const struct cli *cli, const char *snippet, size_t wid
     text_wrap(&lines, buf_str(&clean), width, 4);
     for (size_t i = 0; i < lines.len; i++) {
         bool blank = lines.data[i] == ' ' || lines.data[i] == '\n';
-        for (; !blank && next < count && marks[next] <= seen; next++) fputs(style(&cli->out, next % 2 ? STYLE_NONE : STYLE_BOLD), stdout);
+        /* A mark begins before the next word, and ends with its own. */
+        for (; next < count && marks[next] <= seen && (next % 2 || !blank); next++)
+            fputs(style(&cli->out, next % 2 ? STYLE_NONE : STYLE_BOLD), stdout);
         seen += !blank;
         putchar(lines.data[i]);
     }
-    fputs(style(&cli->out, STYLE_NONE), stdout);
+    if (next % 2) fputs(style(&cli->out, STYLE_NONE), stdout);
     buf_release(&clean);
     buf_release(&lines);
 }

@@ -20,6 +20,7 @@
 #define AGAIN_LEAST  250    /* and at least */
 #define STREAM_AGAIN 10000  /* ms of asking before events are tried again */
 #define LONG_ENOUGH  10000  /* ms that a connection must live to count as a good one */
+#define CUTS_MOST    3      /* connections in a row that did not live so long; then it asks in between */
 #define AWAY_MAX     300000 /* ms that a gateway may be away */
 
 struct watch {
@@ -187,10 +188,10 @@ static void on_event(void *context, const struct sse_event *event)
         cJSON_Delete(json);
         return;
     }
-    w->heard = true;
     while (i < 3 && strcmp(event->name, crawls[i]) != 0) i++;
     if (i == 3) {
         if (strcmp(event->name, "page") == 0) {
+            w->heard = true;
             print_event(w, "page", json);
             show_page(w, json);
         }
@@ -198,6 +199,7 @@ static void on_event(void *context, const struct sse_event *event)
     } else if (is_crawl(json)) {
         print_event(w, event->name, json);
         set_crawl(w, json);
+        w->heard = true;
         w->ended = i == 2;
     } else {
         cJSON_Delete(json);
@@ -231,7 +233,7 @@ static void listen_once(struct watch *w)
     /* Cut off in the middle: again at once, if it had gone well for a while. Anything else: asking will tell what is the matter. */
     if (clock_mono_ms() - begun >= LONG_ENOUGH) w->failures = 0;
     w->failures++;
-    if (!events || !w->heard) w->poll_until = clock_mono_ms() + STREAM_AGAIN;
+    if (!events || !w->heard || w->failures >= CUTS_MOST) w->poll_until = clock_mono_ms() + STREAM_AGAIN;
     if (events) wait_ms(w, w->failures > 5 ? AGAIN_MOST : AGAIN_LEAST << w->failures);
 }
 
@@ -332,7 +334,7 @@ static int leave(struct watch *w)
     draw(w);
     if (w->lines) fputc('\n', stderr);
     if (interrupted) {
-        say(w->cli, "the crawl goes on. Come back with: gistmill watch %s   Stop it with: gistmill cancel %s", name, name);
+        say(w->cli, "the crawl goes on: gistmill watch %s (or gistmill cancel %s)", name, name);
         return OUTCOME_INTERRUPTED;
     }
     return complain(w->cli, OUTCOME_TIMEOUT, "TIMEOUT", "the time is up; the crawl goes on: gistmill watch %s", name);

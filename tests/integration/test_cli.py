@@ -21,7 +21,7 @@ from support.program import build_dir
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GISTMILL = os.path.join(build_dir(), "gistmill")
-EVIL = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b2J \u202egnp.exe\u202c \u2066x\x00\x08\x7f end"
+EVIL = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b2J \u202egnp.exe\u202c \u2066x\x08\x7f end"
 STATUS = {"version": "0.1.0", "database": "ok", "processes": [], "queues": [], "model": {"configured": False}, "disk": {"databaseBytes": 10**9}}
 
 
@@ -296,7 +296,7 @@ def test_cut_streams_go_on(fake):
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["data"]["id"] for one in events if one["event"] == "page"] == ["1", "2", "3", "4", "5"]
     assert events[-1]["event"] == "done" and events[-1]["data"]["state"] == "completed"
-    assert [request["headers"].get("Last-Event-ID") for request in fake.requests if request["path"].endswith("/events")] == ["0", "1", "2", "5"][:0] + [
+    assert [request["headers"].get("Last-Event-ID") for request in fake.requests if request["path"].endswith("/events")] == [
         None, "1", "2", "5"]
 
 
@@ -370,7 +370,7 @@ def test_huge_events(fake):
     assert usage.ru_maxrss < 64 * 1024 or "ASAN_OPTIONS" in os.environ
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", [60, 80, 120])
 def test_bar(fake, columns):
     pause, drawn = threading.Event(), threading.Event()
     why = "polite: next request to a-host-with-a-rather-long-name.example.org in 0.8 s " + "and so on " * 20
@@ -409,7 +409,7 @@ def test_interrupt_on_a_terminal(fake):
         terminal.process.send_signal(signal.SIGINT)
         text, status = terminal.end()
     ended.set()
-    assert status == 130 and screen(text)[-1].startswith("gistmill: the crawl goes on") or "goes on" in text
+    assert status == 130 and screen(text)[-1].startswith("gistmill: the crawl goes on: gistmill watch 3")
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------------
@@ -507,7 +507,7 @@ def test_search_marks(fake):
     fake.on("GET", "/v1/search", {"success": True, "data": [{"page": "7", "title": "T", "url": "http://x/", "snippet": "an \x02old\x03 stone \x02bridge\x03."}]})
     with Terminal(fake, "search", "old", "bridge") as terminal:
         text, _ = terminal.end()
-    assert "an \x1b[1mold\x1b[0m stone \x1b[1mbridge\x1b[0m." in text.replace("\x1b[0m ", "\x1b[0m ").replace(" \x1b[1m", " \x1b[1m")
+    assert "an \x1b[1mold\x1b[0m stone \x1b[1mbridge\x1b[0m." in text
     assert fake.requests[0]["query"] == {"q": "old bridge", "limit": "10"}
     assert "\x1b" not in run(fake, "search", "old").stdout
 
