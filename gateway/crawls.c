@@ -13,10 +13,8 @@
 #include "gateway/requests.h"
 #include "gateway/sql.h"
 #include "gateway/watch.h"
-#include "line/url.h"
 
 #define TAKEN_MS 3000 /* a writer mostly takes a request at once; if none is there, the answer does not wait for it */
-#define URLS_MAX 10000
 
 static const char NO_CRAWL[] = "there is no such crawl";
 
@@ -41,73 +39,29 @@ static bool crawl_taken(struct request *req, struct db *db, bool last)
     return true;
 }
 
-/* Checks one URL as far as it can be here; masks and the like are the writer's, which says what is wrong with them. */
-static bool check_url(struct request *req, const char *field, const char *text, struct buf *line)
+/* Parks a request whose wish was written down until a writer has taken it. */
+static void crawl_await(struct request *req, struct db *db)
 {
-    struct url url;
-    if (!text) {
-        answer_fault(req, FAULT_BAD_REQUEST, field, "%s: must be a string", field);
-        return false;
-    }
-    bool range = strchr(text, '[') != NULL && !line;
-    enum url_status status = range ? URL_OK : url_parse(text, &url);
-    if (status != URL_OK) {
-        answer_fault(req, FAULT_BAD_REQUEST, field, "%s: %.200s: %s", field, text, url_status_text(status));
-        return false;
-    }
-    if (line) buf_addf(line, "%s\n", url.text);
-    return true;
-}
-
-/* Many URLs at once are pages of the inbox, one a line. */
-static bool write_urls(struct request *req, const cJSON *urls, struct buf *body)
-{
-    char field[40];
-    int i = 0;
-    const cJSON *item;
-    if (!cJSON_IsArray(urls) || cJSON_GetArraySize(urls) < 1 || cJSON_GetArraySize(urls) > URLS_MAX) {
-        answer_fault(req, FAULT_BAD_REQUEST, "urls", "urls: must be a list of 1 to %d URLs", URLS_MAX);
-        return false;
-    }
-    for (item = req->json->child; item; item = item->next) {
-        if (strcmp(item->string, "urls") == 0) continue;
-        answer_fault(req, FAULT_BAD_REQUEST, item->string,
-                     "%.40s: urls become single pages, which no other field is for; a crawl has one url", item->string);
-        return false;
-    }
-    cJSON_ArrayForEach(item, urls)
-    {
-        snprintf(field, sizeof field, "urls[%d]", i++);
-        if (!check_url(req, field, cJSON_GetStringValue(item), body)) return false;
-    }
-    return true;
+    req->deadline_ms = clock_mono_ms() + TAKEN_MS;
+    if (!crawl_taken(req, db, false)) req->check = crawl_taken;
 }
 
 void crawl_post(struct request *req, struct db *db)
 {
-    const cJSON *urls = cJSON_GetObjectItemCaseSensitive(req->json, "urls");
+    const cJSON *url = cJSON_GetObjectItemCaseSensitive(req->json, "url");
     const cJSON *priority = cJSON_GetObjectItemCaseSensitive(req->json, "priority");
-    struct buf body = BUF_INIT(REQUEST_BODY_MAX);
-    struct wish wish = {.express = cJSON_IsNumber(priority) && priority->valuedouble < 0, .inbox = urls != NULL};
-    bool ok;
-    if (urls) {
-        ok = write_urls(req, urls, &body);
-    } else {
-        char *text = cJSON_PrintUnformatted(req->json);
-        ok = check_url(req, "url", cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(req->json, "url")), NULL);
-        buf_add_str(&body, text ? text : "");
-        cJSON_free(text);
+    if (!url && !cJSON_GetObjectItemCaseSensitive(req->json, "urls")) {
+        answer_fault(req, FAULT_BAD_REQUEST, "url", "url: missing");
+        return;
     }
-    if (ok && buf_failed(&body)) {
+    /* All else that may be wrong is known to the writer, which says so in its own words. */
+    char *body = cJSON_PrintUnformatted(req->json);
+    struct wish wish = {.body = body, .express = cJSON_IsNumber(priority) && priority->valuedouble < 0};
+    if (!body || strlen(body) > REQUEST_BODY_MAX)
         answer_fault(req, FAULT_TOO_LARGE, NULL, "a request has at most %u bytes", REQUEST_BODY_MAX);
-        ok = false;
-    }
-    wish.body = buf_str(&body);
-    if (ok && request_wish(req, db, &wish)) {
-        req->deadline_ms = clock_mono_ms() + TAKEN_MS;
-        if (!crawl_taken(req, db, false)) req->check = crawl_taken;
-    }
-    buf_release(&body);
+    else if (request_wish(req, db, &wish))
+        crawl_await(req, db);
+    cJSON_free(body);
 }
 
 /* ---- looking ---- */

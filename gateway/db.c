@@ -14,8 +14,8 @@
 static atomic_bool up;
 static _Atomic(const char *) why = "starting";
 
-/* Reading is all that most connections do; a plan is made once. Idle connections stay. */
-static const char SESSION[] = "SET idle_session_timeout = 0; SET plan_cache_mode = force_generic_plan; SET jit = off; "
+/* Idle connections stay. */
+static const char SESSION[] = "SET idle_session_timeout = 0; SET jit = off; "
                               "SET max_parallel_workers_per_gather = 0; SET synchronous_commit = on";
 
 void db_init(struct db *db, const char *name)

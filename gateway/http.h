@@ -65,8 +65,11 @@ struct request {
     struct request *next;  /* of the list that it waits in */
     /* parked */
     bool (*check)(struct request *req, struct db *db, bool last);
-    int64_t deadline_ms, number;
-    struct digest digest;
+    int64_t deadline_ms;
+    /* the handler's own, for check */
+    int64_t enough_ms, number;
+    struct digest digest, other;
+    struct buf note;
 };
 
 /* Values of the query string and of headers; NULL if there is none. Borrowed from the request. A value that holds U+0000 counts as none. */

@@ -6,7 +6,11 @@
 #include "gateway/assets.h"
 #include "gateway/crawls.h"
 #include "gateway/events.h"
+#include "gateway/export.h"
+#include "gateway/firecrawl.h"
+#include "gateway/pages.h"
 #include "gateway/probes.h"
+#include "gateway/whole.h"
 
 static const struct route routes[] = {
     {METHOD_POST, "/v1/crawl", crawl_post, ROUTE_JSON},
@@ -20,6 +24,25 @@ static const struct route routes[] = {
     {METHOD_POST, "/v1/crawl/{id}/recrawl", crawl_recrawl, 0},
     {METHOD_POST, "/v1/crawl/{id}/retry-failed", crawl_retry, ROUTE_SLOW},
     {METHOD_GET, "/v1/crawl/{id}/events", events_handle, 0},
+    {METHOD_GET, "/v1/crawl/{id}/export", export_handle, 0},
+    {METHOD_GET, "/v1/crawl/{id}/pages", page_list, ROUTE_SLOW},
+    {METHOD_GET, "/v1/page/{id}", page_get, 0},
+    {METHOD_GET, "/v1/page", page_by_url, 0},
+    {METHOD_GET, "/v1/explain", page_explain, ROUTE_SLOW},
+    {METHOD_GET, "/v1/summary", summary_get, 0},
+    {METHOD_POST, "/v1/summary", summary_post, ROUTE_JSON},
+    {METHOD_GET, "/v1/search", search_get, ROUTE_SLOW},
+    {METHOD_GET, "/v1/status", status_get, ROUTE_SLOW},
+    {METHOD_POST, "/v2/crawl", fc_crawl, ROUTE_JSON},
+    {METHOD_GET, "/v2/crawl/active", fc_active, 0},
+    {METHOD_GET, "/v2/crawl/{id}", fc_status, ROUTE_SLOW},
+    {METHOD_DELETE, "/v2/crawl/{id}", fc_cancel, 0},
+    {METHOD_GET, "/v2/crawl/{id}/errors", fc_errors, ROUTE_SLOW},
+    {METHOD_POST, "/v2/scrape", fc_scrape, ROUTE_JSON},
+    {METHOD_POST, "/v2/batch/scrape", fc_batch, ROUTE_JSON},
+    {METHOD_GET, "/v2/batch/scrape/{id}", fc_status, ROUTE_SLOW},
+    {METHOD_DELETE, "/v2/batch/scrape/{id}", fc_cancel, 0},
+    {METHOD_GET, "/v2/batch/scrape/{id}/errors", fc_errors, ROUTE_SLOW},
     {METHOD_GET, "/healthz", probe_health, ROUTE_OPEN | ROUTE_NOW},
     {METHOD_GET, "/readyz", probe_ready, ROUTE_OPEN | ROUTE_NOW},
     {METHOD_GET, "/metrics", probe_metrics, ROUTE_OPEN | ROUTE_NOW},

@@ -207,6 +207,7 @@ static struct request *request_new(struct MHD_Connection *connection, const char
     req->is_head = strcmp(method, "HEAD") == 0;
     buf_init(&req->body, (size_t)gateway_conf.body_max);
     buf_init(&req->answer.body, GATEWAY_ANSWER_MAX);
+    buf_init(&req->note, 10000);
     return req;
 }
 
@@ -305,6 +306,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     answer_clear(req);
     buf_release(&req->body);
     buf_release(&req->answer.body);
+    buf_release(&req->note);
     cJSON_Delete(req->json);
     free(req);
 }

@@ -8,6 +8,9 @@
 /* The number of a crawl, by name ($1, as in crawl_find) or null. */
 #define SQL_FIND "(SELECT crawl_find($1))"
 
+/* Pages p with a url_hash, of any crawl: one descent of the index a crawl. */
+#define SQL_KNOWN_BY(hash) "p.url_hash = " hash " AND p.crawl_id = ANY(ARRAY(SELECT x.id FROM crawl x WHERE x.purge_at IS NULL))"
+
 /* A row c of crawl. why: an expression. It costs the same however large the crawl is. */
 #define SQL_CRAWL_TIME(name, column) "'" name "', " SQL_TIME("c." column) ", "
 #define SQL_CRAWL_COUNTS                                                                                                                   \
@@ -46,5 +49,23 @@
     ", 'code', p.code, 'detail', p.detail, 'status', p.status, 'attempts', (SELECT count(*) FROM attempt a WHERE a.page_id = p.id), "      \
     "'bytes', p.bytes, 'words', p.words, 'title', p.title, 'lang', p.lang, 'news', p.news, 'event', p.event, 'times', " SQL_TIMES
 #define SQL_PAGE "json_build_object(" SQL_PAGE_MEMBERS ")"
+
+/* What is known of a URL. $1: its hash. $2: the request that it was asked for with, or null; $3: only what came of that request counts.
+ * A summary is taken wherever it is from; then what is under way, then the newest. Redirects are followed. */
+#define SQL_STATE_OF_URL                                                                                                                       \
+    "WITH RECURSIVE asked AS (SELECT r.at, r.crawl_id FROM request r WHERE r.id = $2), "                                                       \
+    "known AS (SELECT p.id FROM page p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash "              \
+    "WHERE " SQL_KNOWN_BY(                                                                                                                     \
+        "$1") " AND (NOT $3 OR p.crawl_id = (SELECT crawl_id FROM asked)) "                                                                    \
+              "ORDER BY s.text IS NULL, p.state NOT IN ('registered', 'scheduled'), p.id DESC LIMIT 1), "                                      \
+              "way AS (SELECT id, 0 AS hop FROM known UNION ALL SELECT p.redirect_id, hop + 1 FROM way JOIN page p ON p.id = way.id "          \
+              "WHERE p.code = 'REDIRECTED' AND p.redirect_id IS NOT NULL AND hop < 20), "                                                      \
+              "p AS (SELECT p.*, c.public_id, $3 AND (p.ended_at IS NULL OR p.ended_at < (SELECT at FROM asked)) AS old "                      \
+              "FROM page p JOIN crawl c ON c.id = p.crawl_id WHERE p.id = (SELECT id FROM way ORDER BY hop DESC LIMIT 1)), "                   \
+              "x AS (SELECT p.*, s.text AS summary, s.engine, s.model, s.created_at AS summary_at, "                                           \
+              "CASE WHEN s.text IS NOT NULL AND NOT old THEN 'ready' "                                                                         \
+              "WHEN old OR (p.state IN ('registered', 'scheduled') AND p.content_hash IS NULL) THEN 'running' "                                \
+              "WHEN p.content_hash IS NOT NULL AND p.state IN ('registered', 'scheduled', 'stored') THEN 'pending' ELSE 'failed' END AS told " \
+              "FROM p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash) "
 
 #endif

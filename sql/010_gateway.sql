@@ -53,6 +53,7 @@ CREATE TABLE request (
 );
 CREATE UNIQUE INDEX request_idem ON request (coalesce(key_id, 0), idem) WHERE idem IS NOT NULL;
 CREATE INDEX request_new ON request (at) WHERE taken_at IS NULL;
+CREATE INDEX request_taken ON request (taken_at) WHERE taken_at IS NOT NULL;
 CREATE INDEX request_crawl ON request (crawl_id) WHERE crawl_id IS NOT NULL;
 
 CREATE FUNCTION request_tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NOTIFY gistmill; RETURN NULL; END $$;
@@ -104,7 +105,7 @@ UPDATE page p SET event = n.event FROM numbered n WHERE n.id = p.id;
 CREATE UNIQUE INDEX page_event ON page (crawl_id, event) WHERE event IS NOT NULL;
 UPDATE crawl SET public_id = request, event = 1 + stored + skipped + errors + cancelled;
 INSERT INTO crawl_event (crawl_id, event, at, what) SELECT id, 1, created_at, 'started' FROM crawl;
-ALTER TABLE crawl ALTER COLUMN public_id SET NOT NULL, ADD UNIQUE (public_id);
+ALTER TABLE crawl ALTER COLUMN public_id SET DEFAULT gen_random_uuid(), ALTER COLUMN public_id SET NOT NULL, ADD UNIQUE (public_id);
 CREATE INDEX crawl_unsearched ON crawl (id) WHERE searched < event;
 CREATE INDEX crawl_purge ON crawl (id) WHERE purge_at IS NOT NULL;
 
@@ -402,7 +403,7 @@ RETURNS TABLE (page_id bigint, crawl_id bigint, url text, title text, lang text,
         FROM asked a CROSS JOIN LATERAL (
             SELECT x.content_hash, x.words FROM article_search x
             WHERE x.words @@ a.query AND x.config = a.config
-              AND (search.crawl IS NULL OR EXISTS (SELECT FROM page p WHERE p.content_hash = x.content_hash AND p.crawl_id = search.crawl))
+              AND EXISTS (SELECT FROM page p WHERE p.content_hash = x.content_hash AND (search.crawl IS NULL OR p.crawl_id = search.crawl))
             LIMIT 5000) s),
     best AS (
         SELECT config, query, content_hash, ts_rank(words, query, 1) AS rank FROM found

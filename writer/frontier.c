@@ -13,6 +13,7 @@
 #include "writer/clocks.h"
 #include "writer/conf.h"
 #include "writer/host_clock.h"
+#include "writer/live.h"
 #include "writer/release.h"
 
 #define PAUSE_MIN_MS 50 /* after a ticket that the queue did not take */
@@ -168,10 +169,12 @@ void frontier_tick(struct writer *w)
     if (!w->frontier->leads) frontier_try_to_lead(w);
     if (!w->db_ready) return;
     enum pg_status st = host_clock_look(w);
-    if (st == PG_OK && !w->frontier->leads) return;
-    if (st == PG_OK) st = release_delayed(w);
-    if (st == PG_OK) st = host_clock_sweep(w);
-    if (st == PG_OK) st = clocks_tick(w, w->frontier->clocks);
+    if (st == PG_OK && w->frontier->leads) {
+        st = release_delayed(w);
+        if (st == PG_OK) st = host_clock_sweep(w);
+        if (st == PG_OK) st = clocks_tick(w, w->frontier->clocks);
+    }
+    if (st == PG_OK) st = live_tick(w); /* last: nothing depends on it */
     if (st == PG_LOST)
         database_lost(w);
     else if (st != PG_OK && st != PG_RETRY)

@@ -70,6 +70,11 @@ enum pg_status tx_begin(struct tx *tx)
     return pg_exec(tx->pg, "BEGIN");
 }
 
+enum pg_status tx_begin_storing(struct tx *tx)
+{
+    return pg_exec(tx->pg, "BEGIN; SELECT pg_advisory_xact_lock_shared(72747282)");
+}
+
 enum pg_status tx_commit(struct tx *tx)
 {
     return pg_exec(tx->pg, "COMMIT");
@@ -111,7 +116,7 @@ static enum pg_status lock_crawls(struct tx *tx)
     static const struct pg_stmt stmt = {
         "lock_crawls",
         "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
-        "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow FROM crawl "
+        "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow, event FROM crawl "
         "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -137,7 +142,8 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .paused = pg_bool(r, i, 12),
                                            .cancelled = pg_bool(r, i, 13),
                                            .ignore_noindex = pg_bool(r, i, 14),
-                                           .ignore_nofollow = pg_bool(r, i, 15)};
+                                           .ignore_nofollow = pg_bool(r, i, 15),
+                                           .event = pg_int(r, i, 16)};
     pg_result_free(r);
     return PG_OK;
 }
@@ -334,6 +340,11 @@ void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const 
     if (count <= 0) return;
     crawl->refused[rule] += count;
     if (!crawl->refused_sample[rule]) crawl->refused_sample[rule] = mem_strdup(sample);
+}
+
+int64_t tx_number(struct crawl_row *crawl)
+{
+    return crawl->event + ++crawl->d_events;
 }
 
 /* ---- states ---- */
