@@ -24,12 +24,12 @@ static void random_key(char key_r[KEY_HEX])
     for (size_t i = 0; i < sizeof bytes; i++) snprintf(key_r + 2 * i, 3, "%02x", bytes[i]);
 }
 
-/* Sends a seed. *answer_r is the caller's to delete. */
-static int send_seed(struct cli *cli, const cJSON *seed, cJSON **answer_r)
+/* Sends what is to be started. *answer_r is the caller's to delete. */
+static int start(struct cli *cli, const char *path, const cJSON *body, cJSON **answer_r)
 {
     char key[KEY_HEX];
     random_key(key);
-    struct api_call call = {.method = "POST", .path = "/v1/crawl", .body = seed, .idempotency_key = key};
+    struct api_call call = {.method = "POST", .path = path, .body = body, .idempotency_key = key};
     if (opt_set(cli, OPT_KEY_ONCE)) call.idempotency_key = opt_text(cli, OPT_KEY_ONCE);
     return api_call(cli, &call, answer_r);
 }
@@ -51,8 +51,6 @@ static cJSON *make_seed(const struct cli *cli, const char *url)
     cJSON_AddStringToObject(seed, "url", url);
     for (enum option_id id = 0; id < OPT_COUNT; id++)
         if (option_rows[id].field && opt_set(cli, id)) add_field(seed, &option_rows[id], &cli->args->options[id]);
-    /* A seed of nothing but a URL is a page of the inbox; this is the default said aloud. */
-    if (!opt_set(cli, OPT_SCOPE)) cJSON_AddStringToObject(seed, "scope", "host");
     return seed;
 }
 
@@ -60,7 +58,7 @@ static int crawl_one(struct cli *cli, const char *url)
 {
     struct buf id = BUF_INIT(200);
     cJSON *seed = make_seed(cli, url), *answer;
-    int status = send_seed(cli, seed, &answer);
+    int status = start(cli, "/v1/crawl", seed, &answer);
     cJSON_Delete(seed);
     if (status != OUTCOME_OK) return status;
     text_line(&id, json_text(answer, "id"));
@@ -106,7 +104,8 @@ static int send_batch(struct batch *b)
     if (!b->urls) return OUTCOME_OK;
     cJSON *body = cJSON_CreateObject(), *answer;
     cJSON_AddItemToObject(body, "urls", b->urls);
-    int status = send_seed(b->cli, body, &answer);
+    if (opt_set(b->cli, OPT_EXPRESS)) cJSON_AddTrueToObject(body, "express");
+    int status = start(b->cli, "/v1/inbox", body, &answer);
     if (status == OUTCOME_OK && b->cli->json) print_json(answer);
     if (status == OUTCOME_OK) b->sent += (int64_t)b->count;
     cJSON_Delete(answer);
@@ -116,25 +115,10 @@ static int send_batch(struct batch *b)
     return status;
 }
 
-/* A page that somebody waits for is a message of its own: only such a one may say so. */
-static int send_express(struct batch *b, const char *url)
-{
-    cJSON *body = cJSON_CreateObject(), *answer;
-    cJSON_AddStringToObject(body, "url", url);
-    cJSON_AddNumberToObject(body, "priority", -1);
-    int status = send_seed(b->cli, body, &answer);
-    if (status == OUTCOME_OK && b->cli->json) print_json(answer);
-    if (status == OUTCOME_OK) b->sent++;
-    cJSON_Delete(answer);
-    cJSON_Delete(body);
-    return status;
-}
-
 static int add_url(struct batch *b, const char *url)
 {
     if (strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0)
         return complain(b->cli, OUTCOME_USAGE, "USAGE", "no http or https URL: %.200s", url);
-    if (opt_set(b->cli, OPT_EXPRESS)) return send_express(b, url);
     if (!b->urls) b->urls = cJSON_CreateArray();
     cJSON_AddItemToArray(b->urls, cJSON_CreateString(url));
     b->bytes += strlen(url);

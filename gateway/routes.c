@@ -14,6 +14,7 @@
 
 static const struct route routes[] = {
     {METHOD_POST, "/v1/crawl", crawl_post, ROUTE_JSON},
+    {METHOD_POST, "/v1/inbox", inbox_post, ROUTE_JSON},
     {METHOD_GET, "/v1/crawl", crawl_list, 0},
     {METHOD_GET, "/v1/crawl/active", crawl_active, 0},
     {METHOD_GET, "/v1/crawl/{id}", crawl_get, 0},

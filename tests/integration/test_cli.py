@@ -239,15 +239,15 @@ def test_crawl_fields(fake):
 
 
 def test_crawls(fake):
-    """Each URL is a crawl; one without options is one, too, and no page of the inbox."""
+    """Each URL is a crawl."""
     fake.on("POST", "/v1/crawl", {"success": True, "id": "one"}, {"success": True, "id": f"two{EVIL}"})
     done = run(fake, "crawl", "https://a/", "https://b/", status=0)
     assert done.stdout.split("\n")[0] == "one" and done.stdout.split("\n")[1].startswith("two[31m") and harmless(done.stdout)
-    assert fake.bodies() == [{"url": "https://a/", "scope": "host"}, {"url": "https://b/", "scope": "host"}]
+    assert fake.bodies() == [{"url": "https://a/"}, {"url": "https://b/"}]
 
 
 def test_add(fake, tmp_path):
-    fake.on("POST", "/v1/crawl", {"success": True, "id": "x"})
+    fake.on("POST", "/v1/inbox", {"success": True, "id": "x"})
     lines = [f"https://a/{n}" for n in range(2500)]
     (tmp_path / "list").write_text("\ufeff# a list\n\n" + "\r\n".join(lines), encoding="utf-8")
     assert run(fake, "add", "https://b/", "-f", str(tmp_path / "list"), status=0).stdout == "2501 URLs added\n"
@@ -256,8 +256,8 @@ def test_add(fake, tmp_path):
     fake.requests.clear()
     assert run(fake, "add", "--file", "-", stdin="https://a/1\n", status=0).stdout == "1 URL added\n"
     run(fake, "add", "--express", "https://a/2", status=0)
-    assert fake.bodies() == [{"urls": ["https://a/1"]}, {"url": "https://a/2", "priority": -1}]
-    fake.on("POST", "/v1/crawl", {"success": True, "id": "x"}, error(400, "BAD_REQUEST", "urls[3]: not a URL", field="urls[3]"))
+    assert fake.bodies() == [{"urls": ["https://a/1"]}, {"urls": ["https://a/2"], "express": True}]
+    fake.on("POST", "/v1/inbox", {"success": True, "id": "x"}, error(400, "BAD_REQUEST", "urls[3]: not a URL", field="urls[3]"))
     done = run(fake, "add", "-f", str(tmp_path / "list"), status=2)
     assert "1000 URLs before that were added" in done.stderr
     done = run(fake, "add", "-f", "-", stdin="https://a/\n" + "x" * 9000 + "\n", status=2)
