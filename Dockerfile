@@ -45,3 +45,8 @@ FROM runtime AS writer
 COPY --from=build /image/usr/local/bin/writer /usr/local/bin/
 RUN ["writer", "--version"]
 CMD ["writer"]
+
+FROM runtime AS gistmill
+COPY --from=build /image/usr/local/bin/gistmill /usr/local/bin/
+RUN ["gistmill", "version"]
+ENTRYPOINT ["gistmill"]
