@@ -77,7 +77,9 @@ static void look_at_program(struct doctor *d, const cJSON *processes, const char
     bool other = false;
     cJSON_ArrayForEach(one, processes)
     {
-        if (strcmp(json_text(one, "program"), program) != 0 || time_of(json_text(one, "seenAt")) < last - SEEN_MS) continue;
+        if (strcmp(json_text(one, "program"), program) != 0 || strcmp(json_text(one, "state"), "gone") == 0 ||
+            time_of(json_text(one, "seenAt")) < last - SEEN_MS)
+            continue;
         alive++;
         other = other || (*json_text(one, "version") && strcmp(json_text(one, "version"), GM_VERSION) != 0);
         if (!*json_text(one, "why")) continue;
@@ -157,13 +159,13 @@ static void look_at_database(struct doctor *d, const cJSON *system)
 static void look_at_model(struct doctor *d, const cJSON *system)
 {
     const cJSON *model = json_at(system, "model");
-    const char *circuit = json_text(model, "circuit"), *engine = json_text(model, "engine");
-    if (!json_true(model, "configured"))
-        find(d, FINE, "model", NULL, "none is set: summaries are extractive (OPENAI_BASE_URL, SUMMARY_MODEL)");
-    else if (*circuit && strcmp(circuit, "closed") != 0 && strcmp(circuit, "ok") != 0)
+    const char *circuit = json_text(model, "circuit"), *engine = json_text(model, "engine"), *name = json_text(model, "model");
+    if (*circuit && strcmp(circuit, "closed") != 0 && strcmp(circuit, "ok") != 0)
         find(d, DOUBTFUL, "model", "see the summarizer's log; pages go on with extractive summaries", "it fails: %s", circuit);
+    else if (!*engine)
+        find(d, FINE, "model", NULL, "no summary was made yet");
     else
-        find(d, FINE, "model", NULL, "%s", *engine ? engine : "set");
+        find(d, FINE, "model", NULL, "the last summary is by %s%s%s", engine, *name ? ", " : "", name);
 }
 
 static void look_at_disk(struct doctor *d, const cJSON *system)

@@ -26,6 +26,8 @@ struct list {
     const char *path; /* with all of its query but limit and cursor */
     int64_t rows;     /* at most */
     void (*show)(struct cli *cli, const cJSON *item);
+    const struct column *columns; /* of the head above the first one; NULL: none */
+    size_t n;
 };
 
 /* Shows the items of one answer and takes its cursor; NULL at the end. */
@@ -48,6 +50,7 @@ static int list_step(struct cli *cli, const struct list *list, int64_t *left, ch
         cJSON_ArrayForEach(item, data)
         {
             if (*left == 0) break;
+            if (*left == list->rows && list->columns && !cli->json) table_head(&cli->out, list->columns, list->n);
             (*left)--;
             if (cli->json)
                 print_json(item);
@@ -104,9 +107,8 @@ int cmd_pages(struct cli *cli)
     api_query(&path, "state", opt_text(cli, OPT_STATE));
     api_query(&path, "code", opt_text(cli, OPT_CODE));
     api_query(&path, "q", opt_text(cli, OPT_QUERY));
-    struct list list = {.path = buf_str(&path), .show = show_page};
+    struct list list = {.path = buf_str(&path), .show = show_page, .columns = page_columns, .n = 4};
     list.rows = opt_set(cli, OPT_ALL) ? INT64_MAX : opt_number(cli, OPT_ROWS, PAGES_SHOWN);
-    if (!cli->json) table_head(&cli->out, page_columns, 4);
     int status = list_run(cli, &list, &shown, &more);
     if (status == OUTCOME_OK && shown == 0 && !cli->json) say(cli, "no such pages");
     if (status == OUTCOME_OK && more) say(cli, "there are more: --all, or --limit");

@@ -50,9 +50,9 @@ enum style table_style(const char *state)
     static const struct {
         const char *state;
         enum style style;
-    } styles[] = {{"completed", STYLE_GOOD}, {"stored", STYLE_GOOD}, {"failed", STYLE_BAD},      {"error", STYLE_BAD},
-                  {"running", STYLE_BOLD},   {"paused", STYLE_WARN}, {"cancelling", STYLE_WARN}, {"cancelled", STYLE_DIM},
-                  {"skipped", STYLE_DIM},    {"waiting", STYLE_WARN}};
+    } styles[] = {{"completed", STYLE_GOOD}, {"stored", STYLE_GOOD},  {"failed", STYLE_BAD},      {"error", STYLE_BAD},
+                  {"running", STYLE_BOLD},   {"paused", STYLE_WARN},  {"cancelling", STYLE_WARN}, {"cancelled", STYLE_DIM},
+                  {"skipped", STYLE_DIM},    {"waiting", STYLE_WARN}, {"gone", STYLE_DIM}};
     for (size_t i = 0; i < sizeof styles / sizeof *styles; i++)
         if (strcmp(styles[i].state, state) == 0) return styles[i].style;
     return STYLE_NONE;

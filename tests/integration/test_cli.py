@@ -22,7 +22,7 @@ from support.program import build_dir
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GISTMILL = os.path.join(build_dir(), "gistmill")
 EVIL = "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x9b2J \u202egnp.exe\u202c \u2066x\x08\x7f end"
-STATUS = {"version": "0.1.0", "database": "ok", "processes": [], "queues": [], "model": {"configured": False}, "disk": {"databaseBytes": 10**9}}
+STATUS = {"version": "0.1.0", "database": "ok", "processes": [], "queues": [], "model": None, "disk": {"databaseBytes": 10**9}}
 
 
 @pytest.fixture
@@ -616,7 +616,7 @@ def test_doctor(fake):
              ({"processes": fine["processes"][1:]}, 1, "none is running"), ({"processes": away}, 0, "waiting: the broker is away"),
              ({"processes": old}, 1, "nobody was seen for 1 h 0 min"), ({"version": "9.9"}, 0, "use the gistmill of the gateway's version"),
              ({"queues": [{"name": "html", "ready": 5, "consumers": 0}]}, 0, "nobody takes from the queue html"),
-             ({"model": {"configured": True, "circuit": "open"}}, 0, "it fails: open"),
+             ({"model": {"engine": "llm", "circuit": "open"}}, 0, "it fails: open"), ({"model": {"engine": "llm", "model": "m"}}, 0, "is by llm, m"),
              ({"disk": {"databaseBytes": 1, "freeBytes": 10**9, "totalBytes": 10**12}}, 1, "make room"))
     for members, status, words in cases:
         fake.on("GET", "/v1/status", {"success": True, "data": fine | members})
