@@ -23,12 +23,15 @@
     "'percent', CASE WHEN c.admitted > 0 THEN round(100.0 * (c.admitted - c.open) / c.admitted, 1) ELSE 0 END, "                           \
     "'ratePerMinute', round(crawl_rate(c)::numeric, 1), 'etaSeconds', CASE WHEN c.open > 0 AND crawl_rate(c) > 0.1 "                       \
     "THEN round(60 * c.open / crawl_rate(c)) END"
+/* As it was sent, if it came through a gateway. */
+#define SQL_CRAWL_REQUEST                                                                                                                  \
+    "(SELECT CASE WHEN r.body LIKE '{%' THEN r.body::json END FROM request r WHERE r.crawl_id = c.id AND NOT c.is_inbox LIMIT 1)"
 #define SQL_CRAWL(why)                                                                                                                     \
     "json_build_object('id', c.public_id, 'number', c.id::text, 'seed', c.seed, 'state', crawl_state(c), 'scope', c.scope, "               \
     "'depth', c.max_depth, 'limit', c.max_pages, 'priority', c.priority, 'run', c.run, 'event', c.event, " SQL_CRAWL_TIME(                 \
         "createdAt", "created_at") SQL_CRAWL_TIME("startedAt", "started_at") SQL_CRAWL_TIME("finishedAt", "finished_at")                   \
         SQL_CRAWL_TIME("pausedAt", "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", " SQL_CRAWL_PACE              \
-                                                ", 'why', " why ", 'error', NULL, 'rules', c.rules)"
+                                                ", 'why', " why ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST ")"
 
 /* The end of a page as people see it: p is a row of page. */
 #define SQL_STAGE                                                                                                                          \
