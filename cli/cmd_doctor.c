@@ -209,9 +209,11 @@ int cmd_doctor(struct cli *cli)
     struct api_call call = {.path = "/v1/status"};
     cJSON *system;
     int status = api_data(cli, &call, false, &system);
-    if (status == OUTCOME_AWAY)
-        say(cli, "start it: docker compose up -d, or `gateway`; or set GISTMILL_URL to where it is. If it says that the database is away: "
-                 "start PostgreSQL");
+    if (status == OUTCOME_AWAY) {
+        say(cli, "start it: docker compose up -d, or the program gateway");
+        say(cli, "or set GISTMILL_URL to where it is");
+        say(cli, "if it says that the database is away: start PostgreSQL");
+    }
     if (status == OUTCOME_OK) {
         const char *version = json_text(system, "version");
         bool same = !*version || strcmp(version, GM_VERSION) == 0;

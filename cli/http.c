@@ -221,7 +221,9 @@ void http_run(struct http *http, const struct http_request *request, struct http
     if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK) abort();
     if (turn(http, &t, &code, &reply_r->how)) {
         reply_r->how = judge(&t, code);
-        if (code != CURLE_OK) snprintf(reply_r->detail, sizeof reply_r->detail, "%s", *words ? words : curl_easy_strerror(code));
+        if (code != CURLE_OK)
+            snprintf(reply_r->detail, sizeof reply_r->detail, "%s",
+                     *words && code != CURLE_COULDNT_CONNECT ? words : curl_easy_strerror(code)); /* that one's words say it twice */
     } else if (reply_r->how == HTTP_SLOW) {
         snprintf(reply_r->detail, sizeof reply_r->detail, "no answer within %lld s", (long long)(request->idle_ms + 999) / 1000);
     }
