@@ -83,7 +83,7 @@ static int list_run(struct cli *cli, const struct list *list, int64_t *shown_r, 
 
 /* ---- pages ---- */
 
-static const struct column page_columns[] = {{"page", 8, true}, {"stage", 10, false}, {"code", 16, false}, {"url", 0, false}};
+static const struct column page_columns[] = {{"page", 8, true}, {"stage", 10, false}, {"code", 18, false}, {"url", 0, false}};
 
 static void show_page(struct cli *cli, const cJSON *page)
 {

@@ -67,23 +67,23 @@ static void print_facts(const struct cli *cli, const cJSON *page)
     if (json_int(page, "words")) say_count(&number, json_int(page, "words"));
     add_part(&line, "%s words", buf_str(&number));
     add_part(&line, "%s", json_text(page, "lang"));
-    printf("%s\n", buf_str(&line));
+    print_prose(cli, buf_str(&line), 0);
     buf_reset(&line);
     add_part(&line, "by %s", json_text(page, "byline"));
     add_part(&line, "%s", json_text(page, "published"));
     add_part(&line, "%s", json_text(page, "site"));
     add_part(&line, "found on %s", json_text(page, "parent"));
-    if (line.len) printf("%s\n", buf_str(&line));
+    print_prose(cli, buf_str(&line), 0);
     buf_reset(&line);
     add_part(&line, "why: %s", json_text(page, "detail"));
     add_part(&line, "waits: %s", json_text(page, "why"));
-    if (line.len) print_prose(cli, buf_str(&line), 0);
+    print_prose(cli, buf_str(&line), 0);
     buf_release(&line);
     buf_release(&number);
 }
 
 /* The stages with the time that each took: a page's way in one line. */
-static void print_stages(const cJSON *times)
+static void print_stages(const struct cli *cli, const cJSON *times)
 {
     static const char *const names[] = {"registered", "scheduled", "taken", "fetched", "parsed", "calculated", "stored", "ended"};
     struct buf line = BUF_INIT(4096);
@@ -103,7 +103,7 @@ static void print_stages(const cJSON *times)
         }
         before = at;
     }
-    if (line.len) printf("%s\n", buf_str(&line));
+    print_prose(cli, buf_str(&line), 0);
     buf_release(&line);
 }
 
@@ -134,7 +134,7 @@ static void print_page(const struct cli *cli, const cJSON *page)
     if (*title) print_heading(cli, STYLE_BOLD, title);
     print_heading(cli, STYLE_DIM, json_text(page, "url"));
     print_facts(cli, page);
-    print_stages(json_at(page, "times"));
+    print_stages(cli, json_at(page, "times"));
     print_attempts(cli, json_at(page, "attemptsLog"));
     if (*summary) {
         printf("\n");

@@ -39,7 +39,9 @@ void say_time(struct buf *out, double seconds)
 {
     if (!(seconds >= 0 && seconds < 1e9)) return;
     int64_t s = (int64_t)(seconds + 0.5);
-    if (seconds < 9.95 && s > 0)
+    if (seconds > 0 && seconds < 0.0995)
+        buf_addf(out, "%.0f ms", seconds * 1000);
+    else if (seconds > 0 && seconds < 9.95)
         buf_addf(out, "%.1f s", seconds);
     else if (s < 60)
         buf_addf(out, "%lld s", (long long)s);

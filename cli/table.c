@@ -30,7 +30,8 @@ static void print_cell(const struct look *look, const struct column *column, con
 
 void table_head(const struct look *look, const struct column *columns, size_t n)
 {
-    for (size_t i = 0; i < n; i++) print_cell(look, &columns[i], columns[i].title, columns[i].width, i + 1 == n, STYLE_DIM);
+    for (size_t i = 0; i < n; i++)
+        print_cell(look, &columns[i], columns[i].title, i + 1 == n ? rest(look, columns, n) : columns[i].width, i + 1 == n, STYLE_DIM);
 }
 
 void table_row(const struct look *look, const struct column *columns, size_t n, const struct row *row)

@@ -135,12 +135,12 @@ static void test_words(void **state)
     for (size_t i = 0; i < 5; i++) say_count(&out, counts[i]), buf_add_char(&out, '|');
     static const double bytes[] = {0, 999, 1000, 14200000, 250e9};
     for (size_t i = 0; i < 5; i++) say_bytes(&out, bytes[i]), buf_add_char(&out, '|');
-    static const double times[] = {0, 0.8, 9.96, 59.7, 72, 4000, 200000, -1, 1e12};
-    for (size_t i = 0; i < 9; i++) say_time(&out, times[i]), buf_add_char(&out, '|');
+    static const double times[] = {0, 0.03, 0.8, 9.96, 59.7, 72, 4000, 200000, -1, 1e12};
+    for (size_t i = 0; i < 10; i++) say_time(&out, times[i]), buf_add_char(&out, '|');
     static const double rates[] = {0.4, 40, 492, 60000};
     for (size_t i = 0; i < 4; i++) say_rate(&out, rates[i]), buf_add_char(&out, '|');
     assert_string_equal(buf_str(&out), "0|999|1,000|-1,234,567|1,000,000|0 bytes|999 bytes|1.0 kB|14.2 MB|250 GB|"
-                                       "0 s|0.8 s|10 s|1 min 0 s|1 min 12 s|1 h 6 min|2 d 7 h|||0/min|40/min|8.2/s|1000/s|");
+                                       "0 s|30 ms|0.8 s|10 s|1 min 0 s|1 min 12 s|1 h 6 min|2 d 7 h|||0/min|40/min|8.2/s|1000/s|");
     buf_reset(&out);
     int64_t now = time_of("2026-11-21T12:00:00.500Z");
     assert_int_equal(now % 1000, 500);
