@@ -50,3 +50,8 @@ FROM runtime AS gateway
 COPY --from=build /image/usr/local/bin/gateway /usr/local/bin/
 RUN ["gateway", "--version"]
 CMD ["gateway"]
+
+FROM runtime AS gistmill
+COPY --from=build /image/usr/local/bin/gistmill /usr/local/bin/
+RUN ["gistmill", "version"]
+ENTRYPOINT ["gistmill"]

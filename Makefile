@@ -21,7 +21,8 @@ GM_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wst
 	-Wwrite-strings -Wundef -Wpointer-arith -fno-common -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	-DGM_VERSION='"$(VERSION)"' -I. -Icommon $(PKG_CFLAGS)
 GM_CXXFLAGS := -std=c++17 -Wall -Wextra -I. -Icommon
-GM_LDFLAGS := -Wl,-z,relro,-z,now
+# Each program is given all libraries and keeps those that it uses: gistmill runs where neither librabbitmq nor libpq is.
+GM_LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed
 ifneq ($(SANITIZER),)
   GM_CFLAGS += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE -DGM_SANITIZER
   GM_CXXFLAGS += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer
@@ -31,8 +32,10 @@ ifneq ($(WERROR),)
   GM_CFLAGS += -Werror
 endif
 
-PROGRAMS := fetcher parser summarizer writer gateway
-BINARIES := $(PROGRAMS:%=$(BUILD)/%)
+PROGRAMS := fetcher parser summarizer writer gateway cli
+# A program has the name of its folder, but for gistmill, which people type.
+binary = $(BUILD)/$(patsubst cli,gistmill,$(1))
+BINARIES := $(foreach p,$(PROGRAMS),$(call binary,$(p)))
 
 COMMON_SRC := $(wildcard common/base/*.c common/line/*.c)
 # main.c is left out of each program's library, so that tests link the logic without it.
@@ -84,7 +87,7 @@ define program_rules
 $(BUILD)/lib$(1).a: $(call to_obj,$(call lib_src,$(1)))
 	@rm -f $$@
 	$$(Q)$(AR) rcs $$@ $$^
-$(BUILD)/$(1): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
+$(call binary,$(1)): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
 	$$(call say,LD,$$@)
 	$$(Q)$(CXX) $(GM_LDFLAGS) $$^ -o $$@ $(PKG_LIBS)
 endef

@@ -64,6 +64,28 @@ void crawl_post(struct request *req, struct db *db)
     cJSON_free(body);
 }
 
+/* Single pages: a list that belongs to no crawl of its own. */
+void inbox_post(struct request *req, struct db *db)
+{
+    const cJSON *urls = cJSON_GetObjectItemCaseSensitive(req->json, "urls");
+    bool express = false;
+    if (!urls) {
+        answer_fault(req, FAULT_BAD_REQUEST, "urls", "urls: missing");
+        return;
+    }
+    if (!json_bool(req, "express", &express)) return;
+    cJSON *seed = cJSON_CreateObject();
+    cJSON_AddItemReferenceToObject(seed, "urls", (cJSON *)urls);
+    char *body = cJSON_PrintUnformatted(seed);
+    struct wish wish = {.body = body, .express = express, .inbox = true};
+    if (!body || strlen(body) > REQUEST_BODY_MAX)
+        answer_fault(req, FAULT_TOO_LARGE, NULL, "a request has at most %u bytes", REQUEST_BODY_MAX);
+    else if (request_wish(req, db, &wish))
+        crawl_await(req, db);
+    cJSON_free(body);
+    cJSON_Delete(seed);
+}
+
 /* ---- looking ---- */
 
 static const char CRAWL_DATA[] = "SELECT json_build_object('success', true, 'data', " SQL_CRAWL("crawl_why(c)") ") FROM crawl c "
