@@ -8,6 +8,7 @@
 #include "line/pg.h"
 
 struct gateway_conf gateway_conf;
+struct gateway_stats gateway_stats;
 
 const struct conf_row gateway_conf_rows[] = {
     {"DATABASE_URL", CONF_STRING, &gateway_conf.database_url, "postgresql:///gistmill", 0, 2000, CONF_SECRET,
