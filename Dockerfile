@@ -45,3 +45,8 @@ FROM runtime AS writer
 COPY --from=build /image/usr/local/bin/writer /usr/local/bin/
 RUN ["writer", "--version"]
 CMD ["writer"]
+
+FROM runtime AS gateway
+COPY --from=build /image/usr/local/bin/gateway /usr/local/bin/
+RUN ["gateway", "--version"]
+CMD ["gateway"]

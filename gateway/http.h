@@ -57,6 +57,7 @@ struct request {
     const struct route *route;   /* NULL: there is none */
     char args[2][ARG_MAX_BYTES]; /* what stood for {…} in the route's path */
     struct buf body;
+    size_t received;    /* bytes of the body, also of one that is too large */
     struct cJSON *json; /* the body read, where the route wants one; an object */
     struct answer answer;
     int64_t key_id;        /* 0: without a key */
@@ -69,6 +70,7 @@ struct request {
     /* the handler's own, for check */
     int64_t enough_ms, number;
     struct digest digest, other;
+    struct buf note;
 };
 
 /* Values of the query string and of headers; NULL if there is none. Borrowed from the request. A value that holds U+0000 counts as none. */

@@ -45,6 +45,18 @@ bool request_wish(struct request *req, struct db *db, const struct wish *wish)
     return !conflict;
 }
 
+bool request_page(struct request *req, struct db *db, const char *url, bool force)
+{
+    struct buf body = BUF_INIT(REQUEST_BODY_MAX);
+    buf_add_str(&body, "{\"url\":");
+    json_quote(&body, url);
+    buf_add_char(&body, '}');
+    struct wish wish = {.body = buf_str(&body), .express = true, .inbox = true, .force = force};
+    bool ok = request_wish(req, db, &wish);
+    buf_release(&body);
+    return ok;
+}
+
 bool request_taken(struct request *req, struct db *db, struct taken *taken_r)
 {
     static const struct pg_stmt stmt = {"gw_taken",

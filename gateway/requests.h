@@ -17,6 +17,8 @@ struct wish {
 
 /* Writes it down, under the client's Idempotency-Key if there is one; req->digest gets its id. False: the answer is there. */
 bool request_wish(struct request *req, struct db *db, const struct wish *wish);
+/* The same for one page that somebody waits for: it goes to the express inbox. force: a page that has ended is fetched again. */
+bool request_page(struct request *req, struct db *db, const char *url, bool force);
 
 struct taken {
     bool is_taken;

@@ -14,6 +14,8 @@ struct route {
     const char *path; /* {x} stands for one segment */
     void (*handle)(struct request *req, struct db *db);
     unsigned flags;
+    const char *about; /* one line; for /openapi.json */
+    const char *query; /* parameters, with blanks between them; NULL: none */
 };
 
 /* The route of a path, its parameters in args_r. NULL: none; then *allow_r (a bit for each method) says what there is for others. */

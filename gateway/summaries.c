@@ -16,26 +16,8 @@
 #define WAIT_MAX_S 60
 #define TAKEN_MS   3000
 
-/* What is known of a URL. $1: its hash. $2: the request that it was asked for with, or null; $3: only what came of that request counts.
- * A summary is taken wherever it is from; then what is under way, then the newest. Redirects are followed. */
-#define STATE_OF_URL                                                                                                                           \
-    "WITH RECURSIVE asked AS (SELECT r.at, r.crawl_id FROM request r WHERE r.id = $2), "                                                       \
-    "known AS (SELECT p.id FROM page p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash "              \
-    "WHERE " SQL_KNOWN_BY(                                                                                                                     \
-        "$1") " AND (NOT $3 OR p.crawl_id = (SELECT crawl_id FROM asked)) "                                                                    \
-              "ORDER BY s.text IS NULL, p.state NOT IN ('registered', 'scheduled'), p.id DESC LIMIT 1), "                                      \
-              "way AS (SELECT id, 0 AS hop FROM known UNION ALL SELECT p.redirect_id, hop + 1 FROM way JOIN page p ON p.id = way.id "          \
-              "WHERE p.code = 'REDIRECTED' AND p.redirect_id IS NOT NULL AND hop < 20), "                                                      \
-              "p AS (SELECT p.*, c.public_id, $3 AND (p.ended_at IS NULL OR p.ended_at < (SELECT at FROM asked)) AS old "                      \
-              "FROM page p JOIN crawl c ON c.id = p.crawl_id WHERE p.id = (SELECT id FROM way ORDER BY hop DESC LIMIT 1)), "                   \
-              "x AS (SELECT p.*, s.text AS summary, s.engine, s.model, s.created_at AS summary_at, "                                           \
-              "CASE WHEN s.text IS NOT NULL AND NOT old THEN 'ready' "                                                                         \
-              "WHEN old OR (p.state IN ('registered', 'scheduled') AND p.content_hash IS NULL) THEN 'running' "                                \
-              "WHEN p.content_hash IS NOT NULL AND p.state IN ('registered', 'scheduled', 'stored') THEN 'pending' ELSE 'failed' END AS told " \
-              "FROM p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash) "
-
 static const struct pg_stmt state_stmt = {
-    "gw_summary", STATE_OF_URL
+    "gw_summary", SQL_STATE_OF_URL
     "SELECT told, CASE told WHEN 'ready' THEN json_build_object('success', true, 'state', told, 'url', url, 'page', id::text, "
     "'crawl', public_id, 'summary', summary, 'title', title, 'engine', engine, 'model', model, 'lang', lang, 'words', words, "
     "'reason', reason, 'createdAt', " SQL_TIME(
@@ -46,16 +28,14 @@ static const struct pg_stmt state_stmt = {
                       "'crawl', public_id, 'stage', state, 'why', (SELECT page_waits(p) ->> 'why' FROM page p WHERE p.id = x.id), "
                       "'nextTry', (SELECT " SQL_TIME("d.due_at") " FROM delayed d WHERE d.page_id = x.id)) END FROM x"};
 
-enum told { TOLD_FAULT, TOLD_UNKNOWN, TOLD_UNDER_WAY, TOLD_FAILED, TOLD_READY };
-
-/* Looks; the answer is there unless it is unknown. request: NULL, or one that has been taken. */
-static enum told tell(struct request *req, struct db *db, const struct digest *hash, const struct digest *request, bool only)
+enum told url_look(struct request *req, struct db *db, const struct pg_stmt *stmt, const struct digest *hash, const struct digest *request,
+                   bool only)
 {
     struct pg_params *p = db_begin(db);
     pg_add_uuid(p, hash);
     pg_add_uuid(p, request);
     pg_add_bool(p, only);
-    struct pg_result *r = db_run(req, db, &state_stmt);
+    struct pg_result *r = db_run(req, db, stmt);
     if (!r) return TOLD_FAULT;
     enum told told = TOLD_UNKNOWN;
     if (pg_rows(r) > 0) {
@@ -82,7 +62,7 @@ void summary_get(struct request *req, struct db *db)
     struct url url;
     if (!page_query_url(req, &url)) return;
     struct digest hash = digest_of(url.text, strlen(url.text));
-    if (tell(req, db, &hash, NULL, false) == TOLD_UNKNOWN) answer_unknown(req, url.text);
+    if (url_look(req, db, &state_stmt, &hash, NULL, false) == TOLD_UNKNOWN) answer_unknown(req, url.text);
 }
 
 /* ---- POST ---- */
@@ -102,7 +82,7 @@ static bool summary_ready(struct request *req, struct db *db, bool last)
     if (refused) answer_fault(req, FAULT_BAD_REQUEST, *taken.field ? taken.field : NULL, "%s", taken.error);
     taken_release(&taken);
     if (refused) return true;
-    if (is_taken) told = tell(req, db, &req->other, &req->digest, req->number);
+    if (is_taken) told = url_look(req, db, &state_stmt, &req->other, &req->digest, req->number);
     if (told == TOLD_FAULT || told >= TOLD_FAILED) return true;
     if (!last && !(is_taken && clock_mono_ms() >= req->enough_ms)) {
         answer_clear(req);
@@ -127,12 +107,11 @@ void summary_post(struct request *req, struct db *db)
     req->other = digest_of(url.text, strlen(url.text));
     req->number = force;
     if (!force) {
-        enum told told = tell(req, db, &req->other, NULL, false);
+        enum told told = url_look(req, db, &state_stmt, &req->other, NULL, false);
         if (told == TOLD_FAULT || told == TOLD_READY) return;
         answer_clear(req);
     }
-    struct wish wish = {.body = url.text, .express = true, .inbox = true, .force = force};
-    if (!request_wish(req, db, &wish)) return;
+    if (!request_page(req, db, url.text, force)) return;
     req->enough_ms = clock_mono_ms() + wait_s * 1000;
     req->deadline_ms = wait_s * 1000 > TAKEN_MS ? req->enough_ms : clock_mono_ms() + TAKEN_MS;
     if (!summary_ready(req, db, false)) req->check = summary_ready;
