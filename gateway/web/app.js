@@ -16,6 +16,7 @@ const ROUTES = [
 ];
 
 const main = document.getElementById("main");
+let known = false; // whether anything has been heard of the line
 let view = null; // an AbortController: what belongs to the view in sight ends with it
 
 export function title(words) {
@@ -55,6 +56,7 @@ function watchLink() {
     const show = () => {
         const { ok, until, why } = link.state;
         banner.hidden = ok;
+        document.getElementById("health").hidden = !ok || !known;
         if (ok) return clearInterval(timer);
         const s = Math.max(0, Math.ceil((until - Date.now()) / 1000));
         const what = why === "busy" ? "The gateway asks for a pause" : "The gateway is away";
@@ -80,10 +82,14 @@ function watchHealth(signal) {
         const missing = ["fetcher", "parser", "summarizer", "writer"].filter((name) => !data.processes?.some((one) => one.program === name));
         const waiting = (data.processes ?? []).filter((one) => one.why);
         element.hidden = false;
+        known = true;
         set(element, "data-state", missing.length > 0 ? "error" : waiting.length > 0 ? "paused" : "running");
         put(element, missing.length > 0 ? `no ${missing.join(", no ")}` : waiting.length > 0 ? "line waits" : "line is up");
         set(element, "title", missing.length > 0 ? "These programs have not been seen lately." : waiting.map((one) => `${one.program}: ${one.why}`).join("\n") || null);
-    }, 5000, signal, () => { element.hidden = true; });
+    }, 5000, signal, () => {
+        element.hidden = true;
+        known = false;
+    });
 }
 
 document.querySelector(".skip").addEventListener("click", (event) => {

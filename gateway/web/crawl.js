@@ -3,7 +3,7 @@ import { h, put, say, set } from "./dom.js";
 import { call, follow, get, key, now, poll, post, query as path } from "./api.js";
 import { ask, bar, chip, counts, CRAWL_STATES, figure, loading, out, PARTS, percent, problem, said, time } from "./parts.js";
 import { ended, final, laterCrawl } from "./order.js";
-import { name, wanted } from "./home.js";
+import { inbox, name, wanted } from "./home.js";
 import line from "./line.js";
 import pages from "./pages.js";
 import plot from "./plot.js";
@@ -130,14 +130,14 @@ function gone() {
 function build({ id, base, query, signal, first, act }) {
     const state = chip(), live = h("span", { class: "live", hidden: true }, "live"), begun = time(), finished = time();
     const picture = line(signal), rate = plot(), fault = h("p", { class: "fault", role: "alert", hidden: true });
-    const progress = bar("Progress"), share = h("p", { class: "big n" });
+    const progress = bar("Progress"), share = h("p", { class: "big" });
     const why = h("p", { class: "why", hidden: true });
     const legend = PARTS.map(([part, word, of]) => {
         const many = h("b", { class: "n" });
         const button = h("button", { type: "button", class: `legend legend-${part}`, onclick: () => {
             view.pages.change({ state: part, code: "" });
             view.pages.element.scrollIntoView({ block: "start" });
-        } }, h("i", { "aria-hidden": "true" }), many, ` ${word}`);
+        } }, h("i", { "aria-hidden": "true" }), many, " ", word);
         return { element: button, update: (n) => { put(many, text.number(of(n))); button.hidden = of(n) === 0; } };
     });
     const facts = { pace: figure("Per minute"), eta: figure("About left"), elapsed: figure("Took"), tokens: figure("Tokens"), cost: figure("Cost"), news: figure("This run") };
@@ -167,7 +167,7 @@ function build({ id, base, query, signal, first, act }) {
         update(crawl, status) {
             const n = counts(crawl);
             view.drawn = true;
-            state.update(crawl.state, CRAWL_STATES[crawl.state]);
+            state.update(crawl.state, inbox(crawl) ? "open" : CRAWL_STATES[crawl.state]);
             progress.update(crawl);
             put(share, `${percent(crawl)} %`);
             for (const one of legend) one.update(n);
@@ -278,12 +278,12 @@ function control({ id, base, act }) {
         },
         update(one) {
             crawl = one;
-            const n = counts(crawl), over = ended(crawl), inbox = crawl.seed === "inbox" || crawl.seed === "express inbox";
+            const n = counts(crawl), over = ended(crawl), open = inbox(crawl);
             pause.hidden = crawl.state !== "running";
             resume.hidden = crawl.state !== "paused";
-            cancel.hidden = inbox || !["queued", "running", "paused"].includes(crawl.state);
-            again.hidden = !over || inbox;
-            purge.hidden = !over || inbox;
+            cancel.hidden = open || !["queued", "running", "paused"].includes(crawl.state);
+            again.hidden = !over || open;
+            purge.hidden = !over || open;
             retry.hidden = n.error === 0 || crawl.state === "cancelling";
             exports.hidden = final(n) === 0;
         },

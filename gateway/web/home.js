@@ -16,6 +16,11 @@ export default function home({ main, signal }) {
     );
 }
 
+/* True of what takes single URLs and never ends; there are two, also where nobody has used them. */
+export function inbox(crawl) {
+    return crawl.seed === "inbox" || crawl.seed === "express inbox";
+}
+
 /* What a crawl is called: its seed. */
 export function name(crawl) {
     if (crawl.seed === "inbox") return "Single pages";
@@ -164,7 +169,8 @@ function crawls(signal) {
     let order = [], next = null, older = [];
 
     const show = () => {
-        const items = [...order, ...older.filter((id) => !order.includes(id))].map((id) => known.get(id));
+        const items = [...order, ...older.filter((id) => !order.includes(id))].map((id) => known.get(id))
+            .filter((one) => !inbox(one) || counts(one).admitted > 0);
         list.show(items);
         table.hidden = items.length === 0;
         more.hidden = !next;
@@ -179,7 +185,7 @@ function crawls(signal) {
         order = take(answer.data);
         if (older.length === 0) next = answer.next;
         show();
-        return answer.data.some((one) => ["queued", "running", "cancelling"].includes(one.state)) ? 1500 : 4000;
+        return answer.data.some((one) => !inbox(one) && ["queued", "running", "cancelling"].includes(one.state)) ? 1500 : 4000;
     }, 0, signal, (error) => place.replaceChildren(problem(error, () => location.reload())));
     more.addEventListener("click", async () => {
         more.disabled = true;
@@ -209,7 +215,7 @@ function row(crawl) {
         element,
         update(one) {
             const n = counts(one), running = one.state === "running";
-            state.update(one.state, CRAWL_STATES[one.state]);
+            state.update(one.state, inbox(one) ? "open" : CRAWL_STATES[one.state]);
             progress.update(one);
             put(share, `${percent(one)} %`);
             put(how, wanted(one));

@@ -50,12 +50,13 @@ function look(crawl, status) {
         const both = [queues[name], queues[`${name}.express`]].filter(Boolean);
         return both.length === 0 ? null : both.reduce((sum, one) => sum + (one.ready ?? 0) + (one.unacked ?? 0), 0);
     };
+    const moving = crawl.state === "running" && crawl.ratePerMinute > 0;
     const stations = STATIONS.map((one) => {
         const running = (status?.processes ?? []).filter((process) => process.program === one.name);
         const hand = running.reduce((sum, process) => sum + (process.inHand ?? 0), 0);
         return {
             // What rows cannot tell of one crawl, the program tells of all.
-            many: one.of(n) ?? (status ? hand : NaN), running: one.program && status ? running.length : null,
+            many: one.of(n) ?? (status ? hand : NaN), moving, running: one.program && status ? running.length : null,
             why: running.map((process) => process.why).find(Boolean) ?? null, hand,
         };
     });
@@ -66,7 +67,6 @@ function look(crawl, status) {
         rows.push([one.name, `${text.number(stations[i].many)} ${one.unit}${running === null ? "" : `; ${running} running`}`]);
         if (QUEUES[i]) rows.push([`queue ${QUEUES[i]}`, text.number(depths[i] ?? NaN)]);
     });
-    const moving = crawl.state === "running" && crawl.ratePerMinute > 0;
     return { stations, depths, seed: depth("seed"), rows, moving };
 }
 
@@ -128,10 +128,10 @@ function station(one, x, y, w, height) {
     const element = s("g", { class: `station ${one.program ? "program" : "table"}`, "data-id": one.id }, tipText, shape, label, many, unit);
     return {
         element,
-        update({ many: n, running, why, hand }) {
+        update({ many: n, running, why, hand, moving }) {
             put(many, text.short(n));
             put(label, running > 1 ? `${one.name} ×${running}` : one.name);
-            set(element, "data-state", running === 0 ? "missing" : why ? "waits" : n > 0 ? "busy" : null);
+            set(element, "data-state", running === 0 ? "missing" : why ? "waits" : moving && n > 0 ? "busy" : null);
             put(tipText, [running === 0 && "none is running", running > 0 && `${running} running, ${text.number(hand)} in hand`, why].filter(Boolean).join("\n"));
         },
     };

@@ -4,7 +4,7 @@ import * as text from "./text.js";
 
 const WIDTHS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400]; // seconds
 const BARS = 72;
-const W = 1120, H = 120, TOP = 8;
+const W = 1120, H = 112, TOP = 1;
 const KEPT = 100_000; // ends that are remembered one by one
 
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });

@@ -5,8 +5,8 @@ import { empty, loading, problem } from "./parts.js";
 import * as text from "./text.js";
 
 const PIECE = 20;
-// How the gateway marks words in a snippet; whatever else looks like markup is text.
-const MARK = /<(?:b|mark)>([^<]*)<\/(?:b|mark)>/g;
+// What stands around the words found, in a snippet: U+0002 and U+0003. Markup in it is text like any other.
+const MARK = /\u0002([^\u0002\u0003]*)\u0003/g;
 
 export default function search({ main, signal, query, title }) {
     const input = h("input", { id: "q", type: "search", value: query.get("q") ?? "", required: true, spellcheck: "false", placeholder: "words, \"a phrase\", -not this" });
@@ -51,16 +51,17 @@ export default function search({ main, signal, query, title }) {
 function found(one) {
     return h("li", { lang: text.language(one.lang), dir: "auto" },
         h("h2", {}, h("a", { href: `#/page/${encodeURIComponent(one.page)}` }, text.line(one.title, 160) || text.shown(one.url))),
-        h("p", { class: "sub", lang: "en", dir: "ltr" }, text.shown(one.url)), h("p", {}, marked(text.line(one.snippet, 600))));
+        h("p", { class: "sub", lang: "en", dir: "ltr" }, text.shown(one.url)), h("p", {}, marked(one.snippet)));
 }
 
 /* Text with its marked words as elements. */
 function marked(snippet) {
+    if (typeof snippet !== "string") return [];
     const parts = [];
     let last = 0;
     for (const match of snippet.matchAll(MARK)) {
-        parts.push(snippet.slice(last, match.index), h("mark", {}, match[1]));
+        parts.push(text.clean(snippet.slice(last, match.index)), h("mark", {}, text.clean(match[1])));
         last = match.index + match[0].length;
     }
-    return [...parts, snippet.slice(last)];
+    return [...parts, text.clean(snippet.slice(last))];
 }
