@@ -46,6 +46,11 @@ COPY --from=build /image/usr/local/bin/writer /usr/local/bin/
 RUN ["writer", "--version"]
 CMD ["writer"]
 
+FROM runtime AS gateway
+COPY --from=build /image/usr/local/bin/gateway /usr/local/bin/
+RUN ["gateway", "--version"]
+CMD ["gateway"]
+
 FROM runtime AS gistmill
 COPY --from=build /image/usr/local/bin/gistmill /usr/local/bin/
 RUN ["gistmill", "version"]

@@ -10,7 +10,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1) $(2)')
 BUILD ?= build$(if $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))
 
-PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libpcre2-8 libseccomp icu-uc icu-i18n libcrypto zlib
+PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libpcre2-8 libseccomp icu-uc icu-i18n libcrypto zlib libbrotlidec
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lstemmer -lcld2 -lm
 
@@ -46,7 +46,7 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-summary lint fmt clean install help
+.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-gateway bench-summary lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -100,7 +100,7 @@ define link_test
 endef
 
 $(BUILD)/tests/%: tests/unit/%.c $(TEST_LIBS)
-	$(link_test) -lcmocka
+	$(link_test) -lcmocka -lbrotlienc
 
 # A fuzz target with a main that replays files: what is committed runs with every check.
 $(BUILD)/tests/fuzz_%: tests/fuzz/fuzz_%.c $(BUILD)/obj/tests/fuzz/replay.o $(TEST_LIBS)
@@ -176,6 +176,11 @@ bench-fetcher:
 	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/fetcher $(BUILD)/tools/bare
 	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/fetcher.py
 
+bench-gateway:
+	@deploy/install-deps build run stack bench
+	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/writer $(BUILD)/gateway
+	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/gateway.py
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin/
@@ -196,6 +201,7 @@ help:
 	@echo 'make bench-frontier links admitted and pages released a second, with up to ROWS=5000000 pages known'
 	@echo 'make bench-summary  CORPUS=DIR: quality and speed of extractive summaries on evaluation data'
 	@echo 'make bench-fetcher  the fetcher alone, beside a bare libcurl, and with the broker'
+	@echo 'make bench-gateway  the HTTP API with 100,000 pages: requests a second, event streams, a storm of connections'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'
 	@echo 'SANITIZER=address,undefined, WERROR=1, CC=clang: knobs of any of these'

@@ -14,12 +14,9 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 
-from extract import Corpus, figure, say, table
+from corpus import OURS, Corpus, figure, run, say, table
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-OURS = "Gistmill"
 SENTENCES = 3
 # file, column of the README's table, R-1 that must be reached with the text alone, R-1 that is aimed at
 SETS = (("proposals", 2, 0.290, 0.305), ("german", 3, 0.215, 0.230))
@@ -62,7 +59,7 @@ class Set:
     def summaries(self, weights=(), title=False):
         fields = ("id", "text", "markdown") + (("title",) if title else ())
         lines = "".join(json.dumps({f: row[f] for f in fields if row.get(f)}) + "\n" for row in self.rows)
-        command = [os.path.join(self.corpus.build, "tools/summary"), "write", str(SENTENCES), *weights]
+        command = [self.corpus.tool("summary"), "write", str(SENTENCES), *weights]
         done = subprocess.run(command, input=lines, capture_output=True, text=True, check=True)
         return {row["id"]: row for row in map(json.loads, done.stdout.splitlines())}
 
@@ -80,10 +77,6 @@ class Set:
 
 
 class Data(Corpus):
-    def __init__(self, folder, build, work):
-        super().__init__(folder, build, work)
-        self.build = build
-
     def texts(self, name):
         with open(self.path("summaries", name + ".jsonl"), encoding="utf-8") as file:
             return Set(self, name, [json.loads(line) for line in file])
@@ -164,7 +157,7 @@ def ablation(data):
 
 def lines_of(data, name, *arguments):
     with open(data.path("summaries", name + ".jsonl"), encoding="utf-8") as file:
-        done = subprocess.run([os.path.join(data.build, "tools/summary"), *arguments], stdin=file, capture_output=True, text=True, check=True)
+        done = subprocess.run([data.tool("summary"), *arguments], stdin=file, capture_output=True, text=True, check=True)
     return [dict(pair.split("=") for pair in line.split()) for line in done.stdout.splitlines()]
 
 
@@ -188,22 +181,5 @@ def speed(data):
 PARTS = (quality, openings, ablation, speed)
 
 
-def main():
-    folder = os.environ.get("CORPUS")
-    if not folder or not os.path.isdir(os.path.join(folder, "summaries")):
-        print("bench-summary: CORPUS=DIR must name the folder of the evaluation data", file=sys.stderr)
-        return 100
-    only = (os.environ.get("ONLY") or " ".join(part.__name__ for part in PARTS)).split()
-    failed = []
-    with tempfile.TemporaryDirectory() as work:
-        data = Data(os.path.abspath(folder), os.path.join(TOP, os.environ.get("GM_BUILD") or "build"), work)
-        for part in PARTS:
-            if part.__name__ in only and not part(data):
-                failed.append(part.__name__)
-    if failed:
-        say(f"below what they must be: {', '.join(failed)}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run("bench-summary", "summaries", PARTS, Data))

@@ -18,8 +18,8 @@ void head_reset(struct head *head)
     head->complete = head->location_dropped = false;
     head->length = -1;
     head->content_type[0] = head->etag[0] = head->last_modified[0] = head->robots_tag[0] = '\0';
-    head->location[0] = head->retry_after[0] = '\0';
-    head->codings = 0;
+    head->location[0] = head->retry_after[0] = head->coding[0] = '\0';
+    head->codings = head->transfer_codings = 0;
 }
 
 /* Copies with what records and logs must not meet replaced. False if it did not fit: then it was cut. */
@@ -92,8 +92,9 @@ static bool blank(char c)
 }
 
 /* "gzip, br": everything but what changes nothing, and the chunks of HTTP/1.1. */
-static void add_codings(struct head *head, const char *value, size_t n)
+static unsigned count_codings(const char *value, size_t n, char *last_r, size_t size)
 {
+    unsigned count = 0;
     static const char *const plain[] = {"", "identity", "chunked"};
     for (size_t at = 0; at < n;) {
         size_t end = at, len;
@@ -103,9 +104,22 @@ static void add_codings(struct head *head, const char *value, size_t n)
         bool packs = true;
         for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
             if (strlen(plain[i]) == len && strncasecmp(plain[i], value + at, len) == 0) packs = false;
-        head->codings += packs;
+        if (packs) keep(last_r, size, value + at, len);
+        count += packs;
         at = end + 1;
     }
+    return count;
+}
+
+static void add_codings(struct head *head, const char *value, size_t n)
+{
+    head->codings += count_codings(value, n, head->coding, sizeof head->coding);
+}
+
+static void add_transfer_codings(struct head *head, const char *value, size_t n)
+{
+    char unheard[sizeof head->coding];
+    head->transfer_codings += count_codings(value, n, unheard, sizeof unheard);
 }
 
 static const struct {
@@ -114,16 +128,16 @@ static const struct {
 } fields[] = {
     {"content-length", set_length},       {"content-type", set_content_type}, {"etag", set_etag},
     {"last-modified", set_last_modified}, {"x-robots-tag", add_robots_tag},   {"location", set_location},
-    {"retry-after", set_retry_after},     {"content-encoding", add_codings},  {"transfer-encoding", add_codings},
+    {"retry-after", set_retry_after},     {"content-encoding", add_codings},  {"transfer-encoding", add_transfer_codings},
 };
 
 /* "HTTP/1.1 200 OK", "HTTP/2 200". The library has checked its form. */
 static void status_line(struct head *head, const char *line, size_t n)
 {
     size_t i = 0;
-    unsigned codings = head->codings;
+    unsigned codings = head->transfer_codings;
     head_reset(head);
-    head->codings = codings;
+    head->transfer_codings = codings;
     while (i < n && line[i] != ' ') i++;
     while (i < n && line[i] == ' ') i++;
     for (int digits = 0; i < n && digits < 3 && isdigit((unsigned char)line[i]); i++, digits++)

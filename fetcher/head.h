@@ -22,7 +22,9 @@ struct head {
     char location[HEAD_LOCATION + 1]; /* as received, not resolved */
     bool location_dropped;            /* there was one, but longer than that */
     char retry_after[64];
-    unsigned codings; /* compressions to be undone one after the other; those of 1xx heads count, as the library counts them */
+    char coding[16];           /* the last compression that Content-Encoding names, cut to its room; "" if none */
+    unsigned codings;          /* how many it names */
+    unsigned transfer_codings; /* those of Transfer-Encoding, also of 1xx heads before, which the library counts, too */
 };
 
 void head_reset(struct head *head);

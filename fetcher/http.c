@@ -18,9 +18,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/unpack.h"
 #include "line/multi.h"
 
-#define SWEEP_S           0.1 /* how exactly the limits of time, and of bytes that unpack to nothing, are kept */
+#define SWEEP_S           0.1 /* how exactly the limits of time are kept */
 #define LOW_SPEED_MS      10000
 #define DISCARD_MAX       65536 /* of a body that nobody wants: read so far to keep the connection */
 #define KEEP_BUFFER       (256u << 10)
@@ -39,6 +40,8 @@ struct http_transfer {
     http_done_fn *done;
     void *context;
     struct http_response response;
+    struct unpack *unpack; /* of a body that is wanted and compressed */
+    size_t packed;         /* bytes of the body as they came */
 
     int64_t started, sent_at; /* monotonic ms; sent_at 0: not sent yet */
     size_t head_bytes;
@@ -149,8 +152,11 @@ static bool head_accepted(struct http_transfer *t)
 {
     const struct head *head = &t->response.head;
     if (head->status < 200 || head->status == 304) return true; /* no body, whatever length it names */
-    if (head->codings > 1) { /* each layer multiplies by up to 1,000 what the next one has to read, unseen by on_body */
-        snprintf(t->response.detail, sizeof t->response.detail, "compressed %u times over", head->codings);
+    /* Each layer multiplies by up to 1,000 what the next one has to read. Those of the transfer nobody has offered to take; the library
+     * would undo them unseen by on_body, and be content with half of one. */
+    if (head->codings > 1 || head->transfer_codings > 0) {
+        snprintf(t->response.detail, sizeof t->response.detail, "compressed %u times over, and %u times in transfer", head->codings,
+                 head->transfer_codings);
         stop(t, HTTP_LAYERED);
         return false;
     }
@@ -165,9 +171,14 @@ static bool head_accepted(struct http_transfer *t)
         return false;
     }
     if (head->length > (int64_t)t->response.body.max && !t->cut) {
-        snprintf(t->response.detail, sizeof t->response.detail, "%lld bytes announced, at most %zu are taken", (long long)head->length,
-                 t->response.body.max);
+        snprintf(t->response.detail, sizeof t->response.detail, "%lld bytes announced, at most %zu are taken (FETCH_MAX_BYTES)",
+                 (long long)head->length, t->response.body.max);
         stop(t, HTTP_TOO_LARGE);
+        return false;
+    }
+    if (*head->coding && !(t->unpack = unpack_new(head->coding))) {
+        snprintf(t->response.detail, sizeof t->response.detail, "Content-Encoding %s is not known", head->coding);
+        stop(t, HTTP_UNDECODABLE);
         return false;
     }
     if (head->length > 0 && head->length <= (int64_t)t->response.body.max) buf_reserve(&t->response.body, (size_t)head->length);
@@ -190,23 +201,40 @@ static size_t on_header(char *line, size_t size, size_t count, void *context)
     return n;
 }
 
+/* As unpack_add. */
+static enum unpack_status add_plain(struct buf *body, const char *bytes, size_t n)
+{
+    size_t room = body->max - body->len;
+    buf_add(body, bytes, n < room ? n : room);
+    return n <= room ? UNPACK_OK : UNPACK_FULL;
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct http_transfer *t = context;
     struct http_response *r = &t->response;
-    size_t n = size * count, room = r->body.max - r->body.len;
-    r->bytes += (int64_t)n;
-    if (!body_wanted(t)) return r->bytes <= DISCARD_MAX ? n : stop(t, HTTP_FINE);
-    if (n <= room) {
-        buf_add(&r->body, bytes, n);
-        return n;
+    size_t n = size * count;
+    t->packed += n;
+    if (!body_wanted(t)) {
+        r->bytes = (int64_t)t->packed;
+        return t->packed <= DISCARD_MAX ? n : stop(t, HTTP_FINE);
     }
-    if (t->cut) {
-        buf_add(&r->body, bytes, room);
-        return stop(t, HTTP_FINE);
+    enum unpack_status status = t->unpack ? unpack_add(t->unpack, bytes, n, &r->body) : add_plain(&r->body, bytes, n);
+    r->bytes = (int64_t)r->body.len;
+    if (status == UNPACK_FULL && t->cut) return stop(t, HTTP_FINE);
+    if (status == UNPACK_FULL) {
+        snprintf(r->detail, sizeof r->detail, "more than %zu bytes (FETCH_MAX_BYTES)", r->body.max);
+        return stop(t, HTTP_TOO_LARGE);
     }
-    snprintf(r->detail, sizeof r->detail, "more than %zu bytes", r->body.max);
-    return stop(t, HTTP_TOO_LARGE);
+    if (status == UNPACK_BROKEN) {
+        snprintf(r->detail, sizeof r->detail, "not %s, or damaged, after %zu bytes", r->head.coding, r->body.len);
+        return stop(t, HTTP_UNDECODABLE);
+    }
+    if (t->packed > r->body.max + DISCARD_MAX) { /* compressed data can be long and hold nothing */
+        snprintf(r->detail, sizeof r->detail, "%zu compressed bytes, at most %zu are taken", t->packed, r->body.max + DISCARD_MAX);
+        return stop(t, HTTP_TOO_LARGE);
+    }
+    return n;
 }
 
 /* ---- the end of a transfer ---- */
@@ -264,6 +292,10 @@ static enum http_failure judge(struct http_transfer *t, CURLcode result)
     char *detail = t->response.detail;
     size_t size = sizeof t->response.detail;
     if (t->stopped) return t->stop;
+    if (result == CURLE_OK && t->unpack && !unpack_whole(t->unpack)) { /* its length, as announced, says nothing about that */
+        snprintf(detail, size, "cut short: %zu bytes of %s do not come to an end", t->packed, t->response.head.coding);
+        return HTTP_UNDECODABLE;
+    }
     if (result == CURLE_OK && t->response.head.complete) return HTTP_FINE;
     if (result == CURLE_OK) { /* the library takes a head that breaks off for a short answer */
         snprintf(detail, size, "the head broke off");
@@ -296,6 +328,7 @@ static void end(struct http_transfer *t, enum http_failure failure)
     http->stats.connections += (uint64_t)connects;
     http->stats.finished++;
     http->stats.bytes += t->response.bytes;
+    unpack_free(&t->unpack);
     t->response.failure = failure;
     t->response.ms = clock_mono_ms() - t->started;
     list_remove(t);
@@ -344,6 +377,7 @@ static void drop_validators(struct http_transfer *t)
 static void recycle(struct http_transfer *t)
 {
     drop_validators(t);
+    unpack_free(&t->unpack); /* of one that was broken off */
     if (t->response.body.cap > KEEP_BUFFER)
         buf_release(&t->response.body);
     else
@@ -393,9 +427,7 @@ static bool too_slow(struct http_transfer *t, int64_t now)
         return true;
     }
     if (config->low_speed == 0 || now - t->marked_at < LOW_SPEED_MS) return false;
-    curl_off_t bytes = 0; /* as they came over the wire */
-    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
-    bytes += (curl_off_t)t->head_bytes;
+    int64_t bytes = (int64_t)(t->packed + t->head_bytes); /* as they came over the wire */
     if (bytes - t->marked_bytes < config->low_speed * LOW_SPEED_MS / 1000) {
         snprintf(detail, size, "fewer than %lld bytes a second", (long long)config->low_speed);
         return true;
@@ -403,17 +435,6 @@ static bool too_slow(struct http_transfer *t, int64_t now)
     t->marked_at = now;
     t->marked_bytes = bytes;
     return false;
-}
-
-/* True, with words, if more came over the wire than may be unpacked: compressed data can be long and hold nothing. */
-static bool too_much(struct http_transfer *t)
-{
-    curl_off_t bytes = 0;
-    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &bytes);
-    if (bytes <= (curl_off_t)t->response.body.max + DISCARD_MAX) return false;
-    snprintf(t->response.detail, sizeof t->response.detail, "%lld compressed bytes, at most %zu are taken", (long long)bytes,
-             t->response.body.max);
-    return true;
 }
 
 static void on_sweep(struct ev_loop *loop, ev_timer *w, int revents)
@@ -424,10 +445,7 @@ static void on_sweep(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop, (void)revents;
     for (struct http_transfer *t = http->active.head; t; t = next) {
         next = t->next;
-        if (too_slow(t, now))
-            end(t, HTTP_SLOW);
-        else if (too_much(t))
-            end(t, HTTP_TOO_LARGE);
+        if (too_slow(t, now)) end(t, HTTP_SLOW);
     }
     deliver(http);
 }
@@ -517,6 +535,7 @@ static void transfer_free(struct http_transfer *t)
 {
     curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
+    unpack_free(&t->unpack);
     buf_release(&t->response.body);
     buf_release(&t->response.raw_head);
     free(t);
@@ -560,7 +579,8 @@ static struct http_transfer *transfer_new(struct http *http)
     SET(PATH_AS_IS, 1L); /* URLs are canonical */
     SET(USERAGENT, http->user_agent);
     SET(HTTPHEADER, http->headers);
-    SET(ACCEPT_ENCODING, ""); /* all that the library can unpack */
+    SET(ACCEPT_ENCODING, UNPACK_CODINGS);
+    SET(HTTP_CONTENT_DECODING, 0L); /* it takes half a stream for a whole one */
     SET(CONNECTTIMEOUT_MS, (long)config->connect_ms);
     SET(DNS_CACHE_TIMEOUT, DNS_CACHE_S);
     SET(MAXAGE_CONN, IDLE_CONNECTION_S);
@@ -603,7 +623,7 @@ static void reset_transfer(struct http_transfer *t, const struct http_request *r
     t->keep_head = request->keep_head;
     t->started = clock_mono_ms();
     t->sent_at = t->marked_at = t->marked_bytes = 0;
-    t->head_bytes = 0;
+    t->head_bytes = t->packed = 0;
     t->stopped = t->opened = t->starved = false;
     t->refused[0] = '\0';
     t->error[0] = '\0';

@@ -46,8 +46,8 @@ enum http_failure {
     HTTP_NO_TLS,        /* handshake or certificate */
     HTTP_SLOW,          /* no first byte, not done, or a trickle */
     HTTP_BROKEN,        /* reset, cut short, or not HTTP */
-    HTTP_UNDECODABLE,   /* broken compression */
-    HTTP_LAYERED,       /* compressed more than once */
+    HTTP_UNDECODABLE,   /* compression broken, cut short, or of a kind that nobody has asked for */
+    HTTP_LAYERED,       /* compressed more than once, or by Transfer-Encoding */
     HTTP_TOO_LARGE,     /* body or head above its cap */
     HTTP_WRONG_TYPE,    /* a 2xx whose type cannot hold text: stopped at its head */
     HTTP_STARVED        /* our own side lacks descriptors or memory: says nothing about the server */
@@ -72,7 +72,7 @@ struct http_response {
     bool conditional;              /* the request had a validator: only then 304 is an answer */
     struct buf body;               /* take it with buf_take, or it is gone after the callback */
     struct buf raw_head;
-    int64_t bytes; /* body bytes seen, unpacked, kept or not */
+    int64_t bytes; /* of the body: unpacked, if it is wanted; else as they came */
     int64_t ms;    /* from http_start to the end */
 };
 

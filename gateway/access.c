@@ -88,8 +88,8 @@ struct key {
     int64_t rate;         /* requests a minute; 0: as many as it likes */
     int64_t until_ms;     /* known so long */
     int64_t minute;       /* of what follows */
-    int64_t left;         /* of the part that was taken from the database */
-    bool spent;           /* the database gives no more in this minute */
+    int64_t left;         /* of the parts that were taken from the database */
+    int64_t spent;        /* in this minute the database gave no more */
 };
 static struct {
     pthread_mutex_t lock;
@@ -117,40 +117,46 @@ static bool load_key(struct request *req, struct db *db, const char *secret, str
     return true;
 }
 
-/* Takes another part of this minute's requests; all gateways take from one row. False: the answer is there. */
-static bool load_share(struct request *req, struct db *db, struct key *key)
+/* Takes another part of this minute's requests; all gateways take from one row. -1: the answer is there. */
+static int64_t take_share(struct request *req, struct db *db, const struct key *key)
 {
     static const struct pg_stmt stmt = {"gw_rate", "SELECT api_take($1, $2::integer)"};
-    int64_t part = key->rate / SHARES > 0 ? key->rate / SHARES : 1;
     struct pg_params *p = db_begin(db);
     pg_add_int(p, key->id);
-    pg_add_int(p, part);
+    pg_add_int(p, key->rate / SHARES > 0 ? key->rate / SHARES : 1);
     struct pg_result *r = db_run(req, db, &stmt);
-    if (!r) return false;
-    key->left = pg_int(r, 0, 0);
-    key->spent = key->left == 0;
+    if (!r) return -1;
+    int64_t taken = pg_int(r, 0, 0);
     pg_result_free(r);
-    return true;
+    return taken;
 }
 
-/* One request of this minute's. */
-static bool spend(struct request *req, struct db *db, struct key *key)
+/* One request of this minute's out of what is known; false: none is left, or the key is not known any more. What was taken is added before. */
+static bool spend(const struct key *key, int64_t minute, int64_t taken)
 {
-    int64_t now = clock_wall_ms(), minute = now / 60000;
-    if (key->rate == 0) return true;
-    if (key->minute != minute) {
-        key->minute = minute;
-        key->left = 0;
-        key->spent = false;
+    pthread_mutex_lock(&keys.lock);
+    struct key *slot = slot_of(&key->digest);
+    if (memcmp(&slot->digest, &key->digest, sizeof key->digest) != 0 || slot->minute != minute || slot->until_ms < key->until_ms) {
+        int64_t left = memcmp(&slot->digest, &key->digest, sizeof key->digest) == 0 && slot->minute == minute ? slot->left : 0;
+        *slot = *key;
+        slot->minute = minute;
+        slot->left = left;
     }
-    if (key->left == 0 && !key->spent && !load_share(req, db, key)) return false;
-    if (key->left > 0) {
-        key->left--;
-        return true;
-    }
-    answer_fault(req, FAULT_RATE_LIMITED, NULL, "this key has had its %lld requests of this minute", (long long)key->rate);
-    answer_header(req, "Retry-After", "%lld", (long long)(60 - now / 1000 % 60));
-    return false;
+    slot->left += taken;
+    if (key->spent == minute) slot->spent = minute;
+    bool ok = slot->left > 0;
+    if (ok) slot->left--;
+    pthread_mutex_unlock(&keys.lock);
+    return ok;
+}
+
+/* What is known of a key, for as long as it is believed. */
+static bool find_key(const struct digest *digest, struct key *key_r)
+{
+    pthread_mutex_lock(&keys.lock);
+    *key_r = *slot_of(digest);
+    pthread_mutex_unlock(&keys.lock);
+    return memcmp(&key_r->digest, digest, sizeof *digest) == 0 && key_r->until_ms > clock_mono_ms();
 }
 
 bool access_key(struct request *req, struct db *db)
@@ -158,12 +164,9 @@ bool access_key(struct request *req, struct db *db)
     const char *secret = key_of(req);
     if (req->route->flags & ROUTE_OPEN || !secret) return true;
     struct digest digest = digest_of(secret, strlen(secret));
-    pthread_mutex_lock(&keys.lock);
-    struct key key = *slot_of(&digest);
-    pthread_mutex_unlock(&keys.lock);
-    bool known = memcmp(&key.digest, &digest, sizeof digest) == 0 && key.until_ms > clock_mono_ms();
-    if (!known) {
-        if (memcmp(&key.digest, &digest, sizeof digest) != 0) key = (struct key){.digest = digest};
+    struct key key;
+    if (!find_key(&digest, &key)) {
+        key = (struct key){.digest = digest};
         if (!load_key(req, db, secret, &key)) return false;
     }
     if (key.id == 0) {
@@ -171,16 +174,18 @@ bool access_key(struct request *req, struct db *db)
         return false;
     }
     req->key_id = key.id;
-    /* Two threads may spend the same part at once: the row of the database is what counts, so take under the lock. */
-    pthread_mutex_lock(&keys.lock);
-    struct key *slot = slot_of(&digest);
-    if (memcmp(&slot->digest, &digest, sizeof digest) == 0) {
-        key.left = slot->left, key.minute = slot->minute, key.spent = slot->spent;
+    int64_t now = clock_wall_ms(), minute = now / 60000, taken;
+    bool ok = spend(&key, minute, 0) || key.rate == 0;
+    if (!ok && key.spent != minute) {
+        taken = take_share(req, db, &key);
+        if (taken < 0) return false;
+        if (taken == 0) key.spent = minute;
+        ok = spend(&key, minute, taken);
     }
-    bool ok = spend(req, db, &key);
-    *slot = key;
-    pthread_mutex_unlock(&keys.lock);
-    return ok;
+    if (ok) return true;
+    answer_fault(req, FAULT_RATE_LIMITED, NULL, "this key has had its %lld requests of this minute", (long long)key.rate);
+    answer_header(req, "Retry-After", "%lld", (long long)(60 - now / 1000 % 60));
+    return false;
 }
 
 /* ---- log ---- */

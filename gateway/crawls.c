@@ -24,11 +24,11 @@ static const char NO_CRAWL[] = "there is no such crawl";
 static bool crawl_taken(struct request *req, struct db *db, bool last)
 {
     struct taken taken;
-    if (!request_taken(req, db, &taken)) return req->answer.status != 0;
-    if (!taken.is_taken && !last) return false;
+    if (!request_taken(req, db, &taken)) return true;
+    bool ready = taken.is_taken || last;
     if (taken.error) {
         answer_fault(req, FAULT_BAD_REQUEST, *taken.field ? taken.field : NULL, "%s", taken.error);
-    } else {
+    } else if (ready) {
         char json[300];
         snprintf(json, sizeof json, "{\"success\":true,\"id\":\"%s\",\"url\":\"/v1/crawl/%s\",\"state\":\"%s\"}", taken.id, taken.id,
                  taken.is_taken ? "running" : "queued");
@@ -36,7 +36,7 @@ static bool crawl_taken(struct request *req, struct db *db, bool last)
         answer_header(req, "Location", "/v1/crawl/%s", taken.id);
     }
     taken_release(&taken);
-    return true;
+    return ready;
 }
 
 /* Parks a request whose wish was written down until a writer has taken it. */

@@ -231,7 +231,7 @@ static void fill(struct task *task, struct db *db)
         sub->now = chunk;
     }
     pthread_mutex_unlock(&events.lock);
-    request_wake(sub->stream.request); /* asleep until now: nobody else wakes one that is being filled */
+    stream_wake(sub->stream.request); /* asleep until now: nobody else wakes one that is being filled */
 }
 
 static bool sub_sleep(struct stream *stream)
@@ -408,7 +408,7 @@ static void wake_readers(struct feed *feed)
                     now - sub->beat_ms >= BEAT_MS;
         if (!sub->sleeping || sub->filling || !news) continue;
         sub->sleeping = false;
-        request_wake(sub->stream.request);
+        stream_wake(sub->stream.request);
     }
     pthread_mutex_unlock(&events.lock);
 }

@@ -28,7 +28,7 @@ int gateway_conf_check(struct conf_error *error_r);
 /* What /metrics tells. */
 struct gateway_stats {
     atomic_ullong requests, faults_4xx, faults_5xx, bytes, database_lost, refused_busy;
-    atomic_int connections, streams, waiting, work;
+    atomic_int connections, streams, waiting, work, later; /* later: requests that went to a worker, until their answer was sent */
 };
 extern struct gateway_stats gateway_stats;
 

@@ -23,7 +23,7 @@ static const char NO_PAGE[] = "there is no such page";
     "p AS (SELECT * FROM found ORDER BY " key " " order " LIMIT $7::int) "                                                                 \
     "SELECT json_build_object('success', true, 'data', coalesce((SELECT json_agg(" SQL_PAGE " ORDER BY p." key " " order ") "              \
     "FROM p JOIN crawl c ON c.id = p.crawl_id), '[]'), 'next', CASE WHEN (SELECT count(*) FROM found) > $7::int "                          \
-    "THEN (SELECT " key "::text FROM p ORDER BY " key " " order " OFFSET $7::int - 1) END), crawl_find($1) IS NULL"
+    "THEN (SELECT p." key "::text FROM p ORDER BY p." key " " order " OFFSET $7::int - 1) END), crawl_find($1) IS NULL"
 
 static const struct {
     const char *name;
@@ -117,10 +117,10 @@ bool page_query_url(struct request *req, struct url *url_r)
 
 void page_by_url(struct request *req, struct db *db)
 {
-    static const struct pg_stmt stmt = {"gw_page_url", "WITH known AS (SELECT p.id FROM page p WHERE " SQL_KNOWN_BY(
-                                                           "$1") " AND ($2::text IS NULL OR p.crawl_id = crawl_find($2)) "
-                                                                 "ORDER BY p.content_hash IS NULL, p.id DESC LIMIT 1) " PAGE_DATA
-                                                                 "FROM page p " PAGE_JOINS " WHERE p.id = (SELECT id FROM known)"};
+    static const struct pg_stmt stmt = {
+        "gw_page_url",
+        "WITH known AS (SELECT p.id FROM page_known($1) p WHERE ($2::text IS NULL OR p.crawl_id = crawl_find($2)) "
+        "ORDER BY p.content_hash IS NULL, p.id DESC LIMIT 1) " PAGE_DATA "FROM page p " PAGE_JOINS " WHERE p.id = (SELECT id FROM known)"};
     struct url url;
     if (!page_query_url(req, &url)) return;
     struct digest hash = digest_of(url.text, strlen(url.text));

@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +27,11 @@
 #include "line/listen.h"
 
 #define BACKLOG        1024
-#define REPLY_MS       120000 /* for reading an answer that was made in memory */
-#define STREAM_BLOCK   4096   /* of a stream's answer at once */
-#define USER_TIMEOUT_S 30     /* a peer that confirms nothing for so long is gone */
+#define REPLY_MS       120000     /* for reading an answer that was made in memory */
+#define DISCARD_MAX    (16 << 20) /* bytes of a body that is too large and yet read: the client hears of it only at its end */
+#define FAREWELL_MS    2000       /* for sending the last answers */
+#define STREAM_BLOCK   4096       /* of a stream's answer at once */
+#define USER_TIMEOUT_S 30         /* a peer that confirms nothing for so long is gone */
 
 /* A connection, for the clock on requests. */
 struct peer {
@@ -116,7 +119,7 @@ const char *request_header(const struct request *req, const char *name)
     return value_of(req, MHD_HEADER_KIND, name);
 }
 
-void request_wake(struct request *req)
+void stream_wake(struct request *req)
 {
     MHD_resume_connection(req->connection);
 }
@@ -211,6 +214,11 @@ static struct request *request_new(struct MHD_Connection *connection, const char
     return req;
 }
 
+static void answer_too_large(struct request *req)
+{
+    answer_fault(req, FAULT_TOO_LARGE, NULL, "the body is larger than %lld bytes", (long long)gateway_conf.body_max);
+}
+
 /* What can be said before the body has come. False: the answer is there. */
 static bool judge_head(struct request *req)
 {
@@ -218,8 +226,8 @@ static bool judge_head(struct request *req)
     unsigned allow = 0;
     req->route = route_find(req->method, req->path, req->args, &allow);
     const char *length = request_header(req, "Content-Length");
-    if (length && strtoll(length, NULL, 10) > gateway_conf.body_max) {
-        answer_fault(req, FAULT_TOO_LARGE, NULL, "the body is larger than %lld bytes", (long long)gateway_conf.body_max);
+    if (length && strtoll(length, NULL, 10) > DISCARD_MAX) {
+        answer_too_large(req);
     } else if (!req->route && !allow) {
         answer_fault(req, FAULT_UNKNOWN, NULL, "there is nothing at this path; /openapi.json says what there is");
     } else if (!req->route) {
@@ -260,12 +268,17 @@ static enum MHD_Result begin(struct request *req)
 {
     req->body_over = true;
     peer_until(req->connection, 0);
+    if (buf_failed(&req->body)) {
+        answer_too_large(req);
+        return send_answer(req);
+    }
     if (!access_host(req) || !judge_body(req)) return send_answer(req);
     if (req->route->flags & ROUTE_NOW) {
         req->route->handle(req, NULL);
         return send_answer(req);
     }
     req->later = true;
+    gateway_stats.later++;
     MHD_suspend_connection(req->connection);
     if (work_give(req, req->route->flags & ROUTE_SLOW)) return MHD_YES;
     gateway_stats.refused_busy++;
@@ -286,10 +299,11 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     }
     if (req->later) return send_answer(req);
     if (*upload_size > 0) {
-        bool fits = buf_add(&req->body, upload, *upload_size);
+        /* No answer may be given before the end of the body, so what is too much is read on for a while, and dropped. */
+        req->received += *upload_size;
+        if (!buf_failed(&req->body)) buf_add(&req->body, upload, *upload_size);
         *upload_size = 0;
-        if (!fits) peer_until(connection, 1); /* in chunks, without a length: no answer may be given before its end */
-        return fits ? MHD_YES : MHD_NO;
+        return req->received <= DISCARD_MAX ? MHD_YES : MHD_NO;
     }
     return begin(req);
 }
@@ -300,6 +314,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     (void)context, (void)code;
     if (!req) return;
     *slot = NULL;
+    if (req->later) gateway_stats.later--;
     peer_until(connection, GATEWAY_REQUEST_S * 1000);
     if (gateway_conf.access_log && req->answer.status)
         access_log(req, req->answer.fixed ? req->answer.fixed_len : req->answer.body.len, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
@@ -364,6 +379,8 @@ void server_quiesce(void)
 
 void server_stop(void)
 {
+    struct pollfd none = {.fd = -1};
+    for (int64_t end = clock_mono_ms() + FAREWELL_MS; gateway_stats.later > 0 && clock_mono_ms() < end;) poll(&none, 1, 10);
     MHD_stop_daemon(server.daemon);
     server.daemon = NULL;
 }

@@ -8,9 +8,6 @@
 /* The number of a crawl, by name ($1, as in crawl_find) or null. */
 #define SQL_FIND "(SELECT crawl_find($1))"
 
-/* Pages p with a url_hash, of any crawl: one descent of the index a crawl. */
-#define SQL_KNOWN_BY(hash) "p.url_hash = " hash " AND p.crawl_id = ANY(ARRAY(SELECT x.id FROM crawl x WHERE x.purge_at IS NULL))"
-
 /* A row c of crawl. why: an expression. It costs the same however large the crawl is. */
 #define SQL_CRAWL_TIME(name, column) "'" name "', " SQL_TIME("c." column) ", "
 #define SQL_CRAWL_COUNTS                                                                                                                   \
@@ -23,6 +20,11 @@
     "'percent', CASE WHEN c.admitted > 0 THEN round(100.0 * (c.admitted - c.open) / c.admitted, 1) ELSE 0 END, "                           \
     "'ratePerMinute', round(crawl_rate(c)::numeric, 1), 'etaSeconds', CASE WHEN c.open > 0 AND crawl_rate(c) > 0.1 "                       \
     "THEN round(60 * c.open / crawl_rate(c)) END"
+/* Nulls, or what a model has cost. */
+#define SQL_CRAWL_SPENT                                                                                                                    \
+    "'tokens', (SELECT json_build_object('total', x.tokens) FROM crawl_spent(c.id) x WHERE x.tokens IS NOT NULL), "                        \
+    "'costUsd', (SELECT round(x.price / 1e6, 6) FROM crawl_spent(c.id) x)"
+
 /* As it was sent, if it came through a gateway. */
 #define SQL_CRAWL_REQUEST                                                                                                                  \
     "(SELECT CASE WHEN r.body LIKE '{%' THEN r.body::json END FROM request r WHERE r.crawl_id = c.id AND NOT c.is_inbox LIMIT 1)"
@@ -31,7 +33,8 @@
     "'depth', c.max_depth, 'limit', c.max_pages, 'priority', c.priority, 'run', c.run, 'event', c.event, " SQL_CRAWL_TIME(                 \
         "createdAt", "created_at") SQL_CRAWL_TIME("startedAt", "started_at") SQL_CRAWL_TIME("finishedAt", "finished_at")                   \
         SQL_CRAWL_TIME("pausedAt", "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", " SQL_CRAWL_PACE              \
-                                                ", 'why', " why ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST ")"
+                                                ", " SQL_CRAWL_SPENT ", 'why', " why                                                       \
+                                                ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST ")"
 
 /* The end of a page as people see it: p is a row of page. */
 #define SQL_STAGE                                                                                                                          \
@@ -55,20 +58,19 @@
 
 /* What is known of a URL. $1: its hash. $2: the request that it was asked for with, or null; $3: only what came of that request counts.
  * A summary is taken wherever it is from; then what is under way, then the newest. Redirects are followed. */
-#define SQL_STATE_OF_URL                                                                                                                       \
-    "WITH RECURSIVE asked AS (SELECT r.at, r.crawl_id FROM request r WHERE r.id = $2), "                                                       \
-    "known AS (SELECT p.id FROM page p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash "              \
-    "WHERE " SQL_KNOWN_BY(                                                                                                                     \
-        "$1") " AND (NOT $3 OR p.crawl_id = (SELECT crawl_id FROM asked)) "                                                                    \
-              "ORDER BY s.text IS NULL, p.state NOT IN ('registered', 'scheduled'), p.id DESC LIMIT 1), "                                      \
-              "way AS (SELECT id, 0 AS hop FROM known UNION ALL SELECT p.redirect_id, hop + 1 FROM way JOIN page p ON p.id = way.id "          \
-              "WHERE p.code = 'REDIRECTED' AND p.redirect_id IS NOT NULL AND hop < 20), "                                                      \
-              "p AS (SELECT p.*, c.public_id, $3 AND (p.ended_at IS NULL OR p.ended_at < (SELECT at FROM asked)) AS old "                      \
-              "FROM page p JOIN crawl c ON c.id = p.crawl_id WHERE p.id = (SELECT id FROM way ORDER BY hop DESC LIMIT 1)), "                   \
-              "x AS (SELECT p.*, s.text AS summary, s.engine, s.model, s.created_at AS summary_at, "                                           \
-              "CASE WHEN s.text IS NOT NULL AND NOT old THEN 'ready' "                                                                         \
-              "WHEN old OR (p.state IN ('registered', 'scheduled') AND p.content_hash IS NULL) THEN 'running' "                                \
-              "WHEN p.content_hash IS NOT NULL AND p.state IN ('registered', 'scheduled', 'stored') THEN 'pending' ELSE 'failed' END AS told " \
-              "FROM p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash) "
+#define SQL_STATE_OF_URL                                                                                                                    \
+    "WITH RECURSIVE asked AS (SELECT r.at, r.crawl_id FROM request r WHERE r.id = $2), "                                                    \
+    "known AS (SELECT p.id FROM page_known($1) p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash " \
+    "WHERE (NOT $3 OR p.crawl_id = (SELECT crawl_id FROM asked)) "                                                                          \
+    "ORDER BY s.text IS NULL, p.state NOT IN ('registered', 'scheduled'), p.id DESC LIMIT 1), "                                             \
+    "way AS (SELECT id, 0 AS hop FROM known UNION ALL SELECT p.redirect_id, hop + 1 FROM way JOIN page p ON p.id = way.id "                 \
+    "WHERE p.code = 'REDIRECTED' AND p.redirect_id IS NOT NULL AND hop < 20), "                                                             \
+    "p AS (SELECT p.*, c.public_id, $3 AND (p.ended_at IS NULL OR p.ended_at < (SELECT at FROM asked)) AS old "                             \
+    "FROM page p JOIN crawl c ON c.id = p.crawl_id WHERE p.id = (SELECT id FROM way ORDER BY hop DESC LIMIT 1)), "                          \
+    "x AS (SELECT p.*, s.text AS summary, s.engine, s.model, s.created_at AS summary_at, "                                                  \
+    "CASE WHEN s.text IS NOT NULL AND NOT old THEN 'ready' "                                                                                \
+    "WHEN old OR (p.state IN ('registered', 'scheduled') AND p.content_hash IS NULL) THEN 'running' "                                       \
+    "WHEN p.content_hash IS NOT NULL AND p.state IN ('registered', 'scheduled', 'stored') THEN 'pending' ELSE 'failed' END AS told "        \
+    "FROM p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash) "
 
 #endif

@@ -7,19 +7,26 @@
 #include "base/mem.h"
 #include "base/zip.h"
 #include "line/limits.h"
+#include "writer/found.h"
 #include "writer/known.h"
 #include "writer/quota.h"
 #include "writer/scope.h"
 #include "writer/tx.h"
 #include "writer/writer.h"
 
-static int by_crawl_hash_depth(const void *a, const void *b)
+/* Ways to a page in one number: by depth, then by the steps at this depth. */
+static int64_t way(const struct offer *o)
+{
+    return o->depth * (LIMIT_PARTS + 1) + o->part;
+}
+
+static int by_crawl_hash_way(const void *a, const void *b)
 {
     const struct offer *x = a, *y = b;
     if (x->crawl_id != y->crawl_id) return x->crawl_id < y->crawl_id ? -1 : 1;
     int order = memcmp(x->hash.bytes, y->hash.bytes, DIGEST_BYTES);
     if (order) return order;
-    return x->depth < y->depth ? -1 : x->depth > y->depth;
+    return way(x) < way(y) ? -1 : way(x) > way(y);
 }
 
 static bool same_page(const struct offer *a, const struct offer *b)
@@ -27,16 +34,17 @@ static bool same_page(const struct offer *a, const struct offer *b)
     return a->crawl_id == b->crawl_id && memcmp(a->hash.bytes, b->hash.bytes, DIGEST_BYTES) == 0;
 }
 
-/* Sorted by (crawl, hash): the lock order of writers that meet; one offer a page, the one of the least depth; without
- * what is known already. */
+/* Sorted by (crawl, hash): the lock order of writers that meet; one offer a page, the one of the shortest way, with the latest date;
+ * without what is known already. */
 static void tidy(struct tx *tx, struct offer *offers, size_t *count)
 {
     size_t kept = 0;
-    if (*count) qsort(offers, *count, sizeof *offers, by_crawl_hash_depth);
+    if (*count) qsort(offers, *count, sizeof *offers, by_crawl_hash_way);
     for (size_t i = 0; i < *count; i++) {
         struct offer *o = &offers[i];
         bool again = kept > 0 && same_page(&offers[kept - 1], o);
-        if (again || known_has(tx->writer->known, o->crawl_id, &o->hash, o->depth))
+        if (again && offers[kept - 1].date < o->date) offers[kept - 1].date = o->date;
+        if (again || (!o->date && known_has(tx->writer->known, o->crawl_id, &o->hash, way(o))))
             tx_offer_release(o);
         else
             offers[kept++] = *o;
@@ -106,7 +114,7 @@ static enum pg_status lock_hosts(struct tx *tx, const struct offer *offers, size
 /* ---- pages ---- */
 
 struct offer_columns {
-    struct pg_array crawl, hash, url, host, depth, hops, parent;
+    struct pg_array crawl, hash, url, host, depth, part, hops, parent, source, listed;
 };
 
 static void columns_fill(struct tx *tx, struct offer_columns *c, const struct offer *offers, size_t count)
@@ -116,8 +124,11 @@ static void columns_fill(struct tx *tx, struct offer_columns *c, const struct of
     pg_array_init(&c->url, PG_TEXT);
     pg_array_init(&c->host, PG_INT8);
     pg_array_init(&c->depth, PG_INT8);
+    pg_array_init(&c->part, PG_INT8);
     pg_array_init(&c->hops, PG_INT8);
     pg_array_init(&c->parent, PG_INT8);
+    pg_array_init(&c->source, PG_TEXT);
+    pg_array_init(&c->listed, PG_TIMESTAMPTZ);
     for (size_t i = 0; i < count; i++) {
         const struct offer *o = &offers[i];
         pg_array_int(&c->crawl, o->crawl_id);
@@ -125,14 +136,17 @@ static void columns_fill(struct tx *tx, struct offer_columns *c, const struct of
         pg_array_text(&c->url, o->url);
         pg_array_int(&c->host, known_host(tx->writer->known, o->host));
         pg_array_int(&c->depth, o->depth);
+        pg_array_int(&c->part, o->part);
         pg_array_int(&c->hops, o->hops);
         pg_array_int(&c->parent, o->parent_id);
+        pg_array_text(&c->source, found_kind(o->how)->name);
+        pg_array_time(&c->listed, o->date);
     }
 }
 
 static void columns_release(struct offer_columns *c)
 {
-    struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->hops, &c->parent};
+    struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->part, &c->hops, &c->parent, &c->source, &c->listed};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_array_release(all[i]);
 }
 
@@ -141,9 +155,10 @@ static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
     static const struct pg_stmt stmt = {
         "insert_pages",
         "WITH offer AS (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], "
-        "$7::bigint[]) AS u (crawl_id, url_hash, url, host_id, depth, hops, parent_id)), "
-        "new AS (INSERT INTO page (crawl_id, url_hash, url, host_id, depth, hops, parent_id) SELECT crawl_id, url_hash, url, "
-        "host_id, depth, hops, nullif(parent_id, 0) FROM offer ON CONFLICT (crawl_id, url_hash) DO NOTHING "
+        "$7::bigint[], $8::bigint[], $9::text[], $10::timestamptz[]) AS u (crawl_id, url_hash, url, host_id, depth, part, hops, parent_id, "
+        "source, listed_at)), "
+        "new AS (INSERT INTO page (crawl_id, url_hash, url, host_id, depth, part, hops, parent_id, source, listed_at) SELECT crawl_id, "
+        "url_hash, url, host_id, depth, part, hops, nullif(parent_id, 0), source::page_source, listed_at FROM offer ON CONFLICT (crawl_id, url_hash) DO NOTHING "
         "RETURNING id, crawl_id, url_hash, host_id, depth), "
         "queued AS (INSERT INTO frontier (host_id, crawl_id, priority, depth, page_id) SELECT new.host_id, new.crawl_id, "
         "c.priority, new.depth, new.id FROM new JOIN crawl c ON c.id = new.crawl_id), "
@@ -151,7 +166,8 @@ static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
         "SELECT crawl_id, count(*) FROM new GROUP BY crawl_id"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
-    const struct pg_array *all[] = {&c->crawl, &c->hash, &c->url, &c->host, &c->depth, &c->hops, &c->parent};
+    const struct pg_array *all[] = {&c->crawl, &c->hash, &c->url,    &c->host,   &c->depth,
+                                    &c->part,  &c->hops, &c->parent, &c->source, &c->listed};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_add_array(&tx->params, all[i]);
     enum pg_status st = tx_run(tx, &stmt, &r);
     for (int i = 0; st == PG_OK && i < pg_rows(r); i++) {
@@ -164,14 +180,30 @@ static enum pg_status insert_pages(struct tx *tx, const struct offer_columns *c)
     return st;
 }
 
-/* Pages found on a shorter way: their numbers and new depths. */
+/* Pages found on a shorter way: their numbers, new depths and parts. Pages that a list says were changed later than was known. */
 struct fallen {
-    struct pg_array id, depth;
+    struct pg_array id, depth, part;
+    struct pg_array listed_id, listed_at;
 };
+
+static void fallen_init(struct fallen *f)
+{
+    pg_array_init(&f->id, PG_INT8);
+    pg_array_init(&f->depth, PG_INT8);
+    pg_array_init(&f->part, PG_INT8);
+    pg_array_init(&f->listed_id, PG_INT8);
+    pg_array_init(&f->listed_at, PG_TIMESTAMPTZ);
+}
+
+static void fallen_release(struct fallen *f)
+{
+    struct pg_array *all[] = {&f->id, &f->depth, &f->part, &f->listed_id, &f->listed_at};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) pg_array_release(all[i]);
+}
 
 static void note(struct tx *tx, const struct offer *o)
 {
-    known_note(tx->writer->known, o->crawl_id, &o->hash, o->depth);
+    known_note(tx->writer->known, o->crawl_id, &o->hash, way(o));
 }
 
 /* Takes out of the offers what are pages already; those at a greater depth are noted as fallen. The crawl is locked: what is
@@ -180,30 +212,39 @@ static void note(struct tx *tx, const struct offer *o)
 static enum pg_status split_known(struct tx *tx, struct offer *offers, size_t *count, struct fallen *fallen)
 {
     static const struct pg_stmt stmt = {
-        "known_pages", "SELECT u.o, CASE WHEN p.depth > u.depth THEN p.id END FROM unnest($1::bigint[], $2::uuid[], $3::bigint[]) "
-                       "WITH ORDINALITY AS u (crawl_id, url_hash, depth, o) JOIN page p ON p.crawl_id = ANY(ARRAY[u.crawl_id]) "
-                       "AND p.url_hash = u.url_hash"};
-    static const enum pg_type types[] = {PG_INT8, PG_UUID, PG_INT8};
-    struct pg_array c[3];
+        "known_pages",
+        "SELECT u.o, p.id, (p.depth, p.part) > (u.depth, u.part), u.listed_at > coalesce(p.listed_at, '-infinity') FROM unnest($1::bigint[], "
+        "$2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[]) WITH ORDINALITY AS u (crawl_id, url_hash, depth, part, listed_at, o) JOIN page p ON p.crawl_id = ANY(ARRAY[u.crawl_id]) "
+        "AND p.url_hash = u.url_hash"};
+    static const enum pg_type types[] = {PG_INT8, PG_UUID, PG_INT8, PG_INT8, PG_TIMESTAMPTZ};
+    enum { COLUMNS = sizeof types / sizeof *types };
+    struct pg_array c[COLUMNS];
     struct pg_result *r;
-    for (size_t k = 0; k < 3; k++) pg_array_init(&c[k], types[k]);
+    for (size_t k = 0; k < COLUMNS; k++) pg_array_init(&c[k], types[k]);
     for (size_t i = 0; i < *count; i++) {
         pg_array_int(&c[0], offers[i].crawl_id);
         pg_array_uuid(&c[1], &offers[i].hash);
         pg_array_int(&c[2], offers[i].depth);
+        pg_array_int(&c[3], offers[i].part);
+        pg_array_time(&c[4], offers[i].date);
     }
     pg_params_reset(&tx->params);
-    for (size_t k = 0; k < 3; k++) pg_add_array(&tx->params, &c[k]);
+    for (size_t k = 0; k < COLUMNS; k++) pg_add_array(&tx->params, &c[k]);
     enum pg_status st = tx_run(tx, &stmt, &r);
-    for (size_t k = 0; k < 3; k++) pg_array_release(&c[k]);
+    for (size_t k = 0; k < COLUMNS; k++) pg_array_release(&c[k]);
     if (st != PG_OK) return st;
     bool *known = mem_calloc(*count + 1, sizeof *known);
     for (int i = 0; i < pg_rows(r); i++) {
         size_t place = (size_t)pg_int(r, i, 0) - 1;
         known[place] = true;
-        if (pg_is_null(r, i, 1)) continue;
+        if (pg_bool(r, i, 3)) {
+            pg_array_int(&fallen->listed_id, pg_int(r, i, 1));
+            pg_array_time(&fallen->listed_at, offers[place].date);
+        }
+        if (!pg_bool(r, i, 2)) continue;
         pg_array_int(&fallen->id, pg_int(r, i, 1));
         pg_array_int(&fallen->depth, offers[place].depth);
+        pg_array_int(&fallen->part, offers[place].part);
     }
     pg_result_free(r);
     size_t kept = 0;
@@ -225,24 +266,26 @@ static enum pg_status lower_depths(struct tx *tx, const struct fallen *fallen, s
 {
     static const struct pg_stmt stmt = {
         "lower_depths",
-        "WITH fallen AS (UPDATE page p SET depth = u.depth FROM unnest($1::bigint[], $2::bigint[]) AS u (id, depth) "
-        "WHERE p.id = ANY(ARRAY[u.id]) RETURNING p.id, p.crawl_id, p.depth, CASE WHEN p.code = 'REDIRECTED' THEN p.redirect_id END AS target_id), "
+        "WITH fallen AS (UPDATE page p SET depth = u.depth, part = u.part FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u "
+        "(id, depth, part) WHERE p.id = ANY(ARRAY[u.id]) RETURNING p.id, p.crawl_id, p.depth, p.part, CASE WHEN p.code = 'REDIRECTED' THEN p.redirect_id END AS target_id), "
         "moved AS (UPDATE frontier f SET depth = fallen.depth FROM fallen WHERE f.page_id = ANY(ARRAY[fallen.id])) "
-        "SELECT f.id, f.crawl_id, f.depth, l.links, t.url FROM fallen f LEFT JOIN page_links l ON l.page_id = ANY(ARRAY[f.id]) "
+        "SELECT f.id, f.crawl_id, f.depth, f.part, l.links, t.url FROM fallen f LEFT JOIN page_links l ON l.page_id = ANY(ARRAY[f.id]) "
         "LEFT JOIN page t ON t.id = ANY(ARRAY[f.target_id])"};
     pg_params_reset(&tx->params);
     pg_add_array(&tx->params, &fallen->id);
     pg_add_array(&tx->params, &fallen->depth);
+    pg_add_array(&tx->params, &fallen->part);
     return tx_run(tx, &stmt, r);
 }
 
 /* A page of this very transaction whose depth fell: its row in memory, and with it the depth of its links or of the page it
  * redirects to, follows. */
-static void lower_in_memory(struct tx *tx, struct crawl_row *crawl, int64_t id, int64_t depth)
+static void lower_in_memory(struct tx *tx, struct crawl_row *crawl, const struct page_row *fallen)
 {
-    struct page_row *p = tx_page(tx, id);
-    if (!p || p->depth <= depth) return;
-    p->depth = depth;
+    struct page_row *p = tx_page(tx, fallen->id);
+    if (!p) return;
+    p->depth = fallen->depth;
+    p->part = fallen->part;
     if (p->redirects && crawl) scope_offer_target(tx, crawl, p, p->record->location);
 }
 
@@ -251,16 +294,19 @@ static void offer_again(struct tx *tx, const struct pg_result *r, int row)
     size_t n;
     struct buf links;
     struct crawl_row *crawl = tx_crawl(tx, pg_int(r, row, 1));
-    lower_in_memory(tx, crawl, pg_int(r, row, 0), pg_int(r, row, 2));
-    if (crawl && !pg_is_null(r, row, 4)) scope_offer_link(tx, crawl, pg_int(r, row, 0), pg_int(r, row, 2), pg_text(r, row, 4));
-    if (pg_is_null(r, row, 3) || !crawl) return;
-    void *packed = pg_bytes(r, row, 3, &n);
-    buf_init(&links, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS + 1);
+    const struct page_row page = {.id = pg_int(r, row, 0), .depth = pg_int(r, row, 2), .part = pg_int(r, row, 3)};
+    lower_in_memory(tx, crawl, &page);
+    if (crawl && !pg_is_null(r, row, 5)) scope_offer_again(tx, crawl, &page, pg_text(r, row, 5));
+    if (pg_is_null(r, row, 4) || !crawl) return;
+    void *packed = pg_bytes(r, row, 4, &n);
+    buf_init(&links, LIMIT_KEPT_LINKS + 1);
     const char *fault = zip_unpack(&links, packed, n);
-    if (fault) log_error("links of page %lld: %s", (long long)pg_int(r, row, 0), fault);
+    if (fault) log_error("links of page %lld: %s", (long long)page.id, fault);
     char *save = NULL;
-    for (char *url = fault ? NULL : strtok_r(links.data, "\n", &save); url; url = strtok_r(NULL, "\n", &save))
-        scope_offer_link(tx, crawl, pg_int(r, row, 0), pg_int(r, row, 2) + 1, url);
+    for (char *line = fault ? NULL : strtok_r(links.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        enum found how = found_marked(&line);
+        scope_offer_one(tx, crawl, &page, how, line, 0);
+    }
     buf_release(&links);
     free(packed);
 }
@@ -286,6 +332,18 @@ static enum pg_status admit_fallen(struct tx *tx, const struct fallen *fallen)
     return st;
 }
 
+static enum pg_status write_dates(struct tx *tx, const struct fallen *fallen)
+{
+    static const struct pg_stmt stmt = {"write_dates",
+                                        "UPDATE page p SET listed_at = u.listed_at FROM unnest($1::bigint[], $2::timestamptz[]) "
+                                        "AS u (id, listed_at) WHERE p.id = ANY(ARRAY[u.id])"};
+    if (fallen->listed_id.count == 0) return PG_OK;
+    pg_params_reset(&tx->params);
+    pg_add_array(&tx->params, &fallen->listed_id);
+    pg_add_array(&tx->params, &fallen->listed_at);
+    return tx_run(tx, &stmt, NULL);
+}
+
 enum pg_status tx_admit(struct tx *tx)
 {
     bool locked = false;
@@ -296,8 +354,7 @@ enum pg_status tx_admit(struct tx *tx)
         size_t count = tx->offer_count;
         tx->offers = NULL;
         tx->offer_count = tx->offer_cap = 0;
-        pg_array_init(&fallen.id, PG_INT8);
-        pg_array_init(&fallen.depth, PG_INT8);
+        fallen_init(&fallen);
         tidy(tx, offers, &count);
         if (count > 0) st = split_known(tx, offers, &count, &fallen);
         if (st == PG_OK) st = quota_apply(tx, offers, &count);
@@ -306,10 +363,10 @@ enum pg_status tx_admit(struct tx *tx)
         locked = true;
         if (st == PG_OK) st = admit_new(tx, offers, count);
         if (st == PG_OK) st = admit_fallen(tx, &fallen);
+        if (st == PG_OK) st = write_dates(tx, &fallen);
         for (size_t i = 0; i < count; i++) tx_offer_release(&offers[i]);
         free(offers);
-        pg_array_release(&fallen.id);
-        pg_array_release(&fallen.depth);
+        fallen_release(&fallen);
     }
     return st;
 }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "writer/frontier.h"
 #include "writer/writer.h"
 
 #define BATCH  2000 /* pages of one transaction */
@@ -83,8 +82,7 @@ static enum pg_status go_on(struct tx *tx, int64_t id)
     if (st == PG_OK) st = tx_load(tx);
     struct crawl_row *crawl = st == PG_OK ? tx_crawl(tx, id) : NULL;
     if (crawl && crawl->running) st = register_batch(tx, crawl);
-    if (st == PG_OK) st = tx_write_crawls(tx);
-    return st == PG_OK ? tx_commit(tx) : st;
+    return st == PG_OK ? tx_write_crawls(tx) : st;
 }
 
 enum pg_status again_sweep(struct writer *w)
@@ -96,11 +94,7 @@ enum pg_status again_sweep(struct writer *w)
         if (st != PG_OK || !id) break;
         struct tx tx;
         tx_init(&tx, w, w->pg);
-        st = go_on(&tx, id);
-        if (st == PG_OK)
-            for (size_t i = 0; i < tx.completed_count; i++) frontier_log_completed(w, tx.completed[i]);
-        else if (pg_connected(w->pg))
-            pg_exec(w->pg, "ROLLBACK");
+        st = tx_finish(&tx, go_on(&tx, id));
         tx_release(&tx);
     }
     return st;

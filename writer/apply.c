@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/zip.h"
 #include "line/limits.h"
+#include "writer/found.h"
 #include "writer/host_clock.h"
 #include "writer/tx.h"
 #include "writer/writer.h"
@@ -45,16 +46,21 @@ static bool is_stored(const struct page_row *p)
 
 /* ---- links kept for a shorter way, and for the next run ---- */
 
-static void add_links(struct pg_array columns[4], const struct page_row *p, bool lasting)
+static void add_line(void *context, enum found how, const char *url, int64_t date)
+{
+    struct buf *text = context;
+    (void)date; /* of interest when it was said */
+    buf_add_str(text, found_kind(how)->mark);
+    buf_add_str(text, url);
+    buf_add_char(text, '\n');
+}
+
+static void add_links(struct pg_array columns[4], const struct crawl_row *crawl, const struct page_row *p, bool lasting)
 {
     struct buf text, packed;
-    const struct record_links *links = &p->record->links;
-    buf_init(&text, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS);
+    buf_init(&text, LIMIT_KEPT_LINKS);
     buf_init(&packed, 2 * LIMIT_LIST_BYTES);
-    for (size_t i = 0; i < links->count; i++) {
-        buf_add_str(&text, links->items[i]);
-        buf_add_char(&text, '\n');
-    }
+    found_each(crawl, p->url, p->record, add_line, &text);
     if (!buf_failed(&text) && zip_pack(&packed, buf_str(&text), text.len)) {
         pg_array_int(&columns[0], p->id);
         pg_array_int(&columns[1], p->crawl_id);
@@ -81,8 +87,8 @@ enum pg_status tx_write_links(struct tx *tx)
         if (!ended) continue;
         /* For the day when we are told that the page is as it was. */
         bool lasting = is_stored(p) && (r->etag || r->last_modified);
-        /* depth 0 and 1 cannot fall to something that would let more links in */
-        if (r->links.count > 0 ? lasting || p->depth >= 2 : lasting && p->has_text) add_links(columns, p, lasting);
+        bool leads = r->links.count > 0 || r->next || r->feeds, may_fall = p->depth > 0 || p->part > 0;
+        if (leads ? lasting || may_fall : lasting && p->has_text) add_links(columns, tx_crawl(tx, p->crawl_id), p, lasting);
     }
     enum pg_status st = run_columns(tx, &stmt, columns, COUNT(types));
     release_columns(columns, COUNT(types));
@@ -220,10 +226,11 @@ static void add_page(struct pg_array *c, const struct page_row *p)
 static enum pg_status write_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {"write_pages", PAGES_SQL};
-    static const enum pg_type types[] = {
-        PG_INT8,        PG_TEXT,        PG_TEXT,        PG_TEXT,        PG_INT8, PG_BOOL, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8,
-        PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,
-        PG_TEXT,        PG_TEXT,        PG_INT8,        PG_TEXT,        PG_TEXT, PG_TEXT, PG_BOOL, PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID, PG_INT8};
+    static const enum pg_type types[] = {PG_INT8,        PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8,        PG_BOOL,        PG_INT8,
+                                         PG_INT8,        PG_INT8, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ,
+                                         PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT,        PG_TEXT,        PG_TEXT,
+                                         PG_TEXT,        PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT,        PG_TEXT,        PG_TEXT,
+                                         PG_BOOL,        PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID,        PG_INT8};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
     for (size_t i = 0; i < tx->page_count; i++)

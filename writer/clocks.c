@@ -8,7 +8,6 @@
 #include "base/mem.h"
 #include "writer/again.h"
 #include "writer/conf.h"
-#include "writer/frontier.h"
 #include "writer/live.h"
 #include "writer/tx.h"
 
@@ -262,8 +261,7 @@ static enum pg_status sweep_crawl(struct tx *tx, int64_t id)
     tx_want_crawl(tx, id);
     if (st == PG_OK) st = tx_load(tx);
     struct crawl_row *c = st == PG_OK ? tx_crawl(tx, id) : NULL;
-    if (c && is_over(c, &sweep)) st = end_waiting(tx, c, &sweep);
-    return st == PG_OK ? tx_commit(tx) : st;
+    return c && is_over(c, &sweep) ? end_waiting(tx, c, &sweep) : st;
 }
 
 static enum pg_status sweep_waiting(struct writer *w)
@@ -276,11 +274,7 @@ static enum pg_status sweep_waiting(struct writer *w)
         if (st != PG_OK || !found) break;
         struct tx tx;
         tx_init(&tx, w, w->pg);
-        st = sweep_crawl(&tx, crawl);
-        if (st == PG_OK)
-            for (size_t i = 0; i < tx.completed_count; i++) frontier_log_completed(w, tx.completed[i]);
-        else if (pg_connected(w->pg))
-            pg_exec(w->pg, "ROLLBACK");
+        st = tx_finish(&tx, sweep_crawl(&tx, crawl));
         tx_release(&tx);
     }
     return st;

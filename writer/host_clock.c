@@ -236,7 +236,7 @@ static enum pg_status forget_stall(struct writer *w, int64_t host)
     return st;
 }
 
-static enum pg_status give_up(struct writer *w, struct tx *tx, enum code code)
+static enum pg_status give_up(struct tx *tx, enum code code)
 {
     enum pg_status st = tx_begin(tx);
     if (st == PG_OK) st = tx_load(tx);
@@ -248,10 +248,7 @@ static enum pg_status give_up(struct writer *w, struct tx *tx, enum code code)
     }
     if (st == PG_OK) st = tx_admit(tx); /* locks the hosts */
     if (st == PG_OK) st = tx_write(tx);
-    if (st == PG_OK) st = tx_commit(tx);
-    for (size_t i = 0; st == PG_OK && i < tx->completed_count; i++) frontier_log_completed(w, tx->completed[i]);
-    if (st != PG_OK && pg_connected(w->pg)) pg_exec(w->pg, "ROLLBACK");
-    return st;
+    return tx_finish(tx, st);
 }
 
 enum pg_status host_clock_sweep(struct writer *w)
@@ -263,7 +260,7 @@ enum pg_status host_clock_sweep(struct writer *w)
         enum code code = CODE_HOST_DOWN;
         tx_init(&tx, w, w->pg);
         st = find_stalled(w, &tx, &host, &code);
-        if (st == PG_OK && host) st = tx.want_page_count > 0 ? give_up(w, &tx, code) : forget_stall(w, host);
+        if (st == PG_OK && host) st = tx.want_page_count > 0 ? give_up(&tx, code) : forget_stall(w, host);
         tx_release(&tx);
     }
     return st;

@@ -107,8 +107,9 @@ static void forget(struct tx *tx, struct entry *e, struct page_row *p)
 /* What the page itself calls its address is offered as a link is. */
 static void offer_canonical(struct tx *tx, const struct page_row *p, const struct record *r)
 {
-    if (r->canonical && strcmp(r->canonical, p->url) != 0)
-        scope_offer_link(tx, tx_crawl(tx, p->crawl_id), p->id, p->depth + 1, r->canonical);
+    struct crawl_row *crawl = tx_crawl(tx, p->crawl_id);
+    if (r->canonical && strcmp(r->canonical, p->url) != 0 && !found_unwanted(crawl, r))
+        scope_offer_one(tx, crawl, p, FOUND_LINK, r->canonical, 0);
 }
 
 /* ---- one function a kind of record ---- */
@@ -131,7 +132,7 @@ static void judge_article(struct tx *tx, struct entry *e, struct page_row *p)
         return;
     }
     end(tx, e, p, CODE_OK, NULL);
-    scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &r->links);
+    scope_offer_found(tx, tx_crawl(tx, p->crawl_id), p, r);
     offer_canonical(tx, p, r);
 }
 
@@ -144,7 +145,7 @@ static void judge_unchanged(struct tx *tx, struct entry *e, struct page_row *p)
         forget(tx, e, p);
     } else {
         end(tx, e, p, CODE_UNCHANGED, NULL);
-        scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &e->record.links);
+        scope_offer_found(tx, tx_crawl(tx, p->crawl_id), p, &e->record);
     }
 }
 
@@ -158,7 +159,7 @@ static void judge_empty(struct tx *tx, struct entry *e, struct page_row *p)
     }
     if (code_state(code) == STATE_STORED) code = CODE_NO_ARTICLE; /* there is nothing to store */
     end(tx, e, p, code, e->record.detail);
-    scope_offer_links(tx, tx_crawl(tx, p->crawl_id), p, &e->record.links);
+    scope_offer_found(tx, tx_crawl(tx, p->crawl_id), p, &e->record);
     if (code == CODE_NO_ARTICLE) offer_canonical(tx, p, &e->record);
 }
 

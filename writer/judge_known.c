@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/zip.h"
 #include "line/limits.h"
+#include "writer/found.h"
 #include "writer/judge.h"
 
 enum { PLACE, HASH, RECIPE, PAGE, COLUMNS };
@@ -36,18 +37,38 @@ static bool add_question(struct pg_array *columns, int64_t place, const struct e
     return true;
 }
 
+/* As found_each said it when they were kept. */
+static void take_link(struct record *r, struct buf *feeds, char *line)
+{
+    switch (found_marked(&line)) {
+    case FOUND_NEXT:
+        free(r->next);
+        r->next = mem_strdup(line);
+        break;
+    case FOUND_FEED:
+        if (feeds->len) buf_add_char(feeds, '\n');
+        buf_add_str(feeds, line);
+        break;
+    default: record_add_link(r, line, strlen(line)); /* lists are no pages with a text, so these are links */
+    }
+}
+
 static void take_links(struct record *r, const struct pg_result *result, int row)
 {
     size_t n;
-    struct buf links;
+    struct buf links, feeds;
     void *packed = pg_bytes(result, row, 1, &n);
-    buf_init(&links, LIMIT_LIST_BYTES + LIMIT_LIST_LINKS + 1);
+    buf_init(&links, LIMIT_KEPT_LINKS + 1);
+    buf_init(&feeds, LIMIT_FEEDS * (LIMIT_URL + 1));
     const char *fault = zip_unpack(&links, packed, n);
     if (fault) log_error("links of page %lld: %s", (long long)r->page, fault);
     char *save = NULL;
-    for (char *url = fault || !links.len ? NULL : strtok_r(links.data, "\n", &save); url; url = strtok_r(NULL, "\n", &save))
-        record_add_link(r, url, strlen(url));
+    for (char *line = fault || !links.len ? NULL : strtok_r(links.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        take_link(r, &feeds, line);
+    free(r->feeds);
+    r->feeds = feeds.len ? buf_take(&feeds) : NULL;
     buf_release(&links);
+    buf_release(&feeds);
     free(packed);
 }
 

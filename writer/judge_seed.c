@@ -32,9 +32,9 @@ static enum pg_status inbox_id(struct tx *tx, bool is_express, int64_t *id_r)
 static enum pg_status crawl_id(struct tx *tx, const struct entry *e, const struct seed *seed, int64_t *id_r)
 {
     static const struct pg_stmt insert = {
-        "insert_crawl",
-        "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules, priority, ignore_noindex, ignore_nofollow, public_id) "
-        "VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb, $7::bigint, $8, $9, $10) ON CONFLICT (request) DO NOTHING"};
+        "insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules, priority, ignore_noindex, ignore_nofollow, "
+                        "sitemap, feeds, public_id) VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb, $7::bigint, $8, $9, $10, $11, $12) "
+                        "ON CONFLICT (request) DO NOTHING"};
     static const struct pg_stmt select = {"select_crawl", "SELECT id FROM crawl WHERE request = $1"};
     struct digest request = seed_request(seed);
     struct pg_result *r = NULL;
@@ -48,6 +48,8 @@ static enum pg_status crawl_id(struct tx *tx, const struct entry *e, const struc
     pg_add_int(&tx->params, seed->priority);
     pg_add_bool(&tx->params, seed->ignore_noindex);
     pg_add_bool(&tx->params, seed->ignore_nofollow);
+    pg_add_text(&tx->params, seed->sitemap);
+    pg_add_bool(&tx->params, seed->feeds);
     pg_add_uuid(&tx->params, e->request ? &e->request->id : &request);
     enum pg_status st = tx_run(tx, &insert, NULL);
     pg_params_reset(&tx->params);
@@ -298,7 +300,7 @@ enum pg_status judge_seed(struct tx *tx, struct entry *e)
     e->code = CODE_OK;
     read_seed(e, &seed);
     struct crawl_row *crawl = tx_crawl(tx, e->record.crawl);
-    if (seed.kind == SEED_BAD || !crawl) {
+    if (seed.kind == SEED_BAD || !crawl || crawl->deleted) {
         const char *reason = seed.kind == SEED_BAD ? seed.reason : "its crawl was deleted meanwhile";
         if (e->request)
             request_refuse(e->request, seed.field, reason);

@@ -10,15 +10,15 @@
 #include "base/mem.h"
 #include "writer/conf.h"
 
-#define PROCESSES_MAX  1000    /* heard between two ticks */
+#define PROCESSES_MAX  1000 /* heard between two ticks */
 #define TIDY_MS        60000
-#define PURGE_PAGES    500     /* of a deleted crawl, in one transaction */
-#define PURGE_MS       100     /* of a tick */
-#define SEARCH_MIN     4       /* ends of pages looked at in one transaction */
+#define PURGE_PAGES    500 /* of a deleted crawl, in one transaction */
+#define PURGE_MS       100 /* of a tick */
+#define SEARCH_MIN     4   /* ends of pages looked at in one transaction */
 #define SEARCH_MAX     64
-#define SEARCH_TAKE_MS 40      /* a transaction should take no longer */
-#define REST_MS        300     /* nothing was stored for so long: the line rests */
-#define BUSY_EVERY_MS  1000    /* else one transaction in so long */
+#define SEARCH_TAKE_MS 40   /* a transaction should take no longer */
+#define REST_MS        300  /* nothing was stored for so long: the line rests */
+#define BUSY_EVERY_MS  1000 /* else one transaction in so long */
 
 struct live {
     struct alive *heard;
@@ -166,7 +166,7 @@ static enum pg_status purge(struct writer *w)
         pg_params_release(&params);
         pg_result_free(r);
     }
-    return st;
+    return st == PG_RETRY ? PG_OK : st; /* somebody stores just now */
 }
 
 static enum pg_status tidy(struct writer *w)
@@ -217,9 +217,10 @@ void live_turn(struct writer *w)
     struct pg_params params;
     struct pg_result *r;
     int64_t begun = clock_mono_ms();
+    bool rests = intake_quiet_ms(w) >= REST_MS;
     if (begun < l->search_at || !w->db_ready || !frontier_leads(w) || service_stopping(w->service)) return;
     pg_params_init(&params);
-    pg_add_int(&params, l->portion);
+    pg_add_int(&params, rests ? l->portion : SEARCH_MIN);
     enum pg_status st = pg_run(w->pg, &stmt, &params, &r);
     pg_params_release(&params);
     bool more = st == PG_OK && !pg_is_null(r, 0, 0);
@@ -229,6 +230,5 @@ void live_turn(struct writer *w)
     int64_t took = clock_mono_ms() - begun;
     if (took > SEARCH_TAKE_MS && l->portion > SEARCH_MIN) l->portion /= 2;
     if (took < SEARCH_TAKE_MS / 2 && l->portion < SEARCH_MAX) l->portion *= 2;
-    bool rests = intake_quiet_ms(w) >= REST_MS;
     look_in(w, more && rests ? 0 : BUSY_EVERY_MS);
 }

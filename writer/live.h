@@ -1,4 +1,4 @@
-/* What people see of the line (tables process, queue, crawl_now of sql/010_gateway.sql), the words for the search, and what goes with
+/* What people see of the line (tables process, queue, crawl_now of sql/011_gateway.sql), the words for the search, and what goes with
  * time: deleted crawls, old requests. Nothing in the line depends on any of it. */
 #ifndef GM_WRITER_LIVE_H
 #define GM_WRITER_LIVE_H

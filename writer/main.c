@@ -7,6 +7,7 @@
 #include "base/exitcode.h"
 #include "base/mem.h"
 #include "writer/conf.h"
+#include "writer/explain.h"
 #include "writer/known.h"
 #include "writer/live.h"
 #include "writer/request.h"
@@ -85,7 +86,9 @@ static void metrics(struct service *service, struct buf *out)
 
 static int command(int argc, char **argv)
 {
-    return argc == 1 && strcmp(argv[0], "--migrate") == 0 ? database_migrate_command() : -1;
+    if (argc == 1 && strcmp(argv[0], "--migrate") == 0) return database_migrate_command();
+    if ((argc == 2 || argc == 3) && strcmp(argv[0], "--explain") == 0) return explain_command(argv[1], argc == 3 ? argv[2] : NULL);
+    return -1;
 }
 
 int main(int argc, char **argv)
@@ -99,7 +102,8 @@ int main(int argc, char **argv)
         .prefetch = &writer_conf.prefetch,
         .check = writer_conf_check,
         .command = command,
-        .command_help = "       writer --migrate     brings the database's schema up to date and exits\n",
+        .command_help = "       writer --migrate     brings the database's schema up to date and exits\n"
+                        "       writer --explain URL [CRAWL]     what is known of a URL, and which rule refuses it (JSON)\n",
         .init = init,
         .on_message = on_message,
         .on_reset = on_reset,

@@ -16,19 +16,20 @@ SQL_FILE(sql_003_scope, "sql/003_scope.sql");
 SQL_FILE(sql_004_recrawl, "sql/004_recrawl.sql");
 SQL_FILE(sql_005_control, "sql/005_control.sql");
 SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
-SQL_FILE(sql_010_gateway, "sql/010_gateway.sql");
+SQL_FILE(sql_007_page_hot, "sql/007_page_hot.sql");
+SQL_FILE(sql_010_sources, "sql/010_sources.sql");
+SQL_FILE(sql_011_gateway, "sql/011_gateway.sql");
+SQL_FILE(sql_012_spent, "sql/012_spent.sql");
 
 static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
-    {"001_init", sql_001_init},
-    {"002_robots_directives", sql_002_robots_directives},
-    {"003_scope", sql_003_scope},
-    {"004_recrawl", sql_004_recrawl},
-    {"005_control", sql_005_control},
-    {"006_host_clock", sql_006_host_clock},
-    {"010_gateway", sql_010_gateway},
+    {"001_init", sql_001_init},         {"002_robots_directives", sql_002_robots_directives},
+    {"003_scope", sql_003_scope},       {"004_recrawl", sql_004_recrawl},
+    {"005_control", sql_005_control},   {"006_host_clock", sql_006_host_clock},
+    {"007_page_hot", sql_007_page_hot}, {"010_sources", sql_010_sources},
+    {"011_gateway", sql_011_gateway},   {"012_spent", sql_012_spent},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

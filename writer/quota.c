@@ -1,6 +1,7 @@
 /* Counted bounds; contract in quota.h. */
 #include "writer/quota.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,6 +161,23 @@ enum pg_status quota_apply(struct tx *tx, struct offer *offers, size_t *count)
         if (st == PG_OK) drop_refused(offers, count, refused);
         free(counts);
         free(refused);
+    }
+    free(c.items);
+    return st;
+}
+
+enum pg_status quota_ask(struct tx *tx, struct offer *offer, enum refusal *refusal_r, char *why, size_t why_size)
+{
+    struct claims c = {.count = 0};
+    int64_t counts[2] = {0}; /* a page is counted by two rules at most */
+    enum pg_status st = PG_OK;
+    *refusal_r = REFUSED_NOT;
+    gather(tx, offer, 1, &c);
+    if (c.count > 0) st = read_counts(tx, &c, counts);
+    for (size_t i = 0; st == PG_OK && i < c.count && *refusal_r == REFUSED_NOT; i++) {
+        if (counts[i] < c.items[i].bound) continue;
+        *refusal_r = c.items[i].rule;
+        snprintf(why, why_size, "%s: %lld of %lld", c.items[i].name, (long long)counts[i], (long long)c.items[i].bound);
     }
     free(c.items);
     return st;

@@ -5,6 +5,7 @@
 #define GM_WRITER_REFUSAL_H
 
 #define REFUSAL_LIST(X)                                                                                                                    \
+    X(SITEMAP, "sitemap", "not found in a sitemap, and the crawl wants nothing else")                                                      \
     X(DEPTH, "depth", "farther from the seed than the crawl's depth")                                                                      \
     X(URL, "url", "not a URL that can be fetched")                                                                                         \
     X(SCOPE, "scope", "its host is not in the crawl's scope")                                                                              \

@@ -11,6 +11,7 @@
 #include "line/limits.h"
 #include "writer/conf.h"
 #include "writer/frontier.h"
+#include "writer/sitemaps.h"
 #include "writer/tx.h"
 
 #define HOSTS_A_TIME 500
@@ -34,6 +35,7 @@ struct due_host {
     size_t pairs, rows, used;
     bool full;    /* a pick came back full: more waits */
     bool blocked; /* a row could not go because of its crawl's limit */
+    bool waits;   /* a crawl waits for the host's sitemaps: they come next */
 };
 
 struct pick {
@@ -52,6 +54,7 @@ struct pick {
 
 struct pair {
     int64_t host_id, crawl_id;
+    bool waits; /* for the sitemaps that the host's robots.txt names */
 };
 
 struct release {
@@ -69,6 +72,8 @@ struct release {
     bool starved;  /* hosts were due, but the window is full */
     int64_t share; /* of the credit, for one crawl on one host */
     int64_t deadline;
+    struct sitemaps_due *sitemaps;
+    size_t sitemap_count;
 };
 
 static struct due_host *host_of(struct release *rl, int64_t id)
@@ -97,12 +102,13 @@ static struct due_host *host_of(struct release *rl, int64_t id)
     "SELECT crawl_id FROM t WHERE host_id = h.id AND crawl_id <> ALL(ARRAY("                                                               \
     "SELECT id FROM crawl WHERE open > 0 AND (paused_at IS NOT NULL OR cancel_at IS NOT NULL" but "))))"
 
-/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. */
+/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. The second condition is for
+ * PostgreSQL, which does not see that the first one implies it: without it the partial index host_next cannot serve. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
-        "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() ORDER BY next_at LIMIT $1) h "
+        "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() AND next_at <> 'infinity' ORDER BY next_at LIMIT $1) h "
         "LEFT JOIN LATERAL " CRAWLS_AT_H(" OR priority < 0") " c ON true"};
     /* Crawls that a person waits for: few, with few pages, so they are begun with. A host that has served them several times in a
      * row is left to the others. */
@@ -251,7 +257,25 @@ static void read_pick(struct pick *p, const struct pg_result *r, int i)
 static bool may_pick(struct release *rl, const struct pair *p)
 {
     const struct due_host *h = host_of(rl, p->host_id);
-    return h && p->crawl_id && h->slots > 0 && h->robots != ROBOTS_UNKNOWN && tx_crawl(&rl->tx, p->crawl_id);
+    return h && p->crawl_id && !p->waits && h->slots > 0 && h->robots != ROBOTS_UNKNOWN && tx_crawl(&rl->tx, p->crawl_id);
+}
+
+/* Crawls that ask for sitemaps wait for them, on hosts whose robots.txt is known by now; the others are forgotten here. */
+static enum pg_status find_sitemaps(struct release *rl)
+{
+    size_t kept = 0;
+    enum pg_status st = sitemaps_find(&rl->tx, &rl->sitemaps, &rl->sitemap_count);
+    for (size_t i = 0; i < rl->sitemap_count; i++) {
+        const struct sitemaps_due due = rl->sitemaps[i];
+        struct due_host *h = host_of(rl, due.host_id);
+        if (!h || h->robots != ROBOTS_RULES) continue;
+        h->waits = true;
+        for (size_t k = 0; k < rl->pair_count; k++)
+            if (rl->pairs[k].host_id == due.host_id && rl->pairs[k].crawl_id == due.crawl_id) rl->pairs[k].waits = true;
+        rl->sitemaps[kept++] = due;
+    }
+    rl->sitemap_count = kept;
+    return st;
 }
 
 static void share_credit(struct release *rl)
@@ -273,21 +297,25 @@ static enum pg_status pick_rows(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_pick",
-        "SELECT f.host_id, f.crawl_id, f.page_id, f.depth, f.priority, p.url, p.release, p.failures, p.has_place, p.news, "
-        "k.etag, k.last_modified, replace(k.content_hash::text, '-', ''), replace(k.recipe_hash::text, '-', ''), m.code, "
-        "'crawl ' || m.crawl_id || ' found so at ' || to_char(m.ended_at, 'YYYY-MM-DD HH24:MI TZ') || coalesce(': ' || m.detail, '') "
+        "WITH picked AS MATERIALIZED (SELECT u.o, f.*, p.url, p.url_hash, p.release, p.failures, p.has_place, p.news, "
+        /* What the page was before, if it has its text and the summary that was asked for. */
+        "p.content_hash IS NOT NULL AND p.recipe_hash IS NOT NULL AND p.gone_at IS NULL AND p.reason IS NULL AS known, "
+        "p.etag, p.last_modified, p.content_hash, p.recipe_hash, c.run = 1 AND p.release = 0 AND p.depth > 0 AS fresh "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
         "(SELECT * FROM frontier WHERE (host_id, crawl_id) >= (u.host_id, u.crawl_id) AND (host_id, crawl_id) <= (u.host_id, u.crawl_id) "
         "ORDER BY host_id, crawl_id, priority, depth, page_id LIMIT u.n) f "
-        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) "
-        /* What the page was before, if it has its text and the summary that was asked for. */
-        "LEFT JOIN LATERAL (SELECT p.etag, p.last_modified, p.content_hash, p.recipe_hash WHERE p.content_hash IS NOT NULL AND "
-        "p.recipe_hash IS NOT NULL AND p.gone_at IS NULL AND p.reason IS NULL) k ON true "
-        /* A page that nobody named, new in a new crawl: was it asked for elsewhere, with an answer that stays? */
-        "LEFT JOIN LATERAL (SELECT o.crawl_id, o.code, o.detail, o.ended_at FROM page o WHERE p.release = 0 AND p.depth > 0 AND "
-        "(SELECT run FROM crawl WHERE id = p.crawl_id) = 1 AND "
-        "o.url_hash = p.url_hash AND o.release > 0 AND o.code IN ('HTTP_4XX', 'UNSUPPORTED_TYPE', 'TOO_LARGE', 'POISON') AND "
-        "o.ended_at > now() - $4 * interval '1 day' ORDER BY o.ended_at DESC LIMIT 1) m ON true ORDER BY u.o, f.priority, f.depth, f.page_id"};
+        "JOIN page p ON p.id = ANY(ARRAY[f.page_id]) JOIN crawl c ON c.id = ANY(ARRAY[u.crawl_id])), "
+        /* Pages that nobody named, new in a new crawl: were they asked for elsewhere, with an answer that stays? */
+        "met AS MATERIALIZED (SELECT DISTINCT ON (url_hash) url_hash, code, 'crawl ' || crawl_id || ' found so at ' || "
+        "to_char(ended_at, 'YYYY-MM-DD HH24:MI TZ') || coalesce(': ' || detail, '') AS memory FROM page "
+        "WHERE url_hash = ANY(ARRAY(SELECT url_hash FROM picked WHERE fresh)) AND release > 0 AND "
+        "code IN ('HTTP_4XX', 'UNSUPPORTED_TYPE', 'TOO_LARGE', 'POISON') AND ended_at > now() - $4 * interval '1 day' "
+        "ORDER BY url_hash, ended_at DESC) "
+        "SELECT host_id, crawl_id, page_id, depth, priority, url, release, failures, has_place, news, "
+        "CASE WHEN known THEN etag END, CASE WHEN known THEN last_modified END, "
+        "CASE WHEN known THEN replace(content_hash::text, '-', '') END, CASE WHEN known THEN replace(recipe_hash::text, '-', '') END, "
+        "m.code, m.memory "
+        "FROM picked p LEFT JOIN met m ON p.fresh AND m.url_hash = p.url_hash ORDER BY o, priority, depth, page_id"};
     struct pg_array hosts, crawls, limits;
     struct pg_result *r = NULL;
     pg_array_init(&hosts, PG_INT8);
@@ -412,6 +440,7 @@ static enum next next_look(const struct release *rl, const struct due_host *h)
     if (rl->express && h->taken < h->slots && !h->asked) return NEXT_FREE;     /* the other lane looks at it next */
     if (h->taken >= h->slots || h->pairs == 0 || h->asked) return NEXT_PARKED; /* a report, or an admission, wakes it */
     if (h->robots == ROBOTS_UNKNOWN) return h->asks ? NEXT_PARKED : NEXT_FREE;
+    if (h->waits) return NEXT_FREE;
     if (rl->credit <= 0 || h->full) return NEXT_FREE;
     if (h->blocked) return NEXT_LATER;
     return h->used < h->rows ? NEXT_FREE : NEXT_PARKED;
@@ -557,6 +586,7 @@ static enum pg_status transact(struct release *rl)
     rl->starved = rl->credit <= 0;
     if (st == PG_OK && rl->starved) return tx_commit(&rl->tx);
     if (st == PG_OK) st = load_rules(rl);
+    if (st == PG_OK) st = find_sitemaps(rl);
     if (st == PG_OK) st = pick_rows(rl);
     if (st != PG_OK) return st;
     decide(rl);
@@ -630,6 +660,7 @@ static void clean_up(struct release *rl)
     free(rl->picks);
     free(rl->hosts);
     free(rl->pairs);
+    free(rl->sitemaps);
     tx_release(&rl->tx);
 }
 
@@ -647,9 +678,10 @@ static enum pg_status run_lane(struct writer *w, struct host_rules *rules, bool 
             ended = ended || rl.picks[i].ends != CODE_COUNT;
         }
         for (size_t i = 0; i < rl.host_count; i++) result->released += rl.hosts[i].asks;
-        result->more = result->more || (rl.credit > 0 && (ended || rl.pair_count >= HOSTS_A_TIME));
+        for (size_t i = 0; i < rl.sitemap_count && st == PG_OK; i++) st = sitemaps_admit(w, &rl.sitemaps[i]);
+        result->more = result->more || (rl.credit > 0 && (ended || rl.sitemap_count > 0 || rl.pair_count >= HOSTS_A_TIME));
         for (size_t i = 0; i < rl.tx.completed_count; i++) frontier_log_completed(w, rl.tx.completed[i]);
-        if (!express && !result->more) st = next_time(&rl, result);
+        if (st == PG_OK && !express && !result->more) st = next_time(&rl, result);
         if (rl.starved && result->next_in_ms >= 0 && result->next_in_ms < 1000) result->next_in_ms = 1000; /* an ending page wakes us */
     } else if (pg_connected(w->pg)) {
         pg_exec(w->pg, "ROLLBACK");
@@ -712,8 +744,7 @@ enum pg_status release_delayed(struct writer *w)
         pg_add_array(&tx.params, &ids);
         if (st == PG_OK) st = tx_run(&tx, &move, NULL);
     }
-    if (st == PG_OK) st = tx_commit(&tx);
-    if (st != PG_OK && pg_connected(w->pg)) pg_exec(w->pg, "ROLLBACK");
+    st = tx_finish(&tx, st);
     pg_array_release(&ids);
     tx_release(&tx);
     return st;

@@ -63,23 +63,39 @@ bool scope_has(const struct crawl_row *crawl, const char *host)
     return false;
 }
 
-/* guarded: found, not asked for. */
-static void offer(struct tx *tx, const struct crawl_row *crawl, struct offer o, const struct url *url, bool guarded)
+struct offer scope_offer(const struct crawl_row *crawl, const struct url *url, bool found)
 {
     char shape[GUARD_URL_LENGTH + LIMIT_HOST];
-    bool calendar = guarded && rules_guard(crawl->rules) && guard_calendar(url->text, url->host, shape, sizeof shape);
-    o.crawl_id = crawl->id;
-    o.url = mem_strdup(url->text);
-    o.host = mem_strdup(url->host);
-    o.shape = calendar ? mem_strdup(shape) : NULL;
-    o.https = url->https;
-    o.hash = digest_of(url->text, strlen(url->text));
+    bool calendar = found && rules_guard(crawl->rules) && guard_calendar(url->text, url->host, shape, sizeof shape);
+    return (struct offer){.crawl_id = crawl->id,
+                          .url = mem_strdup(url->text),
+                          .host = mem_strdup(url->host),
+                          .shape = calendar ? mem_strdup(shape) : NULL,
+                          .https = url->https,
+                          .hash = digest_of(url->text, strlen(url->text))};
+}
+
+/* The way on which a URL was found. */
+struct way {
+    enum found how;
+    int64_t parent_id, depth, part, hops, date;
+};
+
+static void offer(struct tx *tx, const struct crawl_row *crawl, const struct way *way, const struct url *url, bool found)
+{
+    struct offer o = scope_offer(crawl, url, found);
+    o.how = way->how;
+    o.parent_id = way->parent_id;
+    o.depth = way->depth;
+    o.part = way->part;
+    o.hops = way->hops;
+    o.date = way->date;
     tx_offer(tx, &o);
 }
 
 void scope_offer_seed(struct tx *tx, const struct crawl_row *crawl, const struct url *url)
 {
-    offer(tx, crawl, (struct offer){.depth = 0}, url, false);
+    offer(tx, crawl, &(struct way){.how = FOUND_SEED}, url, false);
 }
 
 static bool limit_reached(const struct crawl_row *crawl)
@@ -109,25 +125,76 @@ enum refusal scope_check(const struct crawl_row *crawl, int64_t depth, const cha
     return refusal;
 }
 
-void scope_offer_link(struct tx *tx, struct crawl_row *crawl, int64_t parent_id, int64_t depth, const char *text)
+static void offer_link(struct tx *tx, struct crawl_row *crawl, const struct way *way, const char *text)
 {
     struct url url;
     if (!crawl->running) return;
-    enum refusal refusal = scope_check(crawl, depth, text, &url, NULL, 0);
+    enum refusal refusal = scope_check(crawl, way->depth, text, &url, NULL, 0);
     if (refusal == REFUSED_NOT)
-        offer(tx, crawl, (struct offer){.parent_id = parent_id, .depth = depth}, &url, true);
+        offer(tx, crawl, way, &url, true);
     else
         tx_refuse(crawl, refusal, 1, refusal == REFUSED_DEPTH || refusal == REFUSED_URL ? text : url.text);
 }
 
-void scope_offer_links(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record_links *links)
+static void offer_list(struct tx *tx, struct crawl_row *crawl, const struct way *way, const char *text)
 {
-    if (!crawl->running || links->count == 0) return;
-    if (page->depth >= crawl->max_depth) {
-        tx_refuse(crawl, REFUSED_DEPTH, (int64_t)links->count, links->items[0]);
+    struct url url;
+    if (!crawl->running) return;
+    if (way->depth > crawl->max_depth)
+        tx_refuse(crawl, REFUSED_DEPTH, 1, text);
+    else if (url_parse(text, &url) != URL_OK)
+        tx_refuse(crawl, REFUSED_URL, 1, text);
+    else if (!scope_has(crawl, url.host))
+        tx_refuse(crawl, REFUSED_SCOPE, 1, url.text);
+    else if (limit_reached(crawl))
+        tx_refuse(crawl, REFUSED_LIMIT, 1, url.text);
+    else
+        offer(tx, crawl, way, &url, false);
+}
+
+void scope_offer_list(struct tx *tx, struct crawl_row *crawl, const char *url)
+{
+    offer_list(tx, crawl, &(struct way){.how = FOUND_SITEMAP, .part = 1}, url);
+}
+
+void scope_offer_one(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, enum found how, const char *url, int64_t date)
+{
+    const struct found_kind *kind = found_kind(how);
+    struct way way = {.how = how, .parent_id = page->id, .depth = page->depth, .part = page->part + 1, .date = date};
+    if (!kind->stays || way.part > LIMIT_PARTS) way.depth++, way.part = 0;
+    if (kind->is_list)
+        offer_list(tx, crawl, &way, url);
+    else
+        offer_link(tx, crawl, &way, url);
+}
+
+void scope_offer_again(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const char *target)
+{
+    const struct way way = {.how = FOUND_REDIRECT, .parent_id = page->id, .depth = page->depth, .part = page->part};
+    offer_link(tx, crawl, &way, target);
+}
+
+struct finder {
+    struct tx *tx;
+    struct crawl_row *crawl;
+    const struct page_row *page;
+};
+
+static void on_found(void *context, enum found how, const char *url, int64_t date)
+{
+    struct finder *f = context;
+    scope_offer_one(f->tx, f->crawl, f->page, how, url, date);
+}
+
+void scope_offer_found(struct tx *tx, struct crawl_row *crawl, const struct page_row *page, const struct record *record)
+{
+    struct finder f = {tx, crawl, page};
+    if (!crawl->running) return;
+    if (found_unwanted(crawl, record)) {
+        if (record->links.count) tx_refuse(crawl, REFUSED_SITEMAP, (int64_t)record->links.count, record->links.items[0]);
         return;
     }
-    for (size_t i = 0; i < links->count; i++) scope_offer_link(tx, crawl, page->id, page->depth + 1, links->items[i]);
+    found_each(crawl, page->url, record, on_found, &f);
 }
 
 static void join_scope(struct crawl_row *crawl, const char *host)
@@ -146,15 +213,17 @@ bool scope_offer_target(struct tx *tx, struct crawl_row *crawl, struct page_row 
         return false;
     }
     if (!crawl->running) return false;
-    /* Where a seed leads was asked for, as the seed was. */
-    if (page->depth == 0) join_scope(crawl, url.host);
-    enum refusal refusal = page->depth == 0 ? REFUSED_NOT : check_place(crawl, &url, NULL, 0);
+    /* Where a seed leads was asked for, as the seed was; not so where parts of it lead, as deep as they are. */
+    bool asked_for = page->depth == 0 && page->part == 0;
+    if (asked_for) join_scope(crawl, url.host);
+    enum refusal refusal = asked_for ? REFUSED_NOT : check_place(crawl, &url, NULL, 0);
     if (refusal != REFUSED_NOT) {
         tx_refuse(crawl, refusal, 1, url.text);
         return false;
     }
     page->redirects = true;
     page->redirect_hash = digest_of(url.text, strlen(url.text));
-    offer(tx, crawl, (struct offer){.parent_id = page->id, .depth = page->depth, .hops = page->hops + 1}, &url, page->depth > 0);
+    const struct way way = {.how = FOUND_REDIRECT, .parent_id = page->id, .depth = page->depth, .part = page->part, .hops = page->hops + 1};
+    offer(tx, crawl, &way, &url, !asked_for);
     return true;
 }

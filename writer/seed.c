@@ -144,6 +144,20 @@ static void read_ignore_nofollow(struct seed *s, const cJSON *item)
     read_switch(s, item, &s->ignore_nofollow);
 }
 
+static void read_sitemap(struct seed *s, const cJSON *item)
+{
+    const char *sitemap = cJSON_GetStringValue(item);
+    if (sitemap && (strcmp(sitemap, "skip") == 0 || strcmp(sitemap, "include") == 0 || strcmp(sitemap, "only") == 0))
+        snprintf(s->sitemap, sizeof s->sitemap, "%s", sitemap);
+    else
+        bad_field(s, "sitemap", "must be skip, include or only");
+}
+
+static void read_feeds(struct seed *s, const cJSON *item)
+{
+    read_switch(s, item, &s->feeds);
+}
+
 /* All that a seed may say. */
 static const struct {
     const char *name;
@@ -165,6 +179,8 @@ static const struct {
     {"guards", NULL, true},
     {"ignoreNoindex", read_ignore_noindex, true},
     {"ignoreNofollow", read_ignore_nofollow, true},
+    {"sitemap", read_sitemap, true},
+    {"feeds", read_feeds, true},
 };
 
 #define MEMBERS (sizeof members / sizeof *members)
@@ -234,7 +250,8 @@ static void parse_json(const char *body, size_t n, struct seed *s)
 
 void seed_parse(const char *body, size_t n, struct seed *s)
 {
-    *s = (struct seed){.kind = SEED_URLS, .depth = writer_conf.default_depth, .limit = writer_conf.default_limit, .scope = "host"};
+    *s = (struct seed){
+        .kind = SEED_URLS, .depth = writer_conf.default_depth, .limit = writer_conf.default_limit, .scope = "host", .sitemap = "skip"};
     size_t start = 0;
     if (n >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) start = 3;
     while (start < n && isspace((unsigned char)body[start])) start++;
@@ -299,10 +316,13 @@ struct digest seed_request(const struct seed *s)
     struct buf text;
     bool plain = strcmp(s->rules, "{}") == 0;
     buf_init(&text, LIMIT_SEED + LIMIT_URL + 200);
-    buf_addf(&text, "%s\n%lld\n%lld\n%s", s->is_list || s->range.total > 1 ? s->text : s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    buf_addf(&text, "%s\n%lld\n%lld\n%s", s->is_list || s->range.total > 1 ? s->text : s->url->text, (long long)s->depth,
+             (long long)s->limit, s->scope);
     if (s->ignore_noindex) buf_add_str(&text, "\nignoreNoindex");
     if (s->ignore_nofollow) buf_add_str(&text, "\nignoreNofollow");
     if (s->priority) buf_addf(&text, "\npriority %lld", (long long)s->priority);
+    if (strcmp(s->sitemap, "skip") != 0) buf_addf(&text, "\nsitemap %s", s->sitemap);
+    if (s->feeds) buf_add_str(&text, "\nfeeds");
     if (!plain) buf_addf(&text, "\n%s", s->rules);
     struct digest d = digest_of(buf_str(&text), text.len);
     buf_release(&text);

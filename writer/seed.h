@@ -29,6 +29,8 @@ struct seed {
     char scope[16];
     char *rules;                          /* owned; rules_text */
     bool ignore_noindex, ignore_nofollow; /* robots directives of pages: <meta name="robots">, X-Robots-Tag */
+    char sitemap[8];                      /* the sitemaps that robots.txt names: skip, include, only */
+    bool feeds;                           /* the feeds that pages announce */
 };
 
 /* Reads a message. Plain text gives SEED_URLS with url NULL: go through it with seed_next_line. Defaults fill what a crawl

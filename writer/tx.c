@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "line/limits.h"
+#include "writer/frontier.h"
 
 void tx_init(struct tx *tx, struct writer *writer, struct pg *pg)
 {
@@ -80,6 +81,14 @@ enum pg_status tx_commit(struct tx *tx)
     return pg_exec(tx->pg, "COMMIT");
 }
 
+enum pg_status tx_finish(struct tx *tx, enum pg_status st)
+{
+    if (st == PG_OK) st = tx_commit(tx);
+    for (size_t i = 0; st == PG_OK && i < tx->completed_count; i++) frontier_log_completed(tx->writer, tx->completed[i]);
+    if (st != PG_OK && pg_connected(tx->pg)) pg_exec(tx->pg, "ROLLBACK");
+    return st;
+}
+
 /* ---- loading ---- */
 
 void tx_want_page(struct tx *tx, int64_t id)
@@ -111,18 +120,20 @@ static enum scope scope_parse(const char *s)
     return SCOPE_HOST;
 }
 
-static enum pg_status lock_crawls(struct tx *tx)
+static enum pg_status load_crawls(struct tx *tx)
 {
-    static const struct pg_stmt stmt = {
-        "lock_crawls",
-        "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "
-        "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow, event FROM crawl "
-        "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id FOR UPDATE"};
+#define WANTED                                                                                                                             \
+    "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "                 \
+    "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow, "                                                      \
+    "array_position(ARRAY['include', 'only'], sitemap), feeds, event, purge_at IS NOT NULL FROM crawl "                                    \
+    "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id"
+    static const struct pg_stmt lock = {"lock_crawls", WANTED " FOR UPDATE"}, look = {"look_at_crawls", WANTED};
+#undef WANTED
     struct pg_result *r;
     pg_params_reset(&tx->params);
     add_ids(tx, tx->want_crawls, tx->want_crawl_count);
     add_ids(tx, tx->want_pages, tx->want_page_count);
-    enum pg_status st = tx_run(tx, &stmt, &r);
+    enum pg_status st = tx_run(tx, tx->looks ? &look : &lock, &r);
     if (st != PG_OK) return st;
     tx->crawl_count = (size_t)pg_rows(r);
     tx->crawls = mem_calloc(tx->crawl_count, sizeof *tx->crawls);
@@ -143,7 +154,10 @@ static enum pg_status lock_crawls(struct tx *tx)
                                            .cancelled = pg_bool(r, i, 13),
                                            .ignore_noindex = pg_bool(r, i, 14),
                                            .ignore_nofollow = pg_bool(r, i, 15),
-                                           .event = pg_int(r, i, 16)};
+                                           .sitemap = (enum sitemap)pg_int(r, i, 16), /* null: 0 */
+                                           .feeds = pg_bool(r, i, 17),
+                                           .event = pg_int(r, i, 18),
+                                           .deleted = pg_bool(r, i, 19)};
     pg_result_free(r);
     return PG_OK;
 }
@@ -210,6 +224,7 @@ static void read_page(struct page_row *p, const struct pg_result *r, int i)
                            .has_recipe = !pg_is_null(r, i, 14),
                            .was_gone = pg_bool(r, i, 15),
                            .news = news_parse(pg_text(r, i, 16)),
+                           .part = pg_int(r, i, 17),
                            .code = CODE_COUNT};
     p->old_state = p->state;
     p->had_place = p->has_place;
@@ -221,9 +236,10 @@ static void read_page(struct page_row *p, const struct pg_result *r, int i)
 static enum pg_status load_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {
-        "load_pages", "SELECT id, crawl_id, host_id, url, state, release, void_release, depth, hops, failures, losses, returns, "
-                      "has_place, replace(content_hash::text, '-', ''), replace(recipe_hash::text, '-', ''), gone_at IS NOT NULL, news "
-                      "FROM page WHERE id = ANY($1) ORDER BY id"};
+        "load_pages",
+        "SELECT id, crawl_id, host_id, url, state, release, void_release, depth, hops, failures, losses, returns, "
+        "has_place, replace(content_hash::text, '-', ''), replace(recipe_hash::text, '-', ''), gone_at IS NOT NULL, news, part "
+        "FROM page WHERE id = ANY($1) ORDER BY id"};
     struct pg_result *r;
     if (tx->want_page_count == 0) return PG_OK;
     pg_params_reset(&tx->params);
@@ -243,7 +259,7 @@ static enum pg_status load_pages(struct tx *tx)
 enum pg_status tx_load(struct tx *tx)
 {
     if (tx->want_page_count == 0 && tx->want_crawl_count == 0) return PG_OK;
-    enum pg_status st = lock_crawls(tx);
+    enum pg_status st = load_crawls(tx);
     if (st == PG_OK && tx->crawl_count > 0) st = load_scopes(tx);
     if (st == PG_OK) st = load_pages(tx);
     return st;

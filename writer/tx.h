@@ -1,7 +1,7 @@
 /* One transaction of the writer: the rows it works on, as they are in memory, and what is to become of them.
  *
  * Use: tx_init, tx_begin, tx_want_* and tx_load (locks crawls, reads pages), change the rows in memory, tx_admit (admit.h),
- * tx_write (apply.c), tx_commit. Every step returns PG_OK or the fault; then the caller rolls back.
+ * tx_write (apply.c), tx_commit. Every step returns PG_OK or the fault; then the caller rolls back (tx_finish does either).
  * Lock order: crawls by id, hosts by id, the rest sorted. The lock of its crawl protects a page. */
 #ifndef GM_WRITER_TX_H
 #define GM_WRITER_TX_H
@@ -12,9 +12,13 @@
 #include "line/codes.h"
 #include "line/pg.h"
 #include "line/record.h"
+#include "writer/found.h"
 #include "writer/refusal.h"
 
 enum scope { SCOPE_HOST, SCOPE_SUBDOMAINS, SCOPE_DOMAIN, SCOPE_ANY };
+
+/* The sitemaps that robots.txt names: not asked for, besides links, instead of them. */
+enum sitemap { SITEMAP_SKIP, SITEMAP_INCLUDE, SITEMAP_ONLY };
 
 #define STATE_COUNT (STATE_CANCELLED + 1)
 
@@ -30,7 +34,10 @@ struct crawl_row {
     int64_t max_depth, max_pages; /* max_pages 0: no limit */
     int64_t priority, places, kept, begun, admitted, open;
     bool ignore_noindex, ignore_nofollow;
-    bool again; /* this transaction starts a new run */
+    enum sitemap sitemap;
+    bool feeds;
+    bool again;   /* this transaction starts a new run */
+    bool deleted; /* nobody finds it any more */
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
     int64_t d_admitted, d_places, d_kept, d_begun;
@@ -51,7 +58,7 @@ struct page_row {
     int64_t id, crawl_id, host_id;
     char *url;
     enum page_state state, old_state;
-    int64_t release, void_release, depth, hops, failures, losses, returns;
+    int64_t release, void_release, depth, part, hops, failures, losses, returns;
     bool has_place, had_place;
     enum news news;
     int64_t event;                           /* the number of its end in this transaction; 0: it does not end */
@@ -74,9 +81,12 @@ struct page_row {
 /* A URL offered for admission. */
 struct offer {
     int64_t crawl_id, parent_id, depth, hops;
-    char *url;   /* owned */
-    char *host;  /* owned */
-    char *shape; /* owned; a page of a calendar: what it has in common with the others. NULL: none */
+    int64_t part;   /* steps at this depth that led here (found.h) */
+    enum found how; /* it was found */
+    int64_t date;   /* when it last changed, as who led here says: ms since 1970; 0: not said */
+    char *url;      /* owned */
+    char *host;     /* owned */
+    char *shape;    /* owned; a page of a calendar: what it has in common with the others. NULL: none */
     bool https;
     struct digest hash;
 };
@@ -101,6 +111,7 @@ struct tx {
     struct writer *writer;
     struct pg_params params;
 
+    bool looks; /* only reads: locks nothing */
     int64_t *want_pages, *want_crawls;
     size_t want_page_count, want_page_cap, want_crawl_count, want_crawl_cap;
 
@@ -154,7 +165,7 @@ void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, con
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
 void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const char *sample);
 
-/* The next number of what happens in a crawl (sql/010_gateway.sql): of the end of one of its pages. */
+/* The next number of what happens in a crawl (sql/011_gateway.sql): of the end of one of its pages. */
 int64_t tx_number(struct crawl_row *crawl);
 
 const char *news_name(enum news news);  /* NULL for NEWS_NONE */
@@ -177,6 +188,9 @@ enum pg_status tx_write(struct tx *tx);
 /* Its last step alone: the counters, for transactions that change states by statements of their own. */
 enum pg_status tx_write_crawls(struct tx *tx);
 enum pg_status tx_commit(struct tx *tx);
+/* The end of a transaction whose steps came to st: commits it and logs the crawls it completed, or rolls it back. Returns st, or
+ * the fault of the commit. */
+enum pg_status tx_finish(struct tx *tx, enum pg_status st);
 
 /* Runs one statement with tx->params; result may be NULL. */
 enum pg_status tx_run(struct tx *tx, const struct pg_stmt *stmt, struct pg_result **result_r);

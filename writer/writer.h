@@ -37,10 +37,10 @@ struct entry {
     struct record record;
     const char *text; /* ENTRY_SEED: what of the message it is about: all of it, or some of its lines */
     size_t text_len;
-    bool is_part; /* ENTRY_SEED: these are lines of a longer plain text */
+    bool is_part;            /* ENTRY_SEED: these are lines of a longer plain text */
     struct request *request; /* ENTRY_SEED: it is a row of the table request (request.h); NULL: a message */
-    size_t size;  /* bytes in memory, roughly */
-    size_t rows;  /* rows that it may make, roughly */
+    size_t size;             /* bytes in memory, roughly */
+    size_t rows;             /* rows that it may make, roughly */
     /* what came of it, for the outcome line */
     bool judged;
     bool loops;      /* a redirect whose chain comes back */

@@ -1,13 +1,12 @@
 /* Compression of message bodies; contract in zip.h. */
 #include "base/zip.h"
 
-#include <zlib.h>
 #include <zstd.h>
 
 #include "base/mem.h"
+#include "base/unpack.h"
 
-#define LEVEL          1 /* pages shrink to a quarter at 400 MB/s; higher levels cost more than the broker saves */
-#define GZIP_CHUNK     65536
+#define LEVEL          1  /* pages shrink to a quarter at 400 MB/s; higher levels cost more than the broker saves */
 #define WINDOW_LOG_MAX 25 /* refuse frames that ask for more than 32 MiB of history */
 
 static ZSTD_CCtx *pack_context;
@@ -55,32 +54,11 @@ const char *zip_unpack(struct buf *out, const void *data, size_t n)
 
 const char *zip_unpack_gzip(struct buf *out, const void *data, size_t n)
 {
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)data, .avail_in = (uInt)n}; /* only read */
-    const char *fault = NULL;
-    bool any = false;
-    if (n > UINT32_MAX) return "too large";
-    if (inflateInit2(&z, 15 + 16) != Z_OK) return "out of memory";
-    while (!fault) {
-        size_t room = out->max - out->len;
-        if (!buf_reserve(out, room < GZIP_CHUNK ? room : GZIP_CHUNK)) break;
-        size_t free_bytes = out->cap - out->len - 1;
-        z.next_out = (Bytef *)out->data + out->len;
-        z.avail_out = (uInt)(free_bytes < GZIP_CHUNK ? free_bytes : GZIP_CHUNK);
-        uInt before = z.avail_out;
-        int rc = inflate(&z, Z_NO_FLUSH);
-        out->len += before - z.avail_out;
-        out->data[out->len] = '\0';
-        if (rc == Z_STREAM_END) {
-            any = true;
-            if (z.avail_in < 2 || z.next_in[0] != 0x1f || z.next_in[1] != 0x8b || inflateReset(&z) != Z_OK) break;
-        } else if (rc != Z_OK && rc != Z_BUF_ERROR) {
-            fault = any ? "cut short" : "not gzip";
-        } else if (z.avail_out > 0) {
-            fault = "cut short"; /* there was room, so it wants input, and has had all */
-        } else if (room == 0) {
-            fault = "too large when unpacked";
-        }
-    }
-    inflateEnd(&z);
-    return fault;
+    struct unpack *u = unpack_new("gzip");
+    enum unpack_status status = unpack_add(u, data, n, out);
+    bool whole = n > 0 && unpack_whole(u);
+    unpack_free(&u);
+    if (status == UNPACK_FULL) return "too large when unpacked";
+    if (status == UNPACK_BROKEN) return "not gzip, or damaged";
+    return whole ? NULL : "cut short";
 }

@@ -15,12 +15,12 @@
 #define ALIVE_EVERY_MS 5000
 
 struct alive {
-    char id[33];       /* of this start of the program: 32 hexadecimal digits */
-    char program[33];  /* "parser" */
-    char host[65];     /* the machine's name, or its beginning */
-    char version[33];  /* of the program */
-    char state[17];    /* working, waiting, stopping, leading */
-    char why[161];     /* what it waits for; "": nothing */
+    char id[33];      /* of this start of the program: 32 hexadecimal digits */
+    char program[33]; /* "parser" */
+    char host[65];    /* the machine's name, or its beginning */
+    char version[33]; /* of the program */
+    char state[17];   /* working, waiting, stopping, leading */
+    char why[161];    /* what it waits for; "": nothing */
     int64_t pid;
     int64_t started_at; /* wall clock ms */
     int64_t in_hand;    /* messages it works on */

@@ -18,7 +18,8 @@
 #define LIMIT_LINKS_BYTES    (1u << 20)   /* their bytes in sum */
 #define LIMIT_LIST_LINKS     50000u       /* links of one feed or sitemap: what sitemaps.org allows a file */
 #define LIMIT_LIST_BYTES     (8u << 20)   /* their bytes in sum */
-#define LIMIT_FIELD          1024u        /* a metadata field: title, byline, site, … */
+#define LIMIT_KEPT_LINKS     (LIMIT_LIST_BYTES + 2 * LIMIT_LIST_LINKS + 16 * LIMIT_URL) /* links as kept: with marks, line ends, next, feeds */
+#define LIMIT_FIELD          1024u                                                      /* a metadata field: title, byline, site, … */
 #define LIMIT_EXCERPT        2048u
 #define LIMIT_DETAIL         500u         /* an error's detail text */
 #define LIMIT_VALIDATOR      256u         /* ETag, Last-Modified, Content-Type as kept */
@@ -31,6 +32,9 @@
 /* counts */
 #define LIMIT_HOPS        10    /* redirects of a page, one after the other */
 #define LIMIT_ROBOTS_HOPS 5     /* redirects of a robots.txt, RFC 9309 section 2.3.1.2 */
+#define LIMIT_PARTS       100   /* steps to the next part of a list, one after the other, at one depth */
+#define LIMIT_FEEDS       8     /* feeds that a page announces */
+#define LIMIT_SITEMAPS    100   /* sitemaps that a robots.txt names */
 #define LIMIT_DEPTH       1000  /* the deepest a crawl may ask for */
 #define LIMIT_LOSSES      10    /* then a page ends as LOST */
 #define LIMIT_RETURNS     100   /* then, too */

@@ -82,6 +82,8 @@ static const struct field fields[] = {
     F(canonical, URL, 0, 0),
     F(next, URL, 0, 0),
     F(amp, URL, 0, 0),
+    F(feeds, TEXT, LIMIT_FEEDS *(LIMIT_URL + 1), 0),
+    F(list, INT, LIST_SITEMAPS, 0),
     F(hash, DIGEST, 0, BIT(ARTICLE)),
     F(simhash, SIMHASH, 0, 0),
     F(text, TEXT, LIMIT_TEXT, BIT(ARTICLE)),

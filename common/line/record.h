@@ -36,6 +36,9 @@ enum record_kind {
     RECORD_KINDS
 };
 
+/* What kind of list a page is, as the field `list`. */
+enum record_list { LIST_NONE, LIST_FEED, LIST_SITEMAP, LIST_SITEMAPS /* an index of sitemaps */ };
+
 struct record_links {
     char **items; /* canonical URLs */
     size_t count;
@@ -91,6 +94,8 @@ struct record {
     char *title, *byline, *date, *lang, *site, *excerpt, *canonical;
     char *next;    /* rel=next: the following part of the same text or list */
     char *amp;     /* rel=amphtml: the same article, for phones */
+    char *feeds;   /* RSS and Atom feeds that the page announces, canonical URLs, one a line; LIMIT_FEEDS at most */
+    int64_t list;  /* enum record_list */
     char *hash;    /* digest_hex of the normalised text */
     char *simhash; /* 64 bits, 16 lower-case hexadecimal digits: similar texts differ in few of them */
     char *text, *markdown;

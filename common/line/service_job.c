@@ -320,7 +320,10 @@ void service_say_alive(struct service *s)
     s->said_at = now;
     mq_stats(s->mq, &stats);
     s->alive.in_hand = (int64_t)stats.in_hand;
-    const char *why = s->suspended ? s->why : !mq_ready(s->mq) ? "waiting for the broker" : mq_blocked(s->mq) ? "the broker takes no messages" : "";
+    const char *why = s->suspended        ? s->why
+                      : !mq_ready(s->mq)  ? "waiting for the broker"
+                      : mq_blocked(s->mq) ? "the broker takes no messages"
+                                          : "";
     snprintf(s->alive.why, sizeof s->alive.why, "%s", why);
     snprintf(s->alive.state, sizeof s->alive.state, "%s", s->stopping ? "stopping" : *why ? "waiting" : "working");
     if (s->spec->on_alive)

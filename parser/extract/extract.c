@@ -138,6 +138,22 @@ static void set_language(struct work *w)
     r->lang = mem_strdup(language_detect(r->text, strlen(r->text)));
 }
 
+/* Each once, one a line. */
+static void set_feeds(struct work *w)
+{
+    struct buf feeds = BUF_INIT(LIMIT_FEEDS * (LIMIT_URL + 1));
+    uint32_t links[LIMIT_FEEDS];
+    for (size_t i = 0; i < w->meta.feed_count; i++) {
+        links[i] = links_resolve(&w->links, w->meta.feeds[i]);
+        bool again = links[i] == LINK_NONE;
+        for (size_t k = 0; k < i; k++) again = again || links[k] == links[i];
+        if (again) continue;
+        if (feeds.len) buf_add_char(&feeds, '\n');
+        buf_add_str(&feeds, links_url(&w->links, links[i]));
+    }
+    w->record->feeds = take(&feeds);
+}
+
 static void set_meta(struct work *w)
 {
     struct record *r = w->record;
@@ -146,11 +162,13 @@ static void set_meta(struct work *w)
     const struct {
         struct span reference;
         char **url;
-    } addresses[] = {{w->meta.canonical, &r->canonical}, {w->meta.next, &r->next}, {w->meta.amp, &r->amp}};
+    } addresses[] = {
+        {w->meta.canonical, &r->canonical}, {w->meta.robots.nofollow ? span_of("", 0) : w->meta.next, &r->next}, {w->meta.amp, &r->amp}};
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         uint32_t link = addresses[i].reference.n ? links_resolve(&w->links, addresses[i].reference) : LINK_NONE;
         if (link != LINK_NONE) *addresses[i].url = mem_strdup(links_url(&w->links, link));
     }
+    if (!w->meta.robots.nofollow) set_feeds(w);
 }
 
 static bool has_broken_text(const struct charset_text *t)
@@ -243,7 +261,7 @@ static void find_article(struct page *page)
 }
 
 /* Elements with a replacement for what is not shown are left out, but one that holds more than half of the page was never closed, or not where
- * libxml2 saw it (<noscript><div></noscript>): it is just a container. */
+ * its author meant to (<noscript><div></noscript>): it is just a container. */
 static void open_swallowers(struct doc *d)
 {
     for (size_t i = 0; i < d->count; i++) {
@@ -301,8 +319,11 @@ static enum code extract_plain(struct work *w)
 
 static enum code extract_feed(struct work *w)
 {
+    static const enum record_list lists[] = {LIST_NONE, LIST_FEED, LIST_FEED, LIST_SITEMAP, LIST_SITEMAPS};
+    enum feed_kind kind = feed_kind_of(w->text.utf8, w->text.n);
     if (!w->meta.robots.nofollow) feed_read(w->text.utf8, w->text.n, w->in->url, w->record);
-    snprintf(w->notes->detail, sizeof w->notes->detail, "%s", feed_kind_text(feed_kind_of(w->text.utf8, w->text.n)));
+    w->record->list = lists[kind];
+    snprintf(w->notes->detail, sizeof w->notes->detail, "%s", feed_kind_text(kind));
     return w->meta.robots.noindex ? CODE_NOINDEX : CODE_NO_ARTICLE;
 }
 
@@ -341,7 +362,7 @@ static enum code extract_gzip(const struct extract_input *in, struct record *rec
         snprintf(notes->detail, sizeof notes->detail, "gzip, and no feed or sitemap within");
     } else if (fault && body.len == LIMIT_BODY) {
         code = CODE_TOO_LARGE;
-        snprintf(notes->detail, sizeof notes->detail, "gzip: %s", fault);
+        snprintf(notes->detail, sizeof notes->detail, "unpacks to more than %u bytes", LIMIT_BODY);
     } else {
         code = extract_decoded(&unpacked, KIND_FEED, record, notes);
     }

@@ -199,10 +199,21 @@ static bool has_word(struct span list, const char *word)
     return false;
 }
 
+/* Feed autodiscovery: the types of RFC 4287 and of the RSS Advisory Board (2006), without parameters. */
+static bool is_feed_type(struct span type)
+{
+    size_t n = 0;
+    while (n < type.n && type.p[n] != ';') n++;
+    struct span bare = span_trim(span_of(type.p, n));
+    return span_is(bare, "application/rss+xml") || span_is(bare, "application/atom+xml") || span_is(bare, "application/rdf+xml");
+}
+
 static void read_link(struct meta *meta, const struct doc *d, size_t node)
 {
     struct span href = doc_attr(d, node, ATTR_href), rel = span_trim(doc_attr(d, node, ATTR_rel));
     if (!href.n) return;
+    if (meta->feed_count < LIMIT_FEEDS && has_word(rel, "alternate") && is_feed_type(doc_attr(d, node, ATTR_type)))
+        meta->feeds[meta->feed_count++] = href;
     if (!meta->canonical.p && span_is(rel, "canonical")) meta->canonical = href;
     if (!meta->amp.p && has_word(rel, "amphtml")) meta->amp = href;
     if (has_word(rel, "next") && (!meta->next.p || meta->next_is_anchor)) meta->next = href, meta->next_is_anchor = false;

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "line/limits.h"
 #include "parser/extract/date.h"
 #include "parser/extract/directives.h"
 #include "parser/extract/page.h"
@@ -16,10 +17,12 @@ struct meta {
         struct buf text;
         int rank; /* of the source it is from: the lowest wins; 0: nothing yet */
     } fields[META_FIELDS];
-    struct span base;      /* href of the first <base>, as written */
-    struct span canonical; /* href of rel=canonical, as written */
-    struct span next;      /* of rel=next, on <link> or, failing that, <a> */
-    struct span amp;       /* of <link rel=amphtml> */
+    struct span base;               /* href of the first <base>, as written */
+    struct span canonical;          /* href of rel=canonical, as written */
+    struct span next;               /* of rel=next, on <link> or, failing that, <a> */
+    struct span amp;                /* of <link rel=amphtml> */
+    struct span feeds[LIMIT_FEEDS]; /* of <link rel=alternate> with the type of a feed, as written */
+    size_t feed_count;
     struct directives robots;
     bool next_is_anchor; /* next is of an <a> */
     bool writer_follows; /* the last twitter:label1 announced the author */

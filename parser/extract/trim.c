@@ -1,28 +1,32 @@
 /* Taming XML before libxml2 sees it; contract in trim.h. */
 #include "parser/extract/trim.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
-/* One piece of markup, found by a reading of HTML that agrees with libxml2's where it matters. */
-struct piece {
+/* A start tag or the tag of an empty element. */
+struct tag {
     const char *start, *end; /* from '<' to after '>' */
-    const char *name;        /* of the element */
-    size_t name_len;
-    bool closing;
-    bool is_tag; /* false: comment, declaration: to be left alone */
+    const char *attrs;       /* after the name */
 };
 
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+    return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-static const char *find(const char *p, const char *end, const char *what, size_t n)
+/* After the end of a comment, CDATA section, instruction, declaration or end tag that begins at p; NULL if a start tag does. */
+static const char *skip_other(const char *p, const char *end)
 {
-    const char *hit = p < end ? memmem(p, (size_t)(end - p), what, n) : NULL;
-    return hit ? hit + n : end;
+    static const struct {
+        const char *begin, *close;
+    } kinds[] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}, {"<!", ">"}, {"</", ">"}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t n = strlen(kinds[i].begin), close = strlen(kinds[i].close);
+        if ((size_t)(end - p) < n || memcmp(p, kinds[i].begin, n) != 0) continue;
+        const char *hit = memmem(p + n, (size_t)(end - p) - n, kinds[i].close, close);
+        return hit ? hit + close : end;
+    }
+    return NULL;
 }
 
 /* The end of a tag whose name ends at p. A quote counts only after '=', as in libxml2. */
@@ -42,52 +46,26 @@ static const char *tag_end(const char *p, const char *end)
     return end;
 }
 
-/* The two elements whose content libxml2 takes as raw text. */
-static bool is_raw(const struct piece *piece)
-{
-    return (piece->name_len == 6 && strncasecmp(piece->name, "script", 6) == 0) ||
-           (piece->name_len == 5 && strncasecmp(piece->name, "style", 5) == 0);
-}
-
-/* Where the raw text of an element ends: at its end tag. NULL if its content is markup. */
-static const char *raw_end(const struct piece *piece, const char *end)
-{
-    if (!is_raw(piece) || piece->closing) return NULL;
-    for (const char *p = piece->end; (p = memchr(p, '<', (size_t)(end - p))); p++)
-        if ((size_t)(end - p) > piece->name_len + 2 && p[1] == '/' && strncasecmp(p + 2, piece->name, piece->name_len) == 0) return p;
-    return end;
-}
-
-/* Finds the next markup at or after p; false at the end of the page. */
-static bool next_piece(const char *p, const char *end, struct piece *piece_r)
+/* Finds the next start tag at or after p; false at the end of the document. */
+static bool next_tag(const char *p, const char *end, struct tag *tag_r)
 {
     while (p < end && (p = memchr(p, '<', (size_t)(end - p)))) {
-        const char *q = p + 1;
-        if (q == end) return false;
-        *piece_r = (struct piece){.start = p, .closing = *q == '/'};
-        if (*q == '/' && ++q == end) return false;
-        if (isalpha((unsigned char)*q)) {
-            piece_r->name = q;
-            while (q < end && *q != '>' && *q != '/' && !is_blank(*q)) q++;
-            piece_r->name_len = (size_t)(q - piece_r->name);
-            piece_r->end = tag_end(q, end);
-            piece_r->is_tag = true;
-            return true;
+        const char *after = skip_other(p, end), *q = p + 1;
+        if (after) {
+            p = after;
+            continue;
         }
-        if (*q == '!' || *q == '?') {
-            bool comment = end - q >= 3 && q[1] == '-' && q[2] == '-';
-            piece_r->end = comment ? find(q + 3, end, "-->", 3) : find(q, end, ">", 1);
-            return true;
-        }
-        p++;
+        while (q < end && *q != '>' && *q != '/' && !is_blank(*q)) q++;
+        *tag_r = (struct tag){.start = p, .attrs = q, .end = tag_end(q, end)};
+        return true;
     }
     return false;
 }
 
 /* Copies a start tag with its first TRIM_ATTRS attributes; returns true if some were left out. */
-static bool copy_attributes(const struct piece *tag, struct buf *out)
+static bool copy_attributes(const struct tag *tag, struct buf *out)
 {
-    const char *p = tag->name + tag->name_len, *end = tag->end;
+    const char *p = tag->attrs, *end = tag->end;
     unsigned count = 0;
     while (p < end && count <= TRIM_ATTRS) {
         while (p < end && (is_blank(*p) || *p == '/')) p++;
@@ -107,29 +85,26 @@ static bool copy_attributes(const struct piece *tag, struct buf *out)
     }
     if (count <= TRIM_ATTRS) return false;
     buf_add(out, tag->start, (size_t)(p - tag->start));
-    buf_add_char(out, '>');
+    buf_add_str(out, end[-1] == '>' && end[-2] == '/' ? "/>" : ">");
     return true;
 }
 
-bool trim_attributes(const char *html, size_t n, struct buf *out)
+bool trim_attributes(const char *xml, size_t n, struct buf *out)
 {
-    const char *p = html, *end = html + n, *kept = html; /* [kept, p) is not yet copied */
-    struct piece piece;
-    while (next_piece(p, end, &piece)) {
-        p = piece.end;
+    const char *p = xml, *end = xml + n, *kept = xml; /* [kept, p) is not yet copied */
+    struct tag tag;
+    while (next_tag(p, end, &tag)) {
+        p = tag.end;
         /* An attribute is two bytes at least ("a "): shorter tags cannot hold too many. */
-        if (piece.is_tag && (size_t)(piece.end - piece.start) > 2 * TRIM_ATTRS) {
-            size_t before = out->len;
-            buf_add(out, kept, (size_t)(piece.start - kept));
-            if (copy_attributes(&piece, out))
-                kept = piece.end;
-            else
-                buf_truncate(out, before);
-        }
-        const char *raw = piece.is_tag ? raw_end(&piece, end) : NULL;
-        if (raw) p = raw;
+        if ((size_t)(tag.end - tag.start) <= 2 * TRIM_ATTRS) continue;
+        size_t before = out->len;
+        buf_add(out, kept, (size_t)(tag.start - kept));
+        if (copy_attributes(&tag, out))
+            kept = tag.end;
+        else
+            buf_truncate(out, before);
     }
-    if (kept == html) return false;
+    if (kept == xml) return false;
     buf_add(out, kept, (size_t)(end - kept));
     return true;
 }

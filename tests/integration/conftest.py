@@ -9,13 +9,16 @@ import faulthandler
 import os
 import signal
 import sys
+import types
 
 import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from support.broker import Broker  # noqa: E402
 from support.crawl import Site, outline, same  # noqa: E402
 from support.maze import Maze  # noqa: E402
+from support.memory import WAL, WINDOW  # noqa: E402
 from support.site import Server  # noqa: E402
 from support.stack import Failure, RunDir, Services, Stack, install, tail  # noqa: E402
 
@@ -105,6 +108,46 @@ def stack(make_stack):
 def long():
     """True in make check-long."""
     return LONG
+
+
+@pytest.fixture(scope="session")
+def sanitized(bin_dir):
+    """True if the programs carry AddressSanitizer, which takes memory of its own."""
+    with open(os.path.join(bin_dir, "writer"), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
+# A broker that holds little ------------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def small_broker(request, run_dir):
+    """A broker for one file of tests: its write-ahead log is small, its alarms are theirs. idle: bytes it holds empty."""
+    made = Broker(run_dir.subdir(f"rabbitmq-{request.module.__name__}"), config=f"raft.wal_max_size_bytes = {WAL}")
+    made.start().ready()
+    made.idle = made.rss()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def press(request, small_broker, migrated, bin_dir, run_dir, numbers):
+    """A function that makes a Stack around that broker. Arguments: environment."""
+    made = []
+    if not migrated.database.process.alive():
+        migrated.database.start().ready()
+
+    def make(**env):
+        name = f"t{next(numbers)}"
+        services = types.SimpleNamespace(broker=small_broker, database=migrated.database)
+        stack = Stack(services, bin_dir, run_dir.subdir(name), name,
+                      {"FRONTIER_WINDOW": str(WINDOW), "FETCH_PER_HOST": "64", "LOG_LEVEL": "info", **env})
+        made.append(stack)
+        request.node.gistmill_logs = [stack.logs, small_broker.logs]
+        return stack
+
+    yield make
+    for stack in made:
+        stack.close()
 
 
 # A site that order matters on ---------------------------------------------------------------------------------------

@@ -1,6 +1,9 @@
 """Which links become pages: masks, prefix, preset, guards, pages a host, ranges; and what is said of the others."""
 
 import collections
+import json
+import os
+import subprocess
 
 from support.site import Pages, Reply, Server, Synthetic, page, redirect
 from support.stack import wait_until
@@ -38,6 +41,13 @@ def closed(stack):
     return True
 
 
+def explain(stack, *arguments):
+    """(exit status, answer) of writer --explain."""
+    done = subprocess.run([os.path.join(stack.bin_dir, "writer"), "--explain", *map(str, arguments)], env=stack.env, capture_output=True,
+                          timeout=60, check=False)
+    return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr.decode()
+
+
 def test_each_rule_refuses_its_own(stack):
     """A crawl with prefix, masks and preset: pages and refusals are as the rules say."""
     wanted = ["/w/Bridge", "/w/Bridge?page=2", "/w/River/Notes"]
@@ -67,6 +77,28 @@ def test_each_rule_refuses_its_own(stack):
         assert sample[0].endswith(unwanted[rule][0]), (rule, sample)
     assert stack.value("select rules->>'prefix' from crawl where not is_inbox") == "/w/"
     assert closed(stack)
+
+    # The writer says so of each of them; SQL says what it can, and what it cannot.
+    number, unjudged = stack.crawl().id, {"url_length", "path_repeat", "parameters", "calendar", "preset", "exclude", "include"}
+    for rule, links in unwanted.items():
+        for link in links:
+            url = link if "://" in link else server.url(link)
+            status, answer = explain(stack, url, number)
+            assert status == 0, answer
+            assert [(said["crawl"], said["says"], said["rule"]) for said in answer["rules"]] == [(str(number), "refuses", rule)], (link, answer)
+            [refusal] = answer["not_admitted"]
+            assert {r["rule"] for r in refusal["refused"] if r["sampled"]} <= {rule}
+            now = {said["rule"]: said["says"] for said in refusal["now"]}
+            assert {rule for rule, says in now.items() if says == "unknown"} == unjudged | {"depth"}, (link, now)
+            assert rule in unjudged or now[rule] == "refuses", (link, now)
+    for url, what in ((server.url("/w/Other"), "admits"), (server.url("/w/Other.pdf"), "refuses"), ("ftp://x.test/", "refuses")):
+        status, answer = explain(stack, url)
+        assert [said["says"] for said in answer["rules"]] == [what], answer
+    assert explain(stack, server.url("/w/Other.pdf"))[1]["rules"][0]["why"] == "exclude[0]: [.]pdf$"
+    status, answer = explain(stack, server.url("/w/x/../Bridge#part"))
+    assert answer["pages"][0]["admitted"]["by"] == "link" and answer["rules"] == []
+    assert explain(stack, server.url("/w/Other"), 4711)[0] == 1
+    assert explain(stack, server.url("/w/Other"), "x")[0] == 100
 
 
 def test_a_bad_mask_is_refused_with_its_place(stack):
@@ -100,6 +132,10 @@ def test_pages_of_a_host_are_counted_exactly(make_stack):
     assert {row.count for row in counts} == {wanted} and len(counts) == hosts, counts
     assert refused(stack)["per_host"][0] > 0
     assert stack.query("select distinct pages from quota") == [(wanted,)]
+    [said] = explain(stack, server.url("/new", host="h0.localhost"))[1]["rules"]
+    assert (said["rule"], said["why"]) == ("per_host", f"h0.localhost:{server.port}: {wanted} of {wanted}")
+    [said] = explain(stack, server.url("/new", host="h99.localhost"))[1]["rules"]
+    assert said["says"] == "admits"
     assert closed(stack)
 
 
@@ -163,6 +199,8 @@ def test_a_calendar_ends(stack):
     assert stack.query("select name, pages from quota") == [(server.url("/cal/#/#").partition("//")[2], 1000)]
     assert crawl.stored == 1 + 2 * 1000
     assert refused(stack)["calendar"][0] > 0
+    [said] = explain(stack, refused(stack)["calendar"][1][0], crawl.id)[1]["rules"]
+    assert said["rule"] == "calendar" and said["why"].endswith("/cal/#/#: 1000 of 1000")
     assert closed(stack)
 
 

@@ -292,7 +292,7 @@ def test_explain(make_stack):
         unknown = explain(server.url("/nobody-knows"))
         assert (unknown["pages"], unknown["exact"]) == ([], False)
         assert {said["rule"]: said["says"] for said in unknown["not_admitted"][0]["now"]} == {
-            "scope": "admits", "depth": "unknown", "limit": "admits"}
+            "scope": "admits", "limit": "admits"} | dict.fromkeys(("depth", "url_length", "path_repeat", "parameters", "calendar"), "unknown")
         assert explain("http://nowhere.test/", None)["not_admitted"] == []
         [no_url] = explain("mailto:a@b.test")["not_admitted"]
         assert [(said["rule"], said["says"]) for said in no_url["now"]] == [("url", "refuses")]

@@ -131,6 +131,7 @@ def test_memory_of_a_long_list(tmp_path):
 @pytest.mark.parametrize("arguments, wish", [
     (("--ignore-noindex",), {"ignoreNoindex": True}),
     (("--ignore-nofollow", "--depth", "1", "--ignore-nofollow"), {"depth": 1, "ignoreNofollow": True}),
+    (("--sitemap", "only", "--feeds"), {"sitemap": "only", "feeds": True}),
     (("--ignore-noindex", "--ignore-nofollow", "--ignore-noindex"), {"ignoreNoindex": True, "ignoreNofollow": True}),
 ])
 def test_switches(broker, queue, arguments, wish):

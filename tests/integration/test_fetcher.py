@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,9 @@ import pika
 import pytest
 
 from support.fault_site import FAULTS, FaultSite
+from support.island import Island, Names
+from support.nginx import Nginx
+from support.process import give
 from support.program import Program, new_log
 from support.stack import QUEUES, base_env, wait_until
 
@@ -81,6 +85,17 @@ def test_connections_are_reused(site, run):
     assert done.returncode == 0 and site.connections - before <= 5
 
 
+def test_names_are_asked_for_once(run_dir, bin_dir):
+    """Each request makes a connection of its own, to a name that was resolved for the first one."""
+    with Island(run_dir.subdir("island-names"), []) as island, Names(island) as names, FaultSite(sock=island.listen("127.0.0.1", 80)) as site:
+        names.answers["site.test"] = [["127.0.0.1"]]
+        done = subprocess.run(island.enter(os.path.join(bin_dir, "fetcher"), "--batch", "-"), input=b"http://site.test/close\n" * 50,
+                              env=base_env(run_dir.path) | {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FETCH_CONCURRENCY": "1"},
+                              capture_output=True, timeout=60, check=True)
+        assert done.stdout.count(b" OK http") == site.connections == 50
+        assert names.asked == {"site.test": 1}
+
+
 def test_private_addresses_are_refused(site, run):
     before = site.connections
     for url in (site.url("/ok"), f"http://localhost:{site.port}/ok", f"http://0x7f.1:{site.port}/ok"):
@@ -115,6 +130,32 @@ def test_certificates_are_verified(run, certificate):
     with FaultSite() as plain:
         done = run("--once", plain.url("/ok").replace("http", "https"))  # which waits for the end of a request
         assert b" TIMEOUT " in done.stderr and b"TLS handshake" in done.stderr
+
+
+SECURE = """\
+  log_format protocol '$server_protocol $connection';
+  server {{ listen 127.0.0.1:PORT ssl{http2}; ssl_certificate {pem}; ssl_certificate_key {pem}; access_log {run}/access.log protocol;
+            location / {{ return 200 '<p>{words}'; }} }}"""
+
+
+@pytest.mark.parametrize("http2, protocol, connections", [(" http2", "HTTP/2.0", 1), ("", "HTTP/1.1", 20)], ids=["offered", "not"])
+def test_http2_where_it_is_offered(run, run_dir, certificate, http2, protocol, connections):
+    """Then one connection carries all requests, twenty at once."""
+    directory = run_dir.subdir(f"nginx-{protocol[5]}")
+    pem = os.path.join(directory, "site.pem")
+    shutil.copyfile(certificate, pem)
+    give(pem)
+    server = Nginx(directory, SECURE.format(run=directory, http2=http2, pem=pem, words="Words of a page. " * 100))
+    try:
+        done = run("--batch", "-", text=f"https://site.test:{server.port}/\n" * 400, FETCH_CONCURRENCY="20", FETCH_CA_FILE=certificate,
+                   FETCH_RESOLVE=f"*:{server.port}:127.0.0.1")
+    finally:
+        server.close()
+    assert done.returncode == 0 and done.stdout.count(b" OK https") == 400, done.stdout
+    with open(os.path.join(directory, "access.log"), encoding="ascii") as f:
+        answered = [line.split() for line in f]
+    assert len(answered) == 400 and {used for used, _ in answered} == {protocol}
+    assert len({connection for _, connection in answered}) <= connections
 
 
 def test_a_server_that_does_not_accept(run):
@@ -225,7 +266,7 @@ def test_each_ticket_ends_in_one_report(line, site):
             page = json.loads(properties.headers["record"])
             assert properties.type == "html.v1" and properties.content_encoding == "zstd" and properties.delivery_mode == 2
             assert page["kind"] == "page" and page["url"] == site.url(paths[number - 1]) and page["depth"] == 1
-            assert page["bytes" if paths[number - 1] not in ("/empty", "/no-content") else "status"] > 0
+            assert page["bytes" if paths[number - 1] not in ("/empty", "/gzip-empty", "/no-content") else "status"] > 0
         else:
             assert (record["kind"], record["code"], record.get("status", 0)) == ("verdict", expected.code, expected.status), record
             if expected.code == "REDIRECTED":

@@ -3,61 +3,20 @@
 The broker is one of our own: its write-ahead log is small, as docs/ARCHITECTURE.md, "Memory", advises, and its alarms are ours.
 """
 
-import os
 import time
 import types
 
 import pytest
 
-from support.broker import Broker
 from support.fake_llm import FakeLLM
-from support.gauge import MIB, Gauge
+from support.gauge import Gauge
+from support.memory import MIB, PREFETCH, WINDOW, bounds
 from support.probes import counter
 from support.site import Reply, Server, Synthetic
-from support.stack import PROGRAMS, Port, Stack, wait_until
+from support.stack import PROGRAMS, Port, wait_until
 
-WAL = 16 * MIB
-WINDOW = 256
 LINKS = 200
-FETCH_CONCURRENCY, PREFETCH, WRITER_PREFETCH = 64, 16, 256  # the defaults
 LINE = ("url", "html", "article", "summary", "report")
-
-
-@pytest.fixture(scope="module")
-def broker(run_dir):
-    made = Broker(run_dir.subdir("rabbitmq-pressure"), config=f"raft.wal_max_size_bytes = {WAL}")
-    made.start().ready()
-    made.idle = made.rss()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def press(request, broker, migrated, bin_dir, run_dir, numbers):
-    """A function that makes a Stack around the broker of this file. Arguments: environment."""
-    made = []
-    if not migrated.database.process.alive():
-        migrated.database.start().ready()
-
-    def make(**env):
-        name = f"t{next(numbers)}"
-        services = types.SimpleNamespace(broker=broker, database=migrated.database)
-        stack = Stack(services, bin_dir, run_dir.subdir(name), name,
-                      {"FRONTIER_WINDOW": str(WINDOW), "FETCH_PER_HOST": "64", "LOG_LEVEL": "info", **env})
-        made.append(stack)
-        request.node.gistmill_logs = [stack.logs, broker.logs]
-        return stack
-
-    yield make
-    for stack in made:
-        stack.close()
-
-
-@pytest.fixture(scope="session")
-def sanitized(bin_dir):
-    """True if the programs carry AddressSanitizer, which takes memory of its own."""
-    with open(os.path.join(bin_dir, "writer"), "rb") as f:
-        return b"__asan_init" in f.read()
 
 
 # What all crawls here have in common --------------------------------------------------------------------------------------
@@ -117,24 +76,10 @@ def finish(stack, site, server, deadline=120):
     until(stack, lambda: not any(stack.depths().values()), "the queues are empty")
 
 
-# Memory: docs/ARCHITECTURE.md, "Memory", with the sizes of this site ----------------------------------------------------------
-
-def bounds(site):
-    """{process: bytes it may hold beyond what it holds empty}."""
-    page = max(len(site(types.SimpleNamespace(path=f"/{n}"))) for n in range(100))
-    record = 2 * page  # text and Markdown, links; all in JSON
-    some = 4 * MIB     # libraries, allocator
-    return {
-        "fetcher": FETCH_CONCURRENCY * 2 * page + 8 * MIB,
-        "parser": PREFETCH * 2 * record + some,
-        "summarizer": PREFETCH * 2 * record + some,
-        "writer": 2 * min(16 * MIB, WRITER_PREFETCH * record) + 8 * MIB + 2 * MIB + some,
-        "broker": 3 * WAL + WINDOW * (record + 1024) + 32 * MIB,
-    }
-
+# Memory -------------------------------------------------------------------------------------------------------------------
 
 def check_memory(what, gauge, site, broker, sanitized):
-    allowed = bounds(site)
+    allowed = bounds(max(len(site(types.SimpleNamespace(path=f"/{n}"))) for n in range(100)))
     figures = gauge.grown()
     assert set(figures) == set(PROGRAMS)
     print(f"\n{what}: queues at most {gauge.depth}, {gauge.looks} looks, {gauge.books_looks} at the books")
@@ -152,7 +97,7 @@ def check_memory(what, gauge, site, broker, sanitized):
 # A stage is away or slow --------------------------------------------------------------------------------------------------
 
 @pytest.mark.limit(600)
-def test_summarizer_away_then_slow(press, broker, long, sanitized):
+def test_summarizer_away_then_slow(press, small_broker, long, sanitized):
     site = Synthetic(20_000 if long else 2_000, LINKS)
     stack = press()
     with Server(site) as server, FakeLLM(delay=0.1) as llm:
@@ -176,13 +121,13 @@ def test_summarizer_away_then_slow(press, broker, long, sanitized):
             # Back.
             gauge.remember(stack.start("summarizer"))
             finish(stack, site, server, 300)
-            check_memory("summarizer away, then slow", gauge, site, broker, sanitized)
+            check_memory("summarizer away, then slow", gauge, site, small_broker, sanitized)
         assert stack.value("select count(*) from summary where engine = 'llm'") >= 200
     assert all(gauge.depth[queue] <= WINDOW for queue in LINE)
 
 
 @pytest.mark.limit(600)
-def test_database_away(press, broker, long, sanitized):
+def test_database_away(press, small_broker, long, sanitized):
     """Tickets that are out while the database is away are used; their reports wait in the broker. Nothing goes out twice."""
     site = Synthetic(20_000 if long else 2_000, LINKS)
     times = {"TICKET_DEADLINE": "1s", "FETCH_TIMEOUT": "3s", "TICKET_GRACE": "500ms"}
@@ -202,7 +147,7 @@ def test_database_away(press, broker, long, sanitized):
                 assert not stack.running("writer")[0].log_lines(event="completed")
                 database.start().ready()
             finish(stack, site, server, 300)
-            check_memory("database away", gauge, site, broker, sanitized)
+            check_memory("database away", gauge, site, small_broker, sanitized)
     assert all(gauge.depth[queue] <= WINDOW for queue in LINE)
 
 
@@ -345,7 +290,7 @@ class Slow(Synthetic):
 
 @pytest.mark.limit(300)
 @pytest.mark.parametrize("hold", ["5m", "6s"])
-def test_memory_alarm(press, broker, long, hold):
+def test_memory_alarm(press, small_broker, long, hold):
     """Nobody may publish: the writer goes on taking, releases stop. It lasts until every ticket that is out is too old.
 
     hold: HOLD_MAX; the fetcher outwaits the alarm, or hands its tickets back meanwhile. The time it was frozen counts, too: with less
@@ -369,7 +314,7 @@ def test_memory_alarm(press, broker, long, hold):
             parser.thaw()
             until(stack, lambda: stack.depths()["html"] == 0 and stack.depths()["summary"] >= WINDOW // 8, "summaries wait")
             tickets = stack.value("select count(*) from ticket")
-            with Alarm(broker):
+            with Alarm(small_broker):
                 fetcher.thaw()
                 until(stack, lambda: "blocks publishing" in fetcher.log_text(), "the fetcher has met the alarm")
                 stored, waiting = stack.crawl().stored, stack.depths()["summary"]

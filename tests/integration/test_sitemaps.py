@@ -1,7 +1,6 @@
 """Sitemaps of the size their protocol allows: every URL is a row, whatever the form they come in, and memory stays bounded."""
 
 import gzip
-import os
 
 import pytest
 
@@ -12,13 +11,6 @@ MIB = 1 << 20
 URLS = 50_000  # sitemaps.org: in one file
 LONGEST = (8 << 20) // URLS  # so many bytes of URLs are taken of one file
 LIMIT = 5
-
-
-@pytest.fixture(scope="session")
-def sanitized(bin_dir):
-    """True if the programs carry AddressSanitizer, which takes memory of its own."""
-    with open(os.path.join(bin_dir, "writer"), "rb") as f:
-        return b"__asan_init" in f.read()
 
 
 def sitemap(server, name, count, length=0):

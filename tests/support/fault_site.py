@@ -25,6 +25,10 @@ Fault = collections.namedtuple("Fault", "code status answer note pauses", defaul
 
 PAGE = b"<!doctype html><title>A page</title><p>" + b"All work and no play makes a dull page. " * 40
 MIB = 1 << 20
+PACKED = {
+    "br": bytes.fromhex("1b6606009c07764ccdd8a8d4d235259b0b4891b965900f5cbdd539c681c30d32e86003dd24b0c7d819c237c802a4257f6d07e2507d50250adc3c5a4c97eeb4"),
+    "zstd": bytes.fromhex("28b52ffd046845020042440e11a0ede0b85eb3c2e78daab9a53765fc17350fddd39c1fcf62f6cafdeeda4de32fe8e8bbc9782bf6207e27e3b454724733997e5e95c519b0010300152ef531a912cf18a613a1a55b4a"),
+}
 FAULTS = {}
 
 
@@ -67,6 +71,14 @@ constant("/empty", "OK", 200, whole(b""))
 constant("/no-content", "OK", 204, b"HTTP/1.1 204 No Content\r\n\r\n")
 constant("/gzip", "OK", 200, lambda: whole(gzip.compress(PAGE), content_encoding="gzip"))
 constant("/deflate", "OK", 200, lambda: whole(zlib.compress(PAGE), content_encoding="deflate"))
+constant("/deflate-raw", "OK", 200, lambda: whole(zlib.compress(PAGE)[2:-4], content_encoding="deflate"), "without the head of zlib")
+constant("/br", "OK", 200, whole(PACKED["br"], content_encoding="br"))
+constant("/zstd", "OK", 200, whole(PACKED["zstd"], content_encoding="zstd"))
+constant("/gzip-members", "OK", 200, lambda: whole(gzip.compress(PAGE[:99]) + gzip.compress(PAGE[99:]), content_encoding="x-gzip"))
+constant("/gzip-more", "OK", 200, lambda: whole(gzip.compress(PAGE) + b"\r\n<!-- no part of it -->", content_encoding="gzip"))
+constant("/gzip-empty", "OK", 200, whole(b"", content_encoding="gzip"))
+constant("/gzip-hints", "OK", 200, lambda: b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
+         + whole(gzip.compress(PAGE), content_encoding="gzip"))
 constant("/chunked", "OK", 200, head(transfer_encoding="chunked") + chunks(PAGE[:100], PAGE[100:]))
 constant("/trailer", "OK", 200, head(transfer_encoding="chunked") + chunks(PAGE, end=b"0\r\nETag: \"late\"\r\nContent-Type: image/png\r\n\r\n"))
 constant("/close", "OK", 200, head(connection="close") + PAGE, "no length, ends with the connection", close=True)
@@ -133,7 +145,8 @@ BOMBS = {
 }
 constant("/bomb-layers", "BAD_ENCODING", 200, lambda: whole(gzip.compress(gzip.compress(PAGE)), content_encoding="gzip, gzip"))
 constant("/bomb-fields", "BAD_ENCODING", 200, lambda: head(content_encoding="br", transfer_encoding="gzip, chunked") + chunks(BOMBS["br"]))
-constant("/bomb-hints", "BAD_ENCODING", 200, lambda: b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
+constant("/bomb-transfer", "BAD_ENCODING", 200, lambda: head(transfer_encoding="gzip, chunked") + chunks(gzip.compress(PAGE)), "nobody asked for it")
+constant("/bomb-hints", "BAD_ENCODING", 200, lambda: b"HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: gzip\r\n\r\n"
          + whole(gzip.compress(PAGE), content_encoding="gzip"), "the library undoes what a 103 names")
 
 
@@ -177,6 +190,15 @@ constant("/head-cut", "BAD_RESPONSE", 200, b"HTTP/1.1 200 OK\r\nContent-Ty", clo
 constant("/bad-length", "BAD_RESPONSE", 200, b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n" + PAGE, close=True)
 constant("/bad-gzip", "BAD_RESPONSE", 200, whole(gzip.compress(PAGE)[:20] + b"\xff" * 200, content_encoding="gzip"))
 constant("/not-gzip", "BAD_RESPONSE", 200, whole(PAGE, content_encoding="gzip"))
+constant("/cut-gzip", "BAD_RESPONSE", 200, lambda: whole(gzip.compress(PAGE)[:-40], content_encoding="gzip"), "the length is that of what is left")
+constant("/cut-gzip-sum", "BAD_RESPONSE", 200, lambda: whole(gzip.compress(PAGE)[:-1], content_encoding="gzip"))
+constant("/cut-gzip-chunked", "BAD_RESPONSE", 200,
+         lambda: head(content_encoding="gzip", transfer_encoding="chunked") + chunks(gzip.compress(PAGE)[:-40]))
+constant("/cut-gzip-close", "BAD_RESPONSE", 200, lambda: head(content_encoding="gzip", connection="close") + gzip.compress(PAGE)[:-40], close=True)
+constant("/cut-deflate", "BAD_RESPONSE", 200, lambda: whole(zlib.compress(PAGE)[:-1], content_encoding="deflate"))
+constant("/cut-br", "BAD_RESPONSE", 200, whole(PACKED["br"][:-1], content_encoding="br"))
+constant("/cut-zstd", "BAD_RESPONSE", 200, whole(PACKED["zstd"][:-1], content_encoding="zstd"))
+constant("/unknown-coding", "BAD_RESPONSE", 200, whole(content_encoding="utf-8"))
 constant("/bad-gzip-sum", "BAD_RESPONSE", 200, lambda: whole(gzip.compress(PAGE)[:-8] + b"\0" * 8, content_encoding="gzip"))
 
 

@@ -325,6 +325,15 @@ class Server:
         if self.faults:
             raise AssertionError("the site failed:\n" + "\n".join(self.faults))
 
+    def go_away(self, seconds):
+        """Closes the port for so long: connections are refused meanwhile. To be called by the site, within an answer."""
+        if self._listener.is_serving():
+            self._listener.close()
+            self._loop.call_later(seconds, lambda: self._loop.create_task(self._come_back()))
+
+    async def _come_back(self):
+        self._listener = await self._loop.create_server(lambda: _Connection(self), self.address, self.port, backlog=1024)
+
     def _shut(self):
         self._listener.close()
         for transport in list(self.connections):

@@ -1,4 +1,4 @@
-/* Extraction, further: rel=next and AMP, the fingerprint, pages of MediaWiki. */
+/* Extraction, further: rel=next, AMP, feeds, kinds of lists, the fingerprint, pages of MediaWiki. */
 #include "test.h"
 
 #include <stdio.h>
@@ -33,6 +33,7 @@ static const struct {
     {"<a rel=amphtml href=/amp>no</a>", NULL, NULL},
     {"<link rel=amphtml href='javascript:x'><link rel=next href=mailto:x>", NULL, NULL},
     {"<link rel=amphtml><link rel=next>", NULL, NULL},
+    {"<meta name=robots content=nofollow><link rel=next href=2>", NULL, NULL},
 };
 
 static void check_same(const char *what, const char *got, const char *want)
@@ -52,6 +53,59 @@ static void test_relations(void **state)
         check_same(relations[i].head, r.amp, relations[i].amp);
         record_release(&r);
         buf_release(&html);
+    }
+}
+
+#define RSS  "<link rel=alternate type=application/rss+xml href="
+#define ATOM "<link type='Application/Atom+XML; charset=utf-8' rel='home ALTERNATE' href="
+#define NOT  "<meta name=robots content=nofollow>"
+
+static const struct {
+    const char *head, *feeds;
+} announced[] = {
+    {RSS "/rss>", "http://canal.test/rss"},
+    {RSS "/rss>" ATOM "atom>" RSS "/rss>", "http://canal.test/rss\nhttp://canal.test/news/atom"},
+    {"<base href=http://b.test/>" ATOM "a#x>", "http://b.test/a"},
+    {"<link rel=alternate type=text/html href=/de><link rel=stylesheet type=application/rss+xml href=/no>", NULL},
+    {"<a rel=alternate type=application/rss+xml href=/rss>no</a>" RSS ">" RSS "javascript:x>", NULL},
+    {RSS "/1>" RSS "/2>" RSS "/3>" RSS "/4>" RSS "/5>" RSS "/6>" RSS "/7>" RSS "/8>" RSS "/9>",
+     "http://canal.test/1\nhttp://canal.test/2\nhttp://canal.test/3\nhttp://canal.test/4\nhttp://canal.test/5\nhttp://canal.test/6\n"
+     "http://canal.test/7\nhttp://canal.test/8"},
+    {NOT RSS "/rss>", NULL},
+};
+
+static void test_feeds(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(announced); i++) {
+        struct record r;
+        struct buf html = BUF_INIT(10000);
+        buf_addf(&html, "%s" SENTENCES, announced[i].head);
+        extract_html(buf_str(&html), &r);
+        check_same(announced[i].head, r.feeds, announced[i].feeds);
+        record_release(&r);
+        buf_release(&html);
+    }
+}
+
+static void test_lists(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum record_list list;
+    } lists[] = {
+        {"<p>none", LIST_NONE},
+        {"<rss><channel></channel></rss>", LIST_FEED},
+        {"<feed></feed>", LIST_FEED},
+        {"<urlset></urlset>", LIST_SITEMAP},
+        {"<sitemapindex></sitemapindex>", LIST_SITEMAPS},
+    };
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        struct record r;
+        extract_html(lists[i].text, &r);
+        assert_int_equal(r.list, lists[i].list);
+        record_release(&r);
     }
 }
 
@@ -122,9 +176,8 @@ int main(void)
 {
     extract_init();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_relations),
-        cmocka_unit_test(test_simhash),
-        cmocka_unit_test(test_wiki_links),
+        cmocka_unit_test(test_relations), cmocka_unit_test(test_feeds),      cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_simhash),   cmocka_unit_test(test_wiki_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,12 +121,15 @@ static void test_links_are_counted(void **state)
 }
 
 static const struct {
-    const char *name, *html, *want; /* NULL: left as it is */
+    const char *name, *xml, *want; /* NULL: left as it is */
 } attribute_rows[] = {
-    {"few", "<p a=1 b=2>x</p>", NULL},
+    {"few", "<p a='1' b='2'>x</p>", NULL},
     {"in a comment", "<!-- <p %s> -->x", NULL},
-    {"in a script", "<script><p %s></script>x", NULL},
+    {"in a CDATA section", "<d><![CDATA[<p %s>]]></d>", NULL},
+    {"in an instruction", "<?x <p %s> ?><d/>", NULL},
     {"cut", "<p %s>x</p>", "<p %s>x</p>"},
+    {"an empty element", "<d><p %s/></d>", "<d><p %s/></d>"},
+    {"below an element called script", "<script><p %s>x</p></script>", "<script><p %s>x</p></script>"},
 };
 
 static void test_attributes(void **state)
@@ -139,11 +142,11 @@ static void test_attributes(void **state)
     }
     for (size_t i = 0; i < COUNT(attribute_rows); i++) {
         struct buf page = BUF_INIT(1 << 20), want = BUF_INIT(1 << 20), out = BUF_INIT(1 << 20);
-        const char *spot = strstr(attribute_rows[i].html, "%s");
+        const char *spot = strstr(attribute_rows[i].xml, "%s");
         if (spot)
-            buf_addf(&page, "%.*s%s%s", (int)(spot - attribute_rows[i].html), attribute_rows[i].html, buf_str(&many), spot + 2);
+            buf_addf(&page, "%.*s%s%s", (int)(spot - attribute_rows[i].xml), attribute_rows[i].xml, buf_str(&many), spot + 2);
         else
-            buf_add_str(&page, attribute_rows[i].html);
+            buf_add_str(&page, attribute_rows[i].xml);
         bool cut = trim_attributes(page.data, page.len, &out);
         if (cut != (attribute_rows[i].want != NULL)) fail_msg("%s: %s", attribute_rows[i].name, cut ? "cut" : "not cut");
         if (cut) {

@@ -1,45 +1,9 @@
 /* Sentences: where they end in ten languages, and which may stand in a summary. */
-#include "test.h"
+#include "gist_split.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/buf.h"
 #include "line/limits.h"
-#include "summarizer/gist_lang.h"
-#include "summarizer/gist_text.h"
-
-static struct gist_langs *langs;
-static struct gist_text text;
-
-static int begin(void **state)
-{
-    (void)state;
-    langs = gist_langs_new();
-    gist_text_init(&text);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    gist_text_release(&text);
-    gist_langs_free(&langs);
-    return 0;
-}
-
-/* All sentences (or only the fit ones), joined by bars. */
-static char *split(const char *lang, const char *s, bool fit_only)
-{
-    struct buf out = BUF_INIT(1u << 20);
-    gist_text_split(&text, gist_langs_find(langs, lang), s, strlen(s), NULL);
-    for (size_t i = 0; i < text.count; i++) {
-        if (fit_only && !text.items[i].fit) continue;
-        if (out.len) buf_add_char(&out, '|');
-        buf_add(&out, text.clean.data + text.items[i].start, text.items[i].end - text.items[i].start);
-    }
-    return buf_take(&out);
-}
 
 static void test_ends(void **state)
 {

@@ -53,6 +53,8 @@ static struct record filled(enum record_kind kind)
     r.canonical = mem_strdup("http://example.org/a");
     r.next = mem_strdup("http://example.org/a?page=2");
     r.amp = mem_strdup("http://example.org/a/amp");
+    r.feeds = mem_strdup("http://example.org/rss\nhttp://example.org/atom");
+    r.list = LIST_SITEMAPS;
     r.hash = mem_strdup(HASH);
     r.known_hash = mem_strdup(HASH);
     r.known_recipe = mem_strdup("ffeeddccbbaa99887766554433221100");
@@ -97,6 +99,8 @@ static void test_round_trip(void **state)
         assert_string_equal(after.known_recipe, before.known_recipe);
         assert_string_equal(after.next, before.next);
         assert_string_equal(after.amp, before.amp);
+        assert_string_equal(after.feeds, before.feeds);
+        assert_int_equal(after.list, LIST_SITEMAPS);
         assert_string_equal(after.simhash, before.simhash);
         assert_true(record_encode(&after, &second)); /* nothing was lost if it writes the same again */
         assert_string_equal(buf_str(&second), buf_str(&first));
@@ -240,6 +244,7 @@ static const struct {
     {V1(VERDICT ",\"link_dates\":5"), "link_dates: not an array"},
     {V1(VERDICT ",\"simhash\":\"0123456789ABCDEF\""), "simhash: not 16 hexadecimal digits"},
     {V1(VERDICT ",\"simhash\":\"01\""), "simhash: not 16 hexadecimal digits"},
+    {V1(VERDICT ",\"list\":4"), "list: not an integer from 0 to 3"},
     {V1(VERDICT ",\"amp\":\"/amp\""), "amp: not an http URL of at most 2048 bytes"},
     {V1(VERDICT) V1(VERDICT), "bytes after the record at byte 66"},
     {V1(VERDICT) "x", "bytes after the record at byte 66"},

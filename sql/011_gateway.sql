@@ -103,6 +103,8 @@ WITH numbered AS (
 )
 UPDATE page p SET event = n.event FROM numbered n WHERE n.id = p.id;
 CREATE UNIQUE INDEX page_event ON page (crawl_id, event) WHERE event IS NOT NULL;
+-- Pages by URL, whatever their crawl: those that have ended once. An open page that never has is found by its crawl.
+CREATE INDEX page_url ON page (url_hash) WHERE event IS NOT NULL;
 UPDATE crawl SET public_id = request, event = 1 + stored + skipped + errors + cancelled;
 INSERT INTO crawl_event (crawl_id, event, at, what) SELECT id, 1, created_at, 'started' FROM crawl;
 ALTER TABLE crawl ALTER COLUMN public_id SET DEFAULT gen_random_uuid(), ALTER COLUMN public_id SET NOT NULL, ADD UNIQUE (public_id);
@@ -152,6 +154,14 @@ RETURNS TABLE (event bigint, at timestamptz, what text, page_id bigint, code tex
     ORDER BY 1 LIMIT crawl_events.n
 $$;
 
+-- The pages of all crawls that have this url_hash (common/base/digest.h). One look by URL, and one for each crawl that has open pages.
+CREATE FUNCTION page_known(hash uuid) RETURNS SETOF page LANGUAGE sql STABLE AS $$
+    SELECT p.* FROM page p
+    WHERE p.url_hash = hash AND p.event IS NOT NULL AND NOT EXISTS (SELECT FROM crawl c WHERE c.id = p.crawl_id AND c.purge_at IS NOT NULL)
+    UNION ALL
+    SELECT p.* FROM crawl c JOIN page p ON p.crawl_id = c.id WHERE c.open > 0 AND p.url_hash = hash AND p.event IS NULL
+$$;
+
 -- Pages that end in a minute, as of now, in this run.
 CREATE FUNCTION crawl_rate(c crawl) RETURNS double precision LANGUAGE sql STABLE AS $$
     SELECT CASE WHEN c.state <> 'running' THEN 0 ELSE
@@ -160,13 +170,21 @@ CREATE FUNCTION crawl_rate(c crawl) RETURNS double precision LANGUAGE sql STABLE
 $$;
 
 -- A crawl by what people call it: its number, its public id, or the id of any request that led to it. Null: there is none.
-CREATE FUNCTION crawl_find(name text) RETURNS bigint LANGUAGE sql STABLE AS $$
-    SELECT CASE
-        WHEN name ~ '^[0-9]{1,18}$' THEN (SELECT id FROM crawl WHERE id = name::bigint AND purge_at IS NULL)
-        WHEN name ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' THEN
-            coalesce((SELECT id FROM crawl WHERE public_id = name::uuid AND purge_at IS NULL), (SELECT crawl_id FROM request WHERE id = name::uuid))
-    END
-$$;
+-- (plpgsql keeps the plans of its statements: this is asked thousands of times a second.)
+CREATE FUNCTION crawl_find(name text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    found bigint;
+BEGIN
+    IF name ~ '^[0-9]{1,18}$' THEN
+        SELECT id INTO found FROM crawl WHERE id = name::bigint AND purge_at IS NULL;
+    ELSIF name ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' THEN
+        SELECT id INTO found FROM crawl WHERE public_id = name::uuid AND purge_at IS NULL;
+        IF found IS NULL THEN
+            SELECT crawl_id INTO found FROM request WHERE id = name::uuid;
+        END IF;
+    END IF;
+    RETURN found;
+END $$;
 
 -- ---- the line ----
 
@@ -266,10 +284,23 @@ END $$;
 -- Its row is locked and not running: a run begins; the leading writer registers the pages that are known.
 -- clock_timestamp: the lock may have been waited for while the last page ended.
 CREATE FUNCTION crawl_run(id bigint) RETURNS crawl LANGUAGE sql AS $$
+    UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = crawl_run.id AND sitemaps_read;
     UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = clock_timestamp(),
         finished_at = NULL, begun = 0, kept = 0, rate = 0, again_after = '00000000-0000-0000-0000-000000000000'
     WHERE crawl.id = crawl_run.id RETURNING *
 $$;
+
+-- As it was, and a crawl that was deleted is not there any more.
+CREATE OR REPLACE FUNCTION crawl_lock(id bigint) RETURNS crawl LANGUAGE plpgsql AS $$
+DECLARE
+    c crawl;
+BEGIN
+    SELECT * INTO c FROM crawl WHERE crawl.id = crawl_lock.id AND purge_at IS NULL FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no crawl %', coalesce(id::text, 'without an id') USING ERRCODE = 'no_data_found';
+    END IF;
+    RETURN c;
+END $$;
 
 -- Deletes a crawl that has ended: from now on it cannot be found, and the same seed makes a new one; its rows go in batches
 -- (crawl_purge). Errors: no_data_found, object_not_in_prerequisite_state.
@@ -281,7 +312,7 @@ BEGIN
         RAISE EXCEPTION 'crawl % is %', id, CASE WHEN c.is_inbox THEN 'the inbox' ELSE crawl_state(c) END
             USING ERRCODE = 'object_not_in_prerequisite_state';
     END IF;
-    UPDATE crawl SET purge_at = coalesce(purge_at, now()), request = gen_random_uuid(), public_id = gen_random_uuid() WHERE crawl.id = c.id;
+    UPDATE crawl SET purge_at = now(), request = gen_random_uuid(), public_id = gen_random_uuid() WHERE crawl.id = c.id;
     DELETE FROM request WHERE crawl_id = c.id;
     NOTIFY gistmill;
     RETURN jsonb_build_object('crawl', c.id::text, 'state', 'deleted', 'pages', c.admitted);
@@ -289,16 +320,17 @@ END $$;
 
 -- Takes up to n pages of a deleted crawl away, with all that belongs to them, and articles that no page has any more; at last the
 -- crawl. True while something is left. The counters follow, so the books are closed at every instant.
--- Whoever stores a page holds the advisory lock shared: an article that is found to be there stays until the page is committed.
-CREATE FUNCTION crawl_purge(id bigint, n integer) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Whoever stores a page holds the advisory lock shared: an article that is found to be there stays until the page is committed. All who
+-- come after the purge wait with it, so it does not wait long. Errors: lock_not_available.
+CREATE FUNCTION crawl_purge(id bigint, n integer) RETURNS boolean LANGUAGE plpgsql SET lock_timeout = '50ms' AS $$
 DECLARE
     c crawl;
     pages bigint[];
     texts uuid[];
 BEGIN
     PERFORM pg_advisory_xact_lock(72747282);
-    c := crawl_lock(id);
-    IF c.purge_at IS NULL THEN
+    SELECT * INTO c FROM crawl WHERE crawl.id = crawl_purge.id AND purge_at IS NOT NULL FOR UPDATE;
+    IF NOT FOUND THEN
         RETURN false;
     END IF;
     pages := ARRAY(SELECT p.id FROM page p WHERE p.crawl_id = c.id LIMIT n);
@@ -354,8 +386,8 @@ CREATE FUNCTION search_config_of(lang text) RETURNS regconfig LANGUAGE sql IMMUT
 $$;
 
 -- Looks at the next n ends of pages of one crawl that the search has not seen. Answers how many texts it took in; null: nothing is
--- left. Only whoever leads may call it, in a transaction of its own.
-CREATE FUNCTION search_take(n integer) RETURNS integer LANGUAGE plpgsql AS $$
+-- left. Only whoever leads may call it, in a transaction of its own. Errors: lock_not_available.
+CREATE FUNCTION search_take(n integer) RETURNS integer LANGUAGE plpgsql SET lock_timeout = '200ms' AS $$
 DECLARE
     c crawl;
     upto bigint;
