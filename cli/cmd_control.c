@@ -31,7 +31,7 @@ static void tell(const struct cli *cli, const struct act *act, const char *id, c
     const cJSON *retried = json_at(answer, "retried");
     if (retried) {
         say_count(&words, json_int(answer, "retried"));
-        printf("crawl %s: %s pages are tried again\n", id, buf_str(&words));
+        printf("crawl %s: %s %s tried again\n", id, buf_str(&words), json_int(answer, "retried") == 1 ? "page is" : "pages are");
     } else {
         const char *state = text_line(&words, json_text(answer, "data.state"));
         text_line(&seed, json_text(answer, "data.seed"));

@@ -279,10 +279,11 @@ static int ask_once(struct watch *w)
         w->failures = 0;
         if (was_away) w->poll_until = 0;
         if (w->how == WATCH_SHOW && w->ended) print_event(w, "done", w->crawl);
-        if (w->poll_until == INT64_MAX)
-            w->poll_until = 0;
-        else
+        if (w->poll_until != INT64_MAX)
             wait_ms(w, POLL_MS);
+        else if (!w->ended)
+            draw(w);
+        if (w->poll_until == INT64_MAX) w->poll_until = 0;
     } else if (status == OUTCOME_AWAY && !over(w)) {
         now = clock_mono_ms();
         if (!w->away_ms) w->away_ms = now;
