@@ -421,7 +421,7 @@ void events_turn(struct db *db)
     struct feed *first = events.feeds; /* new ones come before it */
     pthread_mutex_unlock(&events.lock);
     for (struct feed *feed = first; feed; feed = feed->next) {
-        if (now - feed->looked_ms >= PROGRESS_MS) {
+        if (db && now - feed->looked_ms >= PROGRESS_MS) {
             int64_t event = look(feed, db);
             feed->looked_ms = now;
             for (int i = 0; i < DRAIN && feed->head < event; i++) {
