@@ -83,8 +83,7 @@ class Bench:
         self.database.start().ready()
         self.database.create("bench")
         bin_dir = install(run_dir, ("writer", "gateway"))
-        env = {"PATH": "/usr/bin:/bin", "DATABASE_URL": self.database.url("bench"), "GATEWAY_ADDR": f"127.0.0.1:{self.port}",
-               "GATEWAY_ACCESS_LOG": "no"}
+        env = {"PATH": "/usr/bin:/bin", "DATABASE_URL": self.database.url("bench"), "GATEWAY_ADDR": f"127.0.0.1:{self.port}"}
         done = subprocess.run([os.path.join(bin_dir, "writer"), "--migrate"], env=env, check=False, capture_output=True, text=True)
         if done.returncode != 0:
             raise Failure(done.stderr)

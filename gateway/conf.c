@@ -8,6 +8,7 @@
 #include "line/pg.h"
 
 struct gateway_conf gateway_conf;
+struct gateway_stats gateway_stats;
 
 const struct conf_row gateway_conf_rows[] = {
     {"DATABASE_URL", CONF_STRING, &gateway_conf.database_url, "postgresql:///gistmill", 0, 2000, CONF_SECRET,
@@ -21,7 +22,8 @@ const struct conf_row gateway_conf_rows[] = {
     {"GATEWAY_WORKERS", CONF_INT, &gateway_conf.workers, "4", 1, 64, 0,
      "connections to the database for what is quick; half as many more for what takes longer"},
     {"GATEWAY_BODY_MAX", CONF_INT, &gateway_conf.body_max, "1048576", 1024, 1048576, 0, "bytes of a request's body"},
-    {"GATEWAY_DATABASE_TIMEOUT", CONF_MS, &gateway_conf.database_timeout_ms, "5s", 100, 60000, 0, "of one statement"},
+    {"GATEWAY_DATABASE_TIMEOUT", CONF_MS, &gateway_conf.database_timeout_ms, "5s", 100, 60000, 0,
+     "of one statement; ten times so long for lists, search and the like"},
     {"GATEWAY_IDLE", CONF_MS, &gateway_conf.idle_ms, "1m", 1000, 3600000, 0, "a connection on which nothing moves is closed"},
     {"GATEWAY_ACCESS_LOG", CONF_BOOL, &gateway_conf.access_log, "yes", 0, 0, 0, "one line a request"},
     {"LOG_LEVEL", CONF_STRING, &gateway_conf.log_level, "info", 0, 10, 0, "debug, info, warn or error"},

@@ -93,8 +93,20 @@ void crawl_get(struct request *req, struct db *db)
     pg_result_free(r);
 }
 
+static bool known_state(struct request *req, const char *state)
+{
+    static const char *const states[] = {"running", "paused", "cancelling", "completed", "cancelled"};
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (!state || strcmp(state, states[i]) == 0) return true;
+    answer_fault(req, FAULT_BAD_REQUEST, "state", "state: must be running, paused, cancelling, completed or cancelled");
+    return false;
+}
+
 void crawl_list(struct request *req, struct db *db)
 {
+    const char *state = request_query(req, "state");
+    if (state && !*state) state = NULL;
+    if (!known_state(req, state)) return;
     static const struct pg_stmt stmt = {
         "gw_crawls",
         "WITH found AS (SELECT * FROM crawl WHERE id < $1 AND purge_at IS NULL AND ($2 IS NULL OR crawl_state(crawl) = $2) ORDER BY id DESC LIMIT $3::int + 1), "
@@ -106,7 +118,7 @@ void crawl_list(struct request *req, struct db *db)
     if (!query_int(req, "limit", 1, 1000, &limit) || !query_int(req, "cursor", 1, INT64_MAX, &cursor)) return;
     struct pg_params *p = db_begin(db);
     pg_add_int(p, cursor);
-    pg_add_text(p, request_query(req, "state"));
+    pg_add_text(p, state);
     pg_add_int(p, limit);
     db_answer(req, db, &stmt, NO_CRAWL);
 }

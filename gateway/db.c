@@ -18,9 +18,9 @@ static _Atomic(const char *) why = "starting";
 static const char SESSION[] = "SET idle_session_timeout = 0; SET jit = off; "
                               "SET max_parallel_workers_per_gather = 0; SET synchronous_commit = on";
 
-void db_init(struct db *db, const char *name)
+void db_init(struct db *db, const char *name, int64_t deadline_ms)
 {
-    db->pg = pg_new(gateway_conf.database_url, name, gateway_conf.database_timeout_ms);
+    db->pg = pg_new(gateway_conf.database_url, name, deadline_ms);
     pg_params_init(&db->params);
 }
 
@@ -64,7 +64,7 @@ static bool connect_to(struct db *db)
 
 bool db_look(struct db *db)
 {
-    static const struct pg_stmt schema = {"gw_schema", "SELECT to_regprocedure('crawl_find(text)') IS NOT NULL"};
+    static const struct pg_stmt schema = {"gw_schema", "SELECT to_regprocedure('crawl_spent(bigint)') IS NOT NULL"};
     static struct log_gate gate;
     struct pg_result *r = NULL;
     bool fits = false;

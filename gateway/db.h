@@ -13,7 +13,8 @@ struct db {
 };
 struct request;
 
-void db_init(struct db *db, const char *name);
+/* name: for the server's lists. deadline_ms: of a statement. */
+void db_init(struct db *db, const char *name, int64_t deadline_ms);
 void db_release(struct db *db);
 /* Empties the parameters and gives them. */
 struct pg_params *db_begin(struct db *db);

@@ -231,7 +231,7 @@ static void fill(struct task *task, struct db *db)
         sub->now = chunk;
     }
     pthread_mutex_unlock(&events.lock);
-    request_wake(sub->stream.request); /* asleep until now: nobody else wakes one that is being filled */
+    stream_wake(sub->stream.request); /* asleep until now: nobody else wakes one that is being filled */
 }
 
 static bool sub_sleep(struct stream *stream)
@@ -408,7 +408,7 @@ static void wake_readers(struct feed *feed)
                     now - sub->beat_ms >= BEAT_MS;
         if (!sub->sleeping || sub->filling || !news) continue;
         sub->sleeping = false;
-        request_wake(sub->stream.request);
+        stream_wake(sub->stream.request);
     }
     pthread_mutex_unlock(&events.lock);
 }
@@ -421,7 +421,7 @@ void events_turn(struct db *db)
     struct feed *first = events.feeds; /* new ones come before it */
     pthread_mutex_unlock(&events.lock);
     for (struct feed *feed = first; feed; feed = feed->next) {
-        if (now - feed->looked_ms >= PROGRESS_MS) {
+        if (db && now - feed->looked_ms >= PROGRESS_MS) {
             int64_t event = look(feed, db);
             feed->looked_ms = now;
             for (int i = 0; i < DRAIN && feed->head < event; i++) {

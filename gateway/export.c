@@ -77,7 +77,7 @@ static void fill(struct task *task, struct db *db)
     e->broken = e->broken || buf_failed(&e->piece);
     pthread_mutex_unlock(&e->lock);
     pg_result_free(r);
-    request_wake(e->stream.request);
+    stream_wake(e->stream.request);
 }
 
 static ssize_t export_read(struct stream *stream, char *out, size_t max)

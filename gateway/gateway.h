@@ -13,6 +13,7 @@
 #define GATEWAY_ANSWER_MAX   (64u << 20) /* an answer that is made in memory */
 #define GATEWAY_WORK_MAX     1024        /* requests that wait for a worker; then 503 */
 #define GATEWAY_WAIT_MAX     2048        /* requests that wait for a result (wait=); then they are answered at once */
+#define GATEWAY_SLOW_FACTOR  10          /* a statement of what may take long has so many times the time of others */
 #define GATEWAY_REQUEST_S    30          /* a request must have come as a whole within this */
 
 struct gateway_conf {

@@ -24,7 +24,7 @@ enum method { METHOD_GET, METHOD_POST, METHOD_DELETE, METHOD_OTHER };
 struct stream {
     /* Copies up to max bytes; 0: nothing now; STREAM_END: that was all; STREAM_BROKEN: cut the connection. */
     ssize_t (*read)(struct stream *stream, char *out, size_t max);
-    /* The connection sleeps after read gave 0. True: request_wake will be called once there is more. False: there is more already. */
+    /* The connection sleeps after read gave 0. True: stream_wake will be called once there is more. False: there is more already. */
     bool (*sleep)(struct stream *stream);
     /* The client is gone or has it all; called once. */
     void (*free)(struct stream *stream);
@@ -77,8 +77,8 @@ struct request {
 const char *request_query(const struct request *req, const char *name);
 const char *request_header(const struct request *req, const char *name);
 
-/* The connection of a sleeping stream, or of a parked request, goes on. From any thread. */
-void request_wake(struct request *req);
+/* The connection of a sleeping stream goes on. From any thread. */
+void stream_wake(struct request *req);
 
 /* ---- answers; each replaces what was there ---- */
 

@@ -16,8 +16,6 @@
 #include "gateway/work.h"
 #include "line/url.h"
 
-struct gateway_stats gateway_stats;
-
 static void print_help(void)
 {
     printf("gateway: HTTP API and web page over PostgreSQL\n\n"

@@ -119,7 +119,7 @@ const char *request_header(const struct request *req, const char *name)
     return value_of(req, MHD_HEADER_KIND, name);
 }
 
-void request_wake(struct request *req)
+void stream_wake(struct request *req)
 {
     MHD_resume_connection(req->connection);
 }

@@ -17,9 +17,10 @@
 #include "gateway/http.h"
 #include "gateway/server.h"
 
-#define ROUND_MS 50   /* between two looks, however many notifications come */
-#define POLL_MS  1000 /* without notifications */
-#define DOWN_MS  500  /* between two tries of a database that is away */
+#define ROUND_MS  50   /* between two looks, however many notifications come */
+#define ASKED_MAX 200  /* requests in a round */
+#define POLL_MS   1000 /* without notifications */
+#define DOWN_MS   500  /* between two tries of a database that is away */
 
 static struct {
     pthread_t thread;
@@ -65,8 +66,8 @@ void watch_park(struct request *req)
         watch_nudge();
 }
 
-/* Goes through what waits; what is answered leaves the list. */
-static void look_at_parked(struct request **list, struct db *db)
+/* Takes over what was parked since. */
+static void take_parked(struct request **list)
 {
     pthread_mutex_lock(&watch.lock);
     struct request **end = list;
@@ -74,19 +75,33 @@ static void look_at_parked(struct request **list, struct db *db)
     *end = watch.parked;
     watch.parked = NULL;
     pthread_mutex_unlock(&watch.lock);
+}
+
+/* Goes through what waits; what is answered leaves the list. Of very many some are asked for in each round, in turn, so that a round stays short. */
+static void look_at_parked(struct request **list, struct db *db)
+{
     int64_t now = clock_mono_ms();
-    for (struct request **at = list; *at;) {
+    struct request *again = NULL, **again_end = &again, **at = list;
+    for (int asked = 0; *at;) {
         struct request *req = *at;
+        bool last = now >= req->deadline_ms;
+        if (db_is_up() && !last && asked >= ASKED_MAX) {
+            at = &req->next;
+            continue;
+        }
+        *at = req->next;
+        req->next = NULL;
+        asked++;
         if (!db_is_up()) {
-            *at = req->next;
             answer_away(req);
-        } else if (req->check(req, db, now >= req->deadline_ms)) {
-            *at = req->next;
+        } else if (req->check(req, db, last)) {
             answer(req);
         } else {
-            at = &req->next;
+            *again_end = req;
+            again_end = &req->next;
         }
     }
+    *at = again;
 }
 
 static int64_t first_deadline(const struct request *list, int64_t until)
@@ -127,7 +142,7 @@ static void *run(void *context)
     struct request *parked = NULL;
     int64_t looked_ms = -DOWN_MS, reaped_ms = 0;
     (void)context;
-    db_init(&db, "gistmill gateway watcher");
+    db_init(&db, "gistmill gateway watcher", gateway_conf.database_timeout_ms);
     for (;;) {
         int64_t begun = clock_mono_ms();
         pthread_mutex_lock(&watch.lock);
@@ -135,8 +150,9 @@ static void *run(void *context)
         pthread_mutex_unlock(&watch.lock);
         if (stopping) break;
         bool up = ready(&db, &looked_ms);
+        take_parked(&parked);
         look_at_parked(&parked, &db);
-        if (up) events_turn(&db);
+        events_turn(up ? &db : NULL);
         if (begun - reaped_ms >= 1000) {
             server_reap();
             reaped_ms = begun;

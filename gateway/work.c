@@ -21,6 +21,7 @@ struct pool {
     struct request *first, **end;
     struct task *tasks, **tasks_end;
     int waiting;
+    int64_t deadline_ms; /* of a statement */
     bool stopping;
     pthread_t *threads;
     int thread_count;
@@ -36,6 +37,7 @@ static void handle(struct request *req, struct db *db)
         else
             req->route->handle(req, db);
     }
+    if (req->check && gateway_stats.waiting >= GATEWAY_WAIT_MAX && req->check(req, db, true)) req->check = NULL;
     if (req->check)
         watch_park(req);
     else
@@ -66,7 +68,7 @@ static void *work(void *context)
     struct request *req;
     struct task *task;
     struct db db;
-    db_init(&db, "gistmill gateway");
+    db_init(&db, "gistmill gateway", pool->deadline_ms);
     while (take(pool, &req, &task)) {
         gateway_stats.work++;
         if (task)
@@ -79,8 +81,9 @@ static void *work(void *context)
     return NULL;
 }
 
-static void pool_start(struct pool *pool, int threads)
+static void pool_start(struct pool *pool, int threads, int64_t deadline_ms)
 {
+    pool->deadline_ms = deadline_ms;
     pool->end = &pool->first;
     pool->tasks_end = &pool->tasks;
     pool->threads = mem_calloc((size_t)threads, sizeof *pool->threads);
@@ -101,8 +104,8 @@ static void pool_stop(struct pool *pool)
 void work_start(void)
 {
     int workers = (int)gateway_conf.workers;
-    pool_start(&quick, workers);
-    pool_start(&slow, (workers + 1) / 2);
+    pool_start(&quick, workers, gateway_conf.database_timeout_ms);
+    pool_start(&slow, (workers + 1) / 2, GATEWAY_SLOW_FACTOR * gateway_conf.database_timeout_ms);
 }
 
 void work_stop(void)

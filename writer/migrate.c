@@ -19,6 +19,7 @@ SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
 SQL_FILE(sql_007_page_hot, "sql/007_page_hot.sql");
 SQL_FILE(sql_010_sources, "sql/010_sources.sql");
 SQL_FILE(sql_011_gateway, "sql/011_gateway.sql");
+SQL_FILE(sql_012_spent, "sql/012_spent.sql");
 
 static const struct {
     const char *name;
@@ -28,7 +29,7 @@ static const struct {
     {"003_scope", sql_003_scope},       {"004_recrawl", sql_004_recrawl},
     {"005_control", sql_005_control},   {"006_host_clock", sql_006_host_clock},
     {"007_page_hot", sql_007_page_hot}, {"010_sources", sql_010_sources},
-    {"011_gateway", sql_011_gateway},
+    {"011_gateway", sql_011_gateway},   {"012_spent", sql_012_spent},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

@@ -151,7 +151,7 @@ def test_what_a_request_may_say(line):
 def test_queries_that_make_no_sense(line):
     _, gateway = line
     inbox = gateway.data("/v1/crawl")[0]["id"]
-    for path, field in (("/v1/crawl?limit=0", "limit"), ("/v1/crawl?limit=1e3", "limit"), ("/v1/crawl?cursor=abc", "cursor"),
+    for path, field in (("/v1/crawl?limit=0", "limit"), ("/v1/crawl?limit=1e3", "limit"), ("/v1/crawl?cursor=abc", "cursor"), ("/v1/crawl?state=gone", "state"),
                         (f"/v1/crawl/{inbox}/pages?cursor=99999999999999999999", "cursor"), (f"/v1/crawl/{inbox}/pages?cursor=-1", "cursor"),
                         (f"/v1/crawl/{inbox}/pages?cursor=';drop table page;", "cursor"), (f"/v1/crawl/{inbox}/pages?state=gone", "state"),
                         (f"/v1/crawl/{inbox}/pages?sort=url", "sort"), (f"/v1/crawl/{inbox}/pages?depth=x", "depth"),
