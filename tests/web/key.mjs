@@ -1,6 +1,6 @@
 // A gateway that asks for a key. KEY: one that it knows; SEED: a URL.
 import { readFileSync } from "node:fs";
-import { assert, base, expect, run, shoot } from "./browser.mjs";
+import { assert, base, expect, run, shoot, until } from "./browser.mjs";
 
 const { KEY, SEED } = process.env;
 
@@ -13,7 +13,7 @@ await run(async ({ page, open }) => {
     await page.getByText("does not know this key").waitFor();
     await page.getByLabel("API key").fill(KEY);
     await page.getByRole("button", { name: "Use it" }).click();
-    await page.getByText("No crawl yet").waitFor();
+    await until(page, () => !document.querySelector(".door") && document.querySelector(".crawls") && !document.getElementById("health").hidden);
 
     // With it all is as ever: writing, the stream, files.
     await page.getByLabel("Where it begins").fill(SEED);
