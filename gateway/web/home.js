@@ -64,8 +64,9 @@ function crawlForm(signal) {
             field("include", "Only links that match", several(), "Regular expressions, one a line."),
             field("exclude", "No links that match", several(), "They win over the ones before."),
             field("per_host", "Pages of one host at most", whole(null, 1, 1_000_000_000)),
-            field("sitemap", "Sitemaps", choice(["", "as configured"], ["include", "read them, too"], ["only", "nothing but them"], ["skip", "do not read them"]))),
+            field("sitemap", "Sitemaps", choice(["", "not read"], ["include", "read, too"], ["only", "nothing but them"]))),
         check("priority", "It goes before others", "Somebody waits for it."),
+        check("feeds", "Read the feeds that pages announce"),
         check("guards", "Follow links that look like traps", "Calendars without end, paths that repeat themselves."),
         check("ignoreNoindex", "Keep pages that ask not to be indexed"),
         check("ignoreNofollow", "Follow links of pages that ask not to"));
@@ -123,7 +124,7 @@ function wish(form) {
         url: text.typed(value("url")), depth: Number(value("depth")), limit: Number(value("limit")), scope: value("scope"),
         prefix: value("prefix"), preset: value("preset"), include: lines("include"), exclude: lines("exclude"), sitemap: value("sitemap"),
         per_host: value("per_host") && Number(value("per_host")), priority: form.elements.priority.checked && -1,
-        guards: form.elements.guards.checked ? false : "", ignoreNoindex: form.elements.ignoreNoindex.checked || "",
+        feeds: form.elements.feeds.checked || "", guards: form.elements.guards.checked ? false : "", ignoreNoindex: form.elements.ignoreNoindex.checked || "",
         ignoreNofollow: form.elements.ignoreNofollow.checked || "",
     };
     if (all.priority === false) delete all.priority;

@@ -122,7 +122,7 @@ function door(error, again) {
         },
     }, h("p", { role: "alert" }, key.get() ? "The gateway does not know this key." : "This gateway asks for a key."),
     h("label", { for: "key" }, "API key"), h("div", { class: "with-button" }, input, h("button", { class: "main" }, "Use it")),
-    h("p", { class: "hint" }, "It stays in this tab until you close it. A key is made with gateway --add-key NAME."));
+    h("p", { class: "hint" }, `${error.message}. The key stays in this tab until you close it; gateway --add-key NAME makes one.`));
 }
 
 /* A labelled figure: {element, update(text, title)}. */

@@ -74,7 +74,7 @@ if shutil.which("npm"):
     def drive(name, gateway, playwright, tmp_path, answer=None, **env):
         """Runs tests/web/NAME.mjs to its end. answer(question): called for what it asks; nothing else is done meanwhile."""
         kept = {key: os.environ[key] for key in ("PATH", "SHOTS") if key in os.environ}
-        env = kept | {"HOME": str(tmp_path), "BASE": gateway.url("").rstrip("/"), "PLAYWRIGHT": playwright, "CHROMIUM": CHROMIUM} | env
+        env = kept | {"HOME": str(tmp_path), "BASE": gateway.url(""), "PLAYWRIGHT": playwright, "CHROMIUM": CHROMIUM} | env
         process = subprocess.Popen(["node", os.path.join(TOP, "tests", "web", name + ".mjs")], env=env, stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said = []
@@ -125,6 +125,15 @@ if shutil.which("npm"):
             crawl = front.stack.wait_completed()
         assert crawl.stored == len(HOSTILE), front.stack.query("select url, state, code, detail from page")
         drive("hostile", front, playwright, tmp_path, CRAWL=str(crawl.id), WORD=WORD)
+
+    def test_key(gateway, playwright, tmp_path):
+        """A name that the gateway does not know for its own is served with a key only. Names under .localhost lead to 127.0.0.1."""
+        front = gateway()
+        made = subprocess.run([os.path.join(front.stack.bin_dir, "gateway"), "--add-key", "page"], env=front.stack.env, capture_output=True, text=True,
+                              timeout=30, check=True)
+        with Server(garden(5)) as server:
+            drive("key", front, playwright, tmp_path, BASE=f"http://gate.localhost:{front.port}", KEY=made.stdout.strip(),
+                  SEED=f"http://127.0.0.1:{server.port}/")
 
     def test_looks_and_keyboard(gateway, playwright, tmp_path):
         front = gateway()

@@ -48,7 +48,7 @@ async function open(browser, options) {
         dialog.dismiss();
     });
     page.on("request", (request) => {
-        if (!request.url().startsWith(`${BASE}/`) && !request.url().startsWith("data:")) complain(`request: ${request.url()}`);
+        if (!request.url().startsWith(`${BASE}/`) && !/^(data|blob):/.test(request.url())) complain(`request: ${request.url()}`);
     });
     return page;
 }

@@ -95,6 +95,7 @@ async function keyboard(page) {
     await page.locator(".gist .prose").waitFor();
     await reach((now) => now.hash === crawl, "the way back");
     await page.keyboard.press("Enter");
+    await page.locator(".pages .row-link").first().waitFor();
     await reach((now) => now.text === "Delete…", "the delete button");
     await page.keyboard.press("Enter");
     await page.locator("dialog[open]").waitFor();
