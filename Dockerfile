@@ -54,4 +54,6 @@ CMD ["gateway"]
 FROM runtime AS gistmill
 COPY --from=build /image/usr/local/bin/gistmill /usr/local/bin/
 RUN ["gistmill", "version"]
+# So that it draws its bar with more than ASCII.
+ENV LANG=C.UTF-8
 ENTRYPOINT ["gistmill"]

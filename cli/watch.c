@@ -233,8 +233,11 @@ static void listen_once(struct watch *w)
     /* Cut off in the middle: again at once, if it had gone well for a while. Anything else: asking will tell what is the matter. */
     if (clock_mono_ms() - begun >= LONG_ENOUGH) w->failures = 0;
     w->failures++;
-    if (!events || !w->heard || w->failures >= CUTS_MOST) w->poll_until = clock_mono_ms() + STREAM_AGAIN;
     if (events) wait_ms(w, w->failures > 5 ? AGAIN_MOST : AGAIN_LEAST << w->failures);
+    if (!events || !w->heard)
+        w->poll_until = clock_mono_ms() + STREAM_AGAIN;
+    else if (w->failures >= CUTS_MOST)
+        w->poll_until = clock_mono_ms() + POLL_MS; /* once, should `done` never come */
 }
 
 /* ---- asking ---- */

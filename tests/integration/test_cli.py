@@ -311,6 +311,15 @@ def test_no_events(fake, send):
     assert run(fake, "watch", "3", status=0).stdout == "completed in 1 min 12 s: 5 stored\n"
 
 
+def test_events_without_an_end(fake):
+    """Streams that always break, and never say `done`."""
+    running, done = ({"success": True, "data": crawl(state=state, admitted=5, stored=5)} for state in ("running", "completed"))
+    fake.on("GET", "/v1/crawl/3", running, done)
+    fake.on("GET", "/v1/crawl/3/events", stream(event("progress", crawl(admitted=5, stored=5))))
+    assert run(fake, "watch", "3", status=0).stdout == "completed in 1 min 12 s: 5 stored\n"
+    assert fake.paths().count("GET /v1/crawl/3/events") == 3
+
+
 def test_the_gateway_restarts(fake):
     stopped = threading.Event()
 
