@@ -3,6 +3,7 @@
 export const CODES = {
     OK: "article and summary are stored",
     DNS_FAIL: "the host name could not be resolved",
+    NO_RESOLVER: "our own resolver does not answer; says nothing about the page",
     CONNECT_FAIL: "no connection to the server",
     TIMEOUT: "the server did not answer in time",
     TLS: "the TLS handshake or the certificate check failed",
