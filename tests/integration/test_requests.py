@@ -385,7 +385,8 @@ def test_pages_of_a_url(make_stack):
     assert desk.states([ticket]) == [("stored", "OK")]
     assert known(ticket["url"]) == [(inbox, "stored")]
     crawl = taken(stack, ask(stack, {"url": ticket["url"], "depth": 0})[0]).crawl_id
-    assert known(ticket["url"]) == [(inbox, "stored"), (crawl, stack.value("select state::text from page where crawl_id = %s", crawl))]
+    found = known(ticket["url"])
+    assert found[0] == (inbox, "stored") and found[1:] in ([(crawl, "registered")], [(crawl, "scheduled")])
     ask(stack, {"url": ticket["url"]}, inbox=True, force=True)
     wait_until(lambda: known(ticket["url"])[0][1] != "stored", 30, "it is open again")
     assert len(known(ticket["url"])) == 2
