@@ -18,23 +18,22 @@
     "json_build_object('added', c.added, 'changed', c.changed, 'unchanged', c.unchanged, 'gone', c.gone, 'failed', c.failed)"
 #define SQL_CRAWL_PACE                                                                                                                     \
     "'percent', CASE WHEN c.admitted > 0 THEN round(100.0 * (c.admitted - c.open) / c.admitted, 1) ELSE 0 END, "                           \
-    "'ratePerMinute', round(crawl_rate(c)::numeric, 1), 'etaSeconds', CASE WHEN c.open > 0 AND crawl_rate(c) > 0.1 "                       \
-    "THEN round(60 * c.open / crawl_rate(c)) END"
+    "'ratePerMinute', round(r.rate::numeric, 1), 'etaSeconds', CASE WHEN c.open > 0 AND r.rate > 0.1 THEN round(60 * c.open / r.rate) END"
 /* Nulls, or what a model has cost. */
 #define SQL_CRAWL_SPENT                                                                                                                    \
-    "'tokens', (SELECT json_build_object('total', x.tokens) FROM crawl_spent(c.id) x WHERE x.tokens IS NOT NULL), "                        \
-    "'costUsd', (SELECT round(x.price / 1e6, 6) FROM crawl_spent(c.id) x)"
+    "'tokens', CASE WHEN x.tokens IS NOT NULL THEN json_build_object('total', x.tokens) END, 'costUsd', round(x.price / 1e6, 6)"
 
 /* As it was sent, if it came through a gateway. */
 #define SQL_CRAWL_REQUEST                                                                                                                  \
     "(SELECT CASE WHEN r.body LIKE '{%' THEN r.body::json END FROM request r WHERE r.crawl_id = c.id AND NOT c.is_inbox LIMIT 1)"
 #define SQL_CRAWL(why)                                                                                                                     \
-    "json_build_object('id', c.public_id, 'number', c.id::text, 'seed', c.seed, 'state', crawl_state(c), 'scope', c.scope, "               \
+    "(SELECT json_build_object('id', c.public_id, 'number', c.id::text, 'seed', c.seed, 'state', crawl_state(c), 'scope', c.scope, "       \
     "'depth', c.max_depth, 'limit', c.max_pages, 'priority', c.priority, 'run', c.run, 'event', c.event, " SQL_CRAWL_TIME(                 \
         "createdAt", "created_at") SQL_CRAWL_TIME("startedAt", "started_at") SQL_CRAWL_TIME("finishedAt", "finished_at")                   \
         SQL_CRAWL_TIME("pausedAt", "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", " SQL_CRAWL_PACE              \
                                                 ", " SQL_CRAWL_SPENT ", 'why', " why                                                       \
-                                                ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST ")"
+                                                ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST                         \
+                                                ") FROM (SELECT crawl_rate(c) AS rate OFFSET 0) r, crawl_spent(c.id) x)"
 
 /* The end of a page as people see it: p is a row of page. */
 #define SQL_STAGE                                                                                                                          \
