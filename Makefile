@@ -9,6 +9,8 @@ comma := ,
 Q := $(if $(V),,@)
 say = $(if $(V),,@echo '  $(1) $(2)')
 BUILD ?= build$(if $(SANITIZER),-$(subst $(comma),-,$(SANITIZER)))
+# One name for one folder: dependencies (.d) that were written under another name of it would not be seen.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 
 PKGS := librabbitmq libcurl libxml-2.0 libpq libcjson libmicrohttpd libzstd libpsl libpcre2-8 libseccomp icu-uc icu-i18n libcrypto zlib libbrotlidec
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -19,7 +21,8 @@ GM_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wst
 	-Wwrite-strings -Wundef -Wpointer-arith -fno-common -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	-DGM_VERSION='"$(VERSION)"' -I. -Icommon $(PKG_CFLAGS)
 GM_CXXFLAGS := -std=c++17 -Wall -Wextra -I. -Icommon
-GM_LDFLAGS := -Wl,-z,relro,-z,now
+# Each program is given all libraries and keeps those that it uses: gistmill runs where neither librabbitmq nor libpq is.
+GM_LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed
 ifneq ($(SANITIZER),)
   GM_CFLAGS += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE -DGM_SANITIZER
   GM_CXXFLAGS += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer
@@ -29,8 +32,10 @@ ifneq ($(WERROR),)
   GM_CFLAGS += -Werror
 endif
 
-PROGRAMS := fetcher parser summarizer writer gateway
-BINARIES := $(PROGRAMS:%=$(BUILD)/%)
+PROGRAMS := fetcher parser summarizer writer gateway cli
+# A program has the name of its folder, but for gistmill, which people type.
+binary = $(BUILD)/$(patsubst cli,gistmill,$(1))
+BINARIES := $(foreach p,$(PROGRAMS),$(call binary,$(p)))
 
 COMMON_SRC := $(wildcard common/base/*.c common/line/*.c)
 # main.c is left out of each program's library, so that tests link the logic without it.
@@ -43,7 +48,8 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-gateway bench-summary lint fmt clean install help
+.PHONY: all unit check check-long check-compose fuzz demo bench bench-cost bench-extract bench-fetcher bench-frontier bench-gateway bench-summary \
+	lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -81,7 +87,7 @@ define program_rules
 $(BUILD)/lib$(1).a: $(call to_obj,$(call lib_src,$(1)))
 	@rm -f $$@
 	$$(Q)$(AR) rcs $$@ $$^
-$(BUILD)/$(1): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
+$(call binary,$(1)): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
 	$$(call say,LD,$$@)
 	$$(Q)$(CXX) $(GM_LDFLAGS) $$^ -o $$@ $(PKG_LIBS)
 endef
@@ -168,6 +174,10 @@ bench-frontier:
 bench-summary: $(BUILD)/parser $(BUILD)/tools/summary
 	@CORPUS=$(CORPUS) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/summary.py
 
+bench-cost: $(BUILD)/parser $(BUILD)/summarizer
+	@deploy/install-deps node
+	@CORPUS=$(CORPUS) GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/cost.py
+
 bench-fetcher:
 	@deploy/install-deps build run stack bench
 	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/fetcher $(BUILD)/tools/bare
@@ -197,6 +207,7 @@ help:
 	@echo 'make bench-extract  CORPUS=DIR: quality and speed of extraction on evaluation data'
 	@echo 'make bench-frontier links admitted and pages released a second, with up to ROWS=5000000 pages known'
 	@echo 'make bench-summary  CORPUS=DIR: quality and speed of extractive summaries on evaluation data'
+	@echo 'make bench-cost     CORPUS=DIR PRICE_INPUT=… PRICE_OUTPUT=…: what a thousand articles cost of a model'
 	@echo 'make bench-fetcher  the fetcher alone, beside a bare libcurl, and with the broker'
 	@echo 'make bench-gateway  the HTTP API with 100,000 pages: requests a second, event streams, a storm of connections'
 	@echo 'make lint fmt       house rules; formatting'

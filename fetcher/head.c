@@ -91,11 +91,12 @@ static bool blank(char c)
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* "gzip, br": everything but what changes nothing, and the chunks of HTTP/1.1. */
+/* "gzip, br": everything but what changes nothing, and the chunks of HTTP/1.1. "none" and "utf-8" are no codings, but servers send them;
+ * browsers take such a body as it is. */
 static unsigned count_codings(const char *value, size_t n, char *last_r, size_t size)
 {
     unsigned count = 0;
-    static const char *const plain[] = {"", "identity", "chunked"};
+    static const char *const plain[] = {"", "identity", "chunked", "none", "utf-8"};
     for (size_t at = 0; at < n;) {
         size_t end = at, len;
         while (end < n && value[end] != ',') end++;

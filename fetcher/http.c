@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/unpack.h"
+#include "fetcher/names.h"
 #include "line/multi.h"
 
 #define SWEEP_S           0.1 /* how exactly the limits of time are kept */
@@ -47,6 +48,7 @@ struct http_transfer {
     size_t head_bytes;
     enum http_failure stop; /* why a callback of ours ended it */
     bool stopped, opened, starved;
+    bool asked, named; /* the resolver for the name, which is not kept from before; it gave an address */
     char refused[128]; /* words about an address that was refused */
     int64_t marked_at, marked_bytes;
     char error[CURL_ERROR_SIZE];
@@ -65,6 +67,8 @@ struct http {
     char *user_agent, *ca_file;
     struct curl_slist *headers, *connect_to, *resolve;
     struct list active, ended;
+    struct list doubtful; /* ended with HTTP_NO_NAME: is it the name, or our resolver? */
+    struct names *names;
     struct http_transfer *spare;
     struct http_stats stats;
 };
@@ -106,6 +110,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     (void)purpose;
     char host[64] = "", port[8] = "";
     const struct address_rules *rules = t->http->config.rules;
+    t->named = true;
     const char *kind = address_refused(rules, &address->addr, address->addrlen);
     getnameinfo(&address->addr, address->addrlen, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
     bool bad_port = !kind && address_port_refused(rules, (unsigned)strtoul(port, NULL, 10));
@@ -116,6 +121,14 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     t->opened = true;
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) t->starved = true;
     return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+static int name_is_asked_for(void *state, void *reserved, void *context)
+{
+    struct http_transfer *t = context;
+    (void)state, (void)reserved;
+    t->asked = true;
+    return 0;
 }
 
 static int request_goes_out(void *context, char *remote, char *local, int remote_port, int local_port)
@@ -319,10 +332,18 @@ static enum http_failure judge(struct http_transfer *t, CURLcode result)
     return failure_of(result);
 }
 
+static void note_name(struct http_transfer *t)
+{
+    const char *url = NULL;
+    curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+    if (t->asked && t->named && url) names_resolved(t->http->names, url);
+}
+
 static void end(struct http_transfer *t, enum http_failure failure)
 {
     struct http *http = t->http;
     long connects = 0;
+    note_name(t);
     curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
     curl_multi_remove_handle(http->multi.curl, t->easy);
     http->stats.connections += (uint64_t)connects;
@@ -332,7 +353,7 @@ static void end(struct http_transfer *t, enum http_failure failure)
     t->response.failure = failure;
     t->response.ms = clock_mono_ms() - t->started;
     list_remove(t);
-    list_add(&http->ended, t);
+    list_add(failure == HTTP_NO_NAME && t->asked && names_ask(http->names) ? &http->doubtful : &http->ended, t);
 }
 
 #define SET(option, value)                                                                                                                 \
@@ -397,6 +418,18 @@ static void deliver(struct http *http)
         recycle(t);
     }
     if (http->active.count == 0) ev_timer_stop(http->loop, &http->sweep);
+}
+
+static void on_resolver(void *context, bool answers)
+{
+    struct http *http = context;
+    struct http_transfer *t;
+    while ((t = http->doubtful.head)) {
+        if (!answers) t->response.failure = HTTP_NO_RESOLVER;
+        list_remove(t);
+        list_add(&http->ended, t);
+    }
+    deliver(http);
 }
 
 static void collect(void *context)
@@ -519,6 +552,7 @@ struct http *http_new(const struct http_config *config, struct ev_loop *loop)
     http->user_agent = mem_strdup(config->user_agent);
     http->ca_file = config->ca_file && *config->ca_file ? mem_strdup(config->ca_file) : NULL;
     if (!http->config.open_socket) http->config.open_socket = default_socket;
+    http->names = names_new(loop, on_resolver, http);
     ev_timer_init(&http->sweep, on_sweep, SWEEP_S, SWEEP_S);
     http->sweep.data = http;
     multi_init(&http->multi, loop, collect, http);
@@ -547,6 +581,8 @@ void http_free(struct http **http)
     if (!h) return;
     while (h->active.head) http_abort(h->active.head);
     while (h->ended.head) http_abort(h->ended.head);
+    while (h->doubtful.head) http_abort(h->doubtful.head);
+    names_free(&h->names);
     while (h->spare) {
         struct http_transfer *t = h->spare;
         h->spare = t->next;
@@ -592,6 +628,8 @@ static struct http_transfer *transfer_new(struct http *http)
     if (http->resolve) SET(RESOLVE, http->resolve);
     SET(OPENSOCKETFUNCTION, open_socket);
     SET(OPENSOCKETDATA, t);
+    SET(RESOLVER_START_FUNCTION, name_is_asked_for);
+    SET(RESOLVER_START_DATA, t);
     SET(PREREQFUNCTION, request_goes_out);
     SET(PREREQDATA, t);
     SET(HEADERFUNCTION, on_header);
@@ -624,7 +662,7 @@ static void reset_transfer(struct http_transfer *t, const struct http_request *r
     t->started = clock_mono_ms();
     t->sent_at = t->marked_at = t->marked_bytes = 0;
     t->head_bytes = t->packed = 0;
-    t->stopped = t->opened = t->starved = false;
+    t->stopped = t->opened = t->starved = t->asked = t->named = false;
     t->refused[0] = '\0';
     t->error[0] = '\0';
     r->failure = HTTP_FINE;

@@ -41,6 +41,7 @@ enum http_failure {
     HTTP_FINE, /* a response came, of any status; body is complete (or cut, if that was asked for) */
     HTTP_BAD_URL,
     HTTP_NO_NAME,       /* the name did not resolve, or not in time */
+    HTTP_NO_RESOLVER,   /* the same, and our resolver answers no other question either: says nothing about the name */
     HTTP_NO_CONNECTION, /* refused, unreachable, or not connected in time */
     HTTP_BLOCKED,       /* only addresses or a port that must not be connected to */
     HTTP_NO_TLS,        /* handshake or certificate */

@@ -68,6 +68,28 @@ void crawl_post(struct request *req, struct db *db)
     cJSON_free(body);
 }
 
+/* Single pages: a list that belongs to no crawl of its own. */
+void inbox_post(struct request *req, struct db *db)
+{
+    const cJSON *urls = cJSON_GetObjectItemCaseSensitive(req->json, "urls");
+    bool express = false;
+    if (!urls) {
+        answer_fault(req, FAULT_BAD_REQUEST, "urls", "urls: missing");
+        return;
+    }
+    if (!json_bool(req, "express", &express)) return;
+    cJSON *seed = cJSON_CreateObject();
+    cJSON_AddItemReferenceToObject(seed, "urls", (cJSON *)urls);
+    char *body = cJSON_PrintUnformatted(seed);
+    struct wish wish = {.body = body, .express = express, .inbox = true};
+    if (!body || strlen(body) > REQUEST_BODY_MAX)
+        answer_fault(req, FAULT_TOO_LARGE, NULL, "a request has at most %u bytes", REQUEST_BODY_MAX);
+    else if (request_wish(req, db, &wish))
+        crawl_await(req, db);
+    cJSON_free(body);
+    cJSON_Delete(seed);
+}
+
 /* ---- looking ---- */
 
 static const char CRAWL_DATA[] = "SELECT json_build_object('success', true, 'data', " SQL_CRAWL("crawl_why(c)") ") FROM crawl c "
@@ -80,7 +102,7 @@ static const char REQUEST_DATA[] =
     "'state', CASE WHEN r.error IS NULL THEN 'queued' ELSE 'failed' END, 'createdAt', " SQL_TIME(
         "r.at") ", 'counts', json_build_object('admitted', 0, 'registered', 0, 'scheduled', 0, 'fetching', 0, 'stored', 0, 'skipped', 0, "
                 "'error', 0, 'cancelled', 0), 'news', json_build_object('added', 0, 'changed', 0, 'unchanged', 0, 'gone', 0, 'failed', 0), "
-                "'percent', 0, 'ratePerMinute', 0, 'etaSeconds', NULL, 'why', CASE WHEN r.error IS NULL THEN 'no writer has taken the request' "
+                "'tokens', json_build_object('prompt', 0, 'cached', 0, 'completion', 0), 'costUsd', 0, 'percent', 0, 'ratePerMinute', 0, 'etaSeconds', NULL, 'why', CASE WHEN r.error IS NULL THEN 'no writer has taken the request' "
                 "END, 'error', r.error)) FROM request r "
                 "WHERE r.id = CASE WHEN $1 ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN $1::uuid END";
 

@@ -6,6 +6,7 @@ struct db;
 struct request;
 
 void crawl_post(struct request *req, struct db *db);
+void inbox_post(struct request *req, struct db *db);
 void crawl_list(struct request *req, struct db *db);
 void crawl_active(struct request *req, struct db *db);
 void crawl_get(struct request *req, struct db *db);

@@ -15,6 +15,7 @@
 
 static const struct route routes[] = {
     {METHOD_POST, "/v1/crawl", crawl_post, ROUTE_JSON, "starts a crawl: the fields of a seed; Idempotency-Key", NULL},
+    {METHOD_POST, "/v1/inbox", inbox_post, ROUTE_JSON, "single pages, no crawl: urls, express; Idempotency-Key", NULL},
     {METHOD_GET, "/v1/crawl", crawl_list, 0, "crawls, newest first", "state limit cursor"},
     {METHOD_GET, "/v1/crawl/active", crawl_active, 0, "crawls that run", NULL},
     {METHOD_GET, "/v1/crawl/{id}", crawl_get, 0, "a crawl: state, counts, pace, why it waits", NULL},

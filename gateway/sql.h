@@ -19,9 +19,11 @@
 #define SQL_CRAWL_PACE                                                                                                                     \
     "'percent', CASE WHEN c.admitted > 0 THEN round(100.0 * (c.admitted - c.open) / c.admitted, 1) ELSE 0 END, "                           \
     "'ratePerMinute', round(r.rate::numeric, 1), 'etaSeconds', CASE WHEN c.open > 0 AND r.rate > 0.1 THEN round(60 * c.open / r.rate) END"
-/* Nulls, or what a model has cost. */
+/* What models took for it; a call that has not come back is in the cost with what was reserved for it. Prices are configured in any currency;
+ * the name of the field is the one that clients know. */
 #define SQL_CRAWL_SPENT                                                                                                                    \
-    "'tokens', CASE WHEN x.tokens IS NOT NULL THEN json_build_object('total', x.tokens) END, 'costUsd', round(x.price / 1e6, 6)"
+    "'tokens', json_build_object('prompt', coalesce(b.tokens_in, 0), 'cached', coalesce(b.tokens_cached, 0), 'completion', "               \
+    "coalesce(b.tokens_out, 0)), 'costUsd', coalesce(round(b.price / 1e6, 6), 0)"
 
 /* As it was sent, if it came through a gateway. */
 #define SQL_CRAWL_REQUEST                                                                                                                  \
@@ -30,10 +32,11 @@
     "(SELECT json_build_object('id', c.public_id, 'number', c.id::text, 'seed', c.seed, 'state', crawl_state(c), 'scope', c.scope, "       \
     "'depth', c.max_depth, 'limit', c.max_pages, 'priority', c.priority, 'run', c.run, 'event', c.event, " SQL_CRAWL_TIME(                 \
         "createdAt", "created_at") SQL_CRAWL_TIME("startedAt", "started_at") SQL_CRAWL_TIME("finishedAt", "finished_at")                   \
-        SQL_CRAWL_TIME("pausedAt", "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", " SQL_CRAWL_PACE              \
-                                                ", " SQL_CRAWL_SPENT ", 'why', " why                                                       \
+        SQL_CRAWL_TIME("pausedAt", "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", " SQL_CRAWL_SPENT             \
+                                                ", " SQL_CRAWL_PACE ", 'why', " why                                                        \
                                                 ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST                         \
-                                                ") FROM (SELECT crawl_rate(c) AS rate OFFSET 0) r, crawl_spent(c.id) x)"
+                                                ") FROM (SELECT crawl_rate(c) AS rate OFFSET 0) r "                                        \
+                                                "LEFT JOIN budget b ON b.scope = 'crawl ' || c.id)"
 
 /* The end of a page as people see it: p is a row of page. */
 #define SQL_STAGE                                                                                                                          \
@@ -68,6 +71,7 @@
     "FROM page p JOIN crawl c ON c.id = p.crawl_id WHERE p.id = (SELECT id FROM way ORDER BY hop DESC LIMIT 1)), "                          \
     "x AS (SELECT p.*, s.text AS summary, s.engine, s.model, s.created_at AS summary_at, "                                                  \
     "CASE WHEN s.text IS NOT NULL AND NOT old THEN 'ready' "                                                                                \
+    "WHEN EXISTS (SELECT FROM awaited w WHERE w.page_id = p.id) AND NOT old THEN 'pending' "                                                \
     "WHEN old OR (p.state IN ('registered', 'scheduled') AND p.content_hash IS NULL) THEN 'running' "                                       \
     "WHEN p.content_hash IS NOT NULL AND p.state IN ('registered', 'scheduled', 'stored') THEN 'pending' ELSE 'failed' END AS told "        \
     "FROM p LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash) "

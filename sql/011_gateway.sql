@@ -347,9 +347,17 @@ BEGIN
         WHERE k.id = c.id
     )
     SELECT array_agg(DISTINCT content_hash) INTO texts FROM gone WHERE content_hash IS NOT NULL;
-    DELETE FROM article a WHERE a.content_hash = ANY(texts) AND NOT EXISTS (SELECT FROM page p WHERE p.content_hash = a.content_hash);
+    -- A text that a model is being asked about has its page still to come.
+    DELETE FROM article a WHERE a.content_hash = ANY(texts) AND NOT EXISTS (SELECT FROM page p WHERE p.content_hash = a.content_hash)
+        AND NOT EXISTS (SELECT FROM awaited w WHERE w.content_hash = a.content_hash)
+        AND NOT EXISTS (SELECT FROM summary s WHERE s.content_hash = a.content_hash AND s.text IS NULL AND s.lease_until > now());
+    -- What is to be summarised again goes on with another page that has the text, if there is one.
+    UPDATE resummary r SET page_id = (SELECT min(p.id) FROM page p WHERE p.content_hash = r.content_hash)
+    WHERE r.content_hash = ANY(texts) AND r.page_id = ANY(pages) AND EXISTS (SELECT FROM page p WHERE p.content_hash = r.content_hash);
+    DELETE FROM resummary r WHERE r.content_hash = ANY(texts) AND r.page_id = ANY(pages);
     IF cardinality(pages) < n THEN
         DELETE FROM crawl_now WHERE crawl_id = c.id;
+        DELETE FROM budget WHERE scope = 'crawl ' || c.id; -- llm_call stays: it was paid
         DELETE FROM crawl WHERE crawl.id = c.id;
         RETURN false;
     END IF;

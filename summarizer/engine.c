@@ -47,15 +47,16 @@ struct engine *engine_new(struct ev_loop *loop)
     gist_result_init(&e->result);
     gist_recipe(e->gist_recipe);
     if (!summarizer_settings_llm()) return e;
-    struct llm_config config = {.base_url = s->base_url,
-                                .key = s->key,
-                                .model = s->model,
-                                .timeout_ms = s->timeout_ms,
-                                .pause_ms = s->pause_ms,
-                                .max_tokens = s->max_tokens,
-                                .temperature = s->temperature,
-                                .concurrency = s->prefetch + EXPRESS_WINDOW,
-                                .prompt = {.words = s->words, .language = s->language, .input_max = s->input_max}};
+    struct llm_config config = {
+        .base_url = s->base_url,
+        .key = s->key,
+        .model = s->model,
+        .timeout_ms = s->timeout_ms,
+        .pause_ms = s->pause_ms,
+        .max_tokens = s->max_tokens,
+        .temperature = s->temperature,
+        .concurrency = s->prefetch + EXPRESS_WINDOW,
+        .prompt = {.style = summarizer_settings_style(), .words = s->words, .language = s->language, .input_max = s->input_max}};
     llm_recipe(&config, e->llm_recipe);
     e->llm = llm_new(loop, &config);
     return e;
@@ -74,6 +75,15 @@ void engine_free(struct engine **engine)
 
 /* ---- extractive ---- */
 
+/* Both fit: the room is the second one's. */
+static void say_capped(struct buf *words, const char *detail, bool capped)
+{
+    static const char beginning[] = "only the beginning of this long text was weighed";
+    size_t n = strlen(detail), most = capped ? LIMIT_DETAIL - sizeof beginning - 2 : LIMIT_DETAIL;
+    buf_add(words, detail, n < most ? n : utf8_floor(detail, most));
+    if (capped) buf_addf(words, "%s%s", n ? "; " : "", beginning);
+}
+
 /* answer: what the model said instead, with its tokens; NULL if it was not asked. */
 static void extract(struct engine *e, const struct engine_article *article, enum code reason, const char *detail,
                     const struct llm_answer *answer, engine_done_fn *done, void *context)
@@ -85,7 +95,8 @@ static void extract(struct engine *e, const struct engine_article *article, enum
                                    .lang = article->lang,
                                    .sentences = (int)summarizer_settings.sentences};
     gist_summarise(e->gist, &request, &e->result);
-    if (e->result.capped && !*detail) detail = "only the beginning of this long text was weighed";
+    struct buf words = BUF_INIT(4 * LIMIT_DETAIL);
+    say_capped(&words, detail, e->result.capped);
     e->stats.extractive++;
     if (reason != CODE_OK) e->stats.fallbacks[reason]++;
     struct engine_summary summary = {.text = buf_str(&e->result.summary),
@@ -93,10 +104,11 @@ static void extract(struct engine *e, const struct engine_article *article, enum
                                      .recipe = e->gist_recipe,
                                      .lang = e->result.lang,
                                      .reason = reason,
-                                     .detail = detail,
+                                     .detail = buf_str(&words),
                                      .tokens_in = answer ? answer->tokens_in : 0,
                                      .tokens_out = answer ? answer->tokens_out : 0};
     done(context, &summary);
+    buf_release(&words);
 }
 
 /* ---- the model ---- */
@@ -152,6 +164,29 @@ struct engine_call *engine_ask(struct engine *engine, const struct engine_articl
     engine->stats.asking++;
     call->llm = llm_ask(engine->llm, &question, on_answer, call);
     return call;
+}
+
+struct llm *engine_llm(const struct engine *engine)
+{
+    return engine->llm;
+}
+
+const char *engine_llm_recipe(const struct engine *engine)
+{
+    return engine->llm_recipe;
+}
+
+void engine_note(struct engine *engine, bool llm, int64_t tokens_in, int64_t tokens_out)
+{
+    engine->stats.llm += llm;
+    engine->stats.tokens_in += (uint64_t)tokens_in;
+    engine->stats.tokens_out += (uint64_t)tokens_out;
+}
+
+void engine_extract(struct engine *engine, const struct engine_article *article, enum code reason, const char *detail, engine_done_fn *done,
+                    void *context)
+{
+    extract(engine, article, reason, detail, NULL, done, context);
 }
 
 void engine_cancel(struct engine_call *call)

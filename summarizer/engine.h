@@ -12,6 +12,7 @@
 struct ev_loop;
 struct engine;
 struct engine_call;
+struct llm;
 
 struct engine_article {
     const char *title, *lang; /* NULL or "": not known */
@@ -42,6 +43,14 @@ bool engine_would_use(const struct engine *engine, const char *recipe);
  * within SUMMARY_TIMEOUT, and the call that comes back is good for engine_cancel until then. The article must live until done
  * has run. */
 struct engine_call *engine_ask(struct engine *engine, const struct engine_article *article, engine_done_fn *done, void *context);
+/* For who asks the model by itself (buyer.h): the model, NULL if none is configured; the recipe of its summaries; */
+struct llm *engine_llm(const struct engine *engine);
+const char *engine_llm_recipe(const struct engine *engine);
+/* counts what it gave (llm: it was the model's summary); */
+void engine_note(struct engine *engine, bool llm, int64_t tokens_in, int64_t tokens_out);
+/* and extracts where it gives nothing. done runs at once. */
+void engine_extract(struct engine *engine, const struct engine_article *article, enum code reason, const char *detail, engine_done_fn *done,
+                    void *context);
 /* Drops a call without calling back. */
 void engine_cancel(struct engine_call *call);
 

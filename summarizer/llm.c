@@ -29,25 +29,31 @@ struct llm {
     struct llm_http *http;
     struct llm_config config;
     char *model, *key, *system;
-    bool completion_tokens, no_temperature; /* learned from the server's refusals */
-    int failures;                           /* of the service, in a row */
-    int64_t rest_until;                     /* monotonic ms; 0: in use */
-    bool probing;                           /* one call is under way to see whether it is back */
-    struct llm_call *calls;                 /* doubly linked */
+    struct gist_langs *langs;
+    bool completion_tokens, no_temperature; /* learned from the server's refusals, as form is */
+    enum llm_json_form form;
+    int failures;           /* of the service, in a row */
+    int64_t rest_until;     /* monotonic ms; 0: in use */
+    bool probing;           /* one call is under way to see whether it is back */
+    struct llm_call *calls; /* doubly linked */
 };
 
 struct llm_call {
     struct llm_call *prev, *next;
     struct llm *llm;
-    char *user; /* the article's part of the prompt */
+    char *user;     /* the article's part of the prompt */
+    char wanted[8]; /* language of the answer: a tag, or "" for any */
     struct llm_prompt_cut cut;
-    int64_t deadline; /* monotonic ms */
-    int tries;
+    int64_t deadline;    /* monotonic ms */
+    int tries, requests; /* requests: also those that were put anew as the server likes */
     bool probe;
     bool completion_tokens, no_temperature; /* as it was put */
+    enum llm_json_form form;
     int64_t tokens_in, tokens_out;
     struct llm_http_call *http; /* NULL while waiting for the second try */
     ev_timer wait;
+    const struct llm_watch *watch; /* NULL: nobody */
+    int64_t posted_at;             /* monotonic ms */
     llm_done_fn *done;
     void *context;
 };
@@ -71,13 +77,17 @@ bool llm_endpoint(const char *base, struct buf *out)
 void llm_recipe(const struct llm_config *config, char hex_r[33])
 {
     struct buf text = BUF_INIT(1u << 16);
-    struct llm_article sample = {.title = "t", .lang = "", .text = "x", .length = 1};
+    static const char words[] = "x x x x x";
+    const struct llm_article samples[] = {{.title = "t", .lang = "", .text = words, .length = 1},
+                                          {.title = "t", .lang = "", .text = words, .length = sizeof words - 1}};
+    struct llm_prompt_config whole_and_cut = config->prompt;
     struct llm_prompt_cut cut;
+    whole_and_cut.input_max = 5;
     buf_addf(&text, "llm\nmodel=%s\nmax_tokens=%" PRId64 "\ntemperature=%g\ninput=%" PRId64 "\n", config->model, config->max_tokens,
              config->temperature, config->prompt.input_max);
     llm_prompt_system(&text, &config->prompt);
     buf_add_char(&text, '\n');
-    llm_prompt_user(&text, &config->prompt, &sample, &cut); /* the wording around every article */
+    for (size_t i = 0; i < 2; i++) llm_prompt_user(&text, &whole_and_cut, &samples[i], &cut); /* the wording around every article */
     struct digest digest = digest_of(buf_str(&text), text.len);
     digest_hex(&digest, hex_r);
     buf_release(&text);
@@ -108,6 +118,14 @@ static void note_success(struct llm *llm)
     llm->rest_until = 0;
 }
 
+static void note(struct llm *llm, bool probe, bool outage, const char *why)
+{
+    if (outage)
+        note_failure(llm, probe, why);
+    else
+        note_success(llm);
+}
+
 /* ---- one call ---- */
 
 static void call_unlink(struct llm_call *call)
@@ -131,10 +149,7 @@ static void finish(struct llm_call *call, struct llm_answer *answer)
 {
     char detail[LIMIT_DETAIL];
     struct trouble trouble = summarizer_trouble(answer->fault, answer->status);
-    if (trouble.outage)
-        note_failure(call->llm, call->probe, answer->detail);
-    else
-        note_success(call->llm);
+    if (!call->watch) note(call->llm, call->probe, trouble.outage, answer->detail);
     if (answer->fault == LLM_FINE && call->cut.sent < call->cut.whole) {
         snprintf(detail, sizeof detail, "the model was given the first %zu of %zu characters", call->cut.sent, call->cut.whole);
         answer->detail = detail;
@@ -157,6 +172,7 @@ static void post(struct llm_call *call)
                                        .user = call->user,
                                        .max_tokens = llm->config.max_tokens,
                                        .temperature = llm->config.temperature,
+                                       .form = llm->form,
                                        .completion_tokens = llm->completion_tokens,
                                        .no_temperature = llm->no_temperature};
     if (!llm_json_request(&body, &request)) log_panic("a question of more than %u bytes", QUESTION_BYTES);
@@ -164,14 +180,25 @@ static void post(struct llm_call *call)
     call->tries++;
     call->completion_tokens = llm->completion_tokens;
     call->no_temperature = llm->no_temperature;
+    call->form = llm->form;
+    call->posted_at = clock_mono_ms();
     call->http = llm_http_post(llm->http, buf_str(&body), body.len, left > 1 ? left : 1, on_reply, call);
     buf_release(&body);
+}
+
+static void post_again(struct llm_call *call)
+{
+    struct llm_answer held = {.fault = LLM_HELD, .summary = "", .detail = "its books cannot be kept now"};
+    if (call->watch && !call->watch->again(call->context, ++call->requests))
+        finish(call, &held);
+    else
+        post(call);
 }
 
 static void on_wait(struct ev_loop *loop, ev_timer *w, int revents)
 {
     (void)loop, (void)revents;
-    post(w->data);
+    post_again(w->data);
 }
 
 /* ---- replies ---- */
@@ -189,14 +216,20 @@ static enum llm_fault fault_of_reply(const struct llm_http_reply *reply, const s
     return response->refused ? LLM_REFUSAL : LLM_FINE;
 }
 
-static enum llm_fault fault_of_answer(const struct llm *llm, const struct llm_json_response *response, struct buf *summary)
+static enum llm_fault fault_of_answer(const struct llm_call *call, const struct llm_json_response *response, struct buf *summary)
 {
-    static const enum llm_fault faults[] = {[LLM_ANSWER_GOOD] = LLM_FINE,
-                                            [LLM_ANSWER_EMPTY] = LLM_EMPTY,
-                                            [LLM_ANSWER_LONG] = LLM_TOO_LONG,
-                                            [LLM_ANSWER_BROKEN] = LLM_CUT_OFF,
-                                            [LLM_ANSWER_REFUSAL] = LLM_REFUSAL};
-    return faults[llm_answer_read(response->content, response->cut_off, llm->config.prompt.words, summary)];
+    static const enum llm_fault faults[] = {
+        [LLM_ANSWER_GOOD] = LLM_FINE,      [LLM_ANSWER_EMPTY] = LLM_EMPTY,     [LLM_ANSWER_LONG] = LLM_TOO_LONG,
+        [LLM_ANSWER_BROKEN] = LLM_CUT_OFF, [LLM_ANSWER_REFUSAL] = LLM_REFUSAL, [LLM_ANSWER_MARKUP] = LLM_MARKUP};
+    const struct llm *llm = call->llm;
+    enum llm_fault fault =
+        faults[llm_answer_read(response->content, response->cut_off, llm->config.prompt.words, llm->config.prompt.style, summary)];
+    if (fault == LLM_FINE && llm_answer_is_foreign(llm->langs, buf_str(summary), call->wanted)) fault = LLM_LANGUAGE;
+    if (fault != LLM_FINE || llm->config.prompt.style != LLM_JSON) return fault;
+    char *answer = buf_take(summary);
+    bool good = llm_json_summary(summary, answer);
+    free(answer);
+    return good ? LLM_FINE : LLM_EMPTY;
 }
 
 /* A server that wants other parameters says so; the question is then put as it likes, and that is no try. */
@@ -204,6 +237,13 @@ static bool adapt(struct llm_call *call, const struct llm_http_reply *reply, con
 {
     struct llm *llm = call->llm;
     bool tokens = response->wants_completion_tokens && !call->completion_tokens;
+    if (reply->status == 400 && response->wants_no_format && call->form != LLM_FORM_TEXT) {
+        if (llm->form == call->form) {
+            llm->form--;
+            log_info("the model does not take that kind of response_format: %s", response->error);
+        }
+        return true;
+    }
     bool temperature = !tokens && response->wants_no_temperature && !call->no_temperature;
     if (reply->status != 400 || !(tokens || temperature)) return false;
     if ((tokens && !llm->completion_tokens) || (temperature && !llm->no_temperature))
@@ -242,6 +282,19 @@ static void hide_key(const struct llm *llm, char *words)
     for (char *at = n ? strstr(words, llm->key) : NULL; at; at = strstr(at, llm->key)) memset(at, '*', n);
 }
 
+static void tell(struct llm_call *call, const struct llm_http_reply *reply, const struct llm_json_response *response)
+{
+    const struct llm_facts facts = {.fault = fault_of_reply(reply, response),
+                                    .status = reply->status,
+                                    .id = *reply->id ? reply->id : response->id,
+                                    .tokens_in = response->tokens_in,
+                                    .tokens_cached = response->tokens_cached,
+                                    .tokens_out = response->tokens_out,
+                                    .ms = clock_mono_ms() - call->posted_at,
+                                    .pause_ms = reply->retry_after_ms > reply->limit_ms ? reply->retry_after_ms : reply->limit_ms};
+    call->watch->received(call->context, &facts);
+}
+
 static void on_reply(void *context, const struct llm_http_reply *reply)
 {
     struct llm_call *call = context;
@@ -254,13 +307,14 @@ static void on_reply(void *context, const struct llm_http_reply *reply)
     call->tokens_in += response.tokens_in;
     call->tokens_out += response.tokens_out;
     hide_key(llm, response.error);
+    if (call->watch) tell(call, reply, &response);
     if (adapt(call, reply, &response)) {
         call->tries--;
-        post(call);
+        post_again(call);
         goto out;
     }
     struct llm_answer answer = {.fault = fault_of_reply(reply, &response), .status = reply->status, .detail = detail};
-    if (answer.fault == LLM_FINE) answer.fault = fault_of_answer(llm, &response, &summary);
+    if (answer.fault == LLM_FINE) answer.fault = fault_of_answer(call, &response, &summary);
     struct trouble trouble = summarizer_trouble(answer.fault, answer.status);
     if (try_again(call, &trouble, reply->retry_after_ms)) goto out;
     if (answer.fault != LLM_FINE) describe(detail, sizeof detail, reply, &response, &trouble);
@@ -282,10 +336,12 @@ struct llm *llm_new(struct ev_loop *loop, const struct llm_config *config)
         .url = buf_str(&url), .key = config->key, .connections = (size_t)config->concurrency, .answer_max = LLM_ANSWER_BYTES};
     llm->loop = loop;
     llm->config = *config;
+    llm->form = config->prompt.style == LLM_JSON ? LLM_FORM_SCHEMA : LLM_FORM_TEXT;
     llm->model = mem_strdup(config->model);
     llm->key = mem_strdup(config->key);
     llm_prompt_system(&system, &config->prompt);
     llm->system = buf_take(&system);
+    llm->langs = gist_langs_new();
     llm->http = llm_http_new(loop, &http);
     buf_release(&url);
     return llm;
@@ -297,6 +353,7 @@ void llm_free(struct llm **llm)
     if (!l) return;
     while (l->calls) llm_cancel(l->calls);
     llm_http_free(&l->http);
+    gist_langs_free(&l->langs);
     free(l->model);
     free(l->key);
     free(l->system);
@@ -304,21 +361,39 @@ void llm_free(struct llm **llm)
     *llm = NULL;
 }
 
+/* As it is said in the prompt; where that names none, as the article is. */
+static const char *wanted_language(const struct llm *llm, const struct llm_article *article)
+{
+    const char *language = llm->config.prompt.language;
+    if (strcmp(language, "auto") != 0) return language; /* a name ("simple English") is no tag: anything will do */
+    if (article->lang && *article->lang) return article->lang;
+    return gist_langs_guess(llm->langs, article->text, article->length)->code;
+}
+
 struct llm_call *llm_ask(struct llm *llm, const struct llm_article *article, llm_done_fn *done, void *context)
+{
+    return llm_ask_watched(llm, article, NULL, done, context);
+}
+
+struct llm_call *llm_ask_watched(struct llm *llm, const struct llm_article *article, const struct llm_watch *watch, llm_done_fn *done,
+                                 void *context)
 {
     struct llm_call *call = mem_zalloc(sizeof *call);
     struct buf user = BUF_INIT(QUESTION_BYTES);
     call->llm = llm;
+    call->watch = watch;
+    call->requests = 1;
     call->done = done;
     call->context = context;
     call->deadline = clock_mono_ms() + llm->config.timeout_ms;
-    call->probe = llm->rest_until != 0;
+    call->probe = !watch && llm->rest_until != 0;
     llm->probing |= call->probe;
     ev_init(&call->wait, on_wait);
     call->wait.data = call;
     call->next = llm->calls;
     if (llm->calls) llm->calls->prev = call;
     llm->calls = call;
+    snprintf(call->wanted, sizeof call->wanted, "%s", wanted_language(llm, article));
     llm_prompt_user(&user, &llm->config.prompt, article, &call->cut);
     call->user = buf_take(&user);
     post(call);

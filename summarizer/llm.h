@@ -33,6 +33,23 @@ struct llm_config {
     struct llm_prompt_config prompt; /* its strings must live as long as the model */
 };
 
+/* What came of one request. */
+struct llm_facts {
+    enum llm_fault fault; /* as far as the transport and the API can tell */
+    long status;          /* HTTP, 0 if there was none */
+    const char *id;       /* the provider's name for it: x-request-id, else the answer's id; "" if none; borrowed */
+    int64_t tokens_in, tokens_cached, tokens_out;
+    int64_t ms;
+    int64_t pause_ms; /* the server asks for it: Retry-After, or a rate limit that is used up; 0 if not */
+};
+
+/* Somebody who keeps books of requests, and minds outages instead of us: such questions do not count for llm_resting. */
+struct llm_watch {
+    /* A request is about to go out, try 1, 2, … False: it must not; the call then ends as LLM_HELD. Not called for the first one. */
+    bool (*again)(void *context, int number);
+    void (*received)(void *context, const struct llm_facts *facts);
+};
+
 struct llm_answer {
     enum llm_fault fault;
     long status;                   /* HTTP, 0 if there was none */
@@ -58,6 +75,9 @@ void llm_free(struct llm **llm);
 bool llm_resting(struct llm *llm);
 /* Asks for a summary; the article is copied. done is called once, from the loop, never from here, within the timeout. */
 struct llm_call *llm_ask(struct llm *llm, const struct llm_article *article, llm_done_fn *done, void *context);
+/* The same, watched. */
+struct llm_call *llm_ask_watched(struct llm *llm, const struct llm_article *article, const struct llm_watch *watch, llm_done_fn *done,
+                                 void *context);
 /* Drops a call without calling back. */
 void llm_cancel(struct llm_call *call);
 

@@ -8,6 +8,7 @@
 
 #define LONG_FACTOR   3
 #define LONG_SPARE    40 /* words */
+#define FOREIGN_BYTES 60 /* a shorter answer says too little of its language */
 #define REFUSAL_WORDS 60 /* a longer answer holds more than a refusal */
 
 struct piece {
@@ -153,7 +154,60 @@ static bool is_refusal(const struct buf *text, int64_t words)
     return false;
 }
 
-enum llm_answer_fault llm_answer_read(const char *answer, bool cut_off, int64_t words, struct buf *out)
+/* How many bytes of a line mark it as an item: "- ", "3. " … */
+static size_t item_mark(const char *line)
+{
+    size_t digits = strspn(line, "0123456789");
+    if (digits > 0 && digits < 3) return (line[digits] == '.' || line[digits] == ')') && line[digits + 1] == ' ' ? digits + 2 : 0;
+    if (strncmp(line, "• ", strlen("• ")) == 0) return strlen("• ");
+    return strncmp(line, "- ", 2) == 0 || strncmp(line, "* ", 2) == 0 ? 2 : 0;
+}
+
+/* What a page that gives orders mostly wants. A single line that begins like an item may be a sentence ("1. FC Köln won"). */
+static bool has_markup(const char *text, bool list)
+{
+    static const char *const marks[] = {"</", "<a ", "<img", "<script", "<br", "](", "```", "|--"};
+    size_t items = 0;
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (strstr(text, marks[i])) return true;
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += strspn(line, "\n ");
+        size_t heading = strspn(line, "#");
+        if (heading > 0 && heading < 7 && line[heading] == ' ') return true;
+        items += item_mark(line) > 0;
+    }
+    return items > 1 && !list;
+}
+
+bool llm_answer_is_foreign(struct gist_langs *langs, const char *answer, const char *wanted)
+{
+    static const char *const alike[] = {"es pt it gl ca ro", "da no nb nn sv", "ru uk be bg sr mk", "cs sk pl", "zh ja",
+                                        "en nl af",          "hr sr bs sl"};
+    const char *want = gist_langs_find(langs, wanted)->code, *got = gist_langs_guess(langs, answer, strlen(answer))->code;
+    if (!*want || !*got || strcmp(want, got) == 0 || strlen(answer) < FOREIGN_BYTES) return false;
+    for (size_t i = 0; i < sizeof alike / sizeof *alike; i++)
+        if (strstr(alike[i], want) && strstr(alike[i], got)) return false;
+    return true;
+}
+
+/* Each line becomes an item. */
+static void make_list(struct buf *text)
+{
+    struct buf list = BUF_INIT(text->max);
+    for (const char *line = buf_str(text); *line;) {
+        line += strspn(line, "\n ");
+        size_t mark = item_mark(line), n = strcspn(line + mark, "\n");
+        if (n > 0) buf_addf(&list, "%s- %.*s", list.len ? "\n" : "", (int)n, line + mark);
+        line += mark + n;
+    }
+    if (!buf_failed(&list)) {
+        buf_reset(text);
+        buf_add(text, list.data, list.len);
+    }
+    buf_release(&list);
+}
+
+enum llm_answer_fault llm_answer_read(const char *answer, bool cut_off, int64_t words, enum llm_style style, struct buf *out)
 {
     struct piece p = {.s = answer, .n = strlen(answer)};
     enum llm_answer_fault fault = LLM_ANSWER_GOOD;
@@ -166,14 +220,16 @@ enum llm_answer_fault llm_answer_read(const char *answer, bool cut_off, int64_t 
         fault = LLM_ANSWER_LONG;
     } else if (out->len == 0) {
         fault = cut_off ? LLM_ANSWER_BROKEN : LLM_ANSWER_EMPTY;
-    } else if (cut_off && !cut_back(out)) {
+    } else if (cut_off && (style == LLM_JSON || !cut_back(out))) {
         fault = LLM_ANSWER_BROKEN;
     } else {
         int64_t count = count_words(out);
         if (count == 0) fault = LLM_ANSWER_EMPTY;
         if (count > LONG_FACTOR * words + LONG_SPARE) fault = LLM_ANSWER_LONG;
         if (count && is_refusal(out, count)) fault = LLM_ANSWER_REFUSAL;
+        if (fault == LLM_ANSWER_GOOD && has_markup(buf_str(out), style == LLM_BULLETS)) fault = LLM_ANSWER_MARKUP;
     }
+    if (fault == LLM_ANSWER_GOOD && style == LLM_BULLETS) make_list(out);
     if (fault != LLM_ANSWER_GOOD) buf_reset(out);
     return fault;
 }

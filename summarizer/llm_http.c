@@ -10,7 +10,8 @@
 #include "base/mem.h"
 #include "line/multi.h"
 
-#define CONNECT_MS 10000 /* name, connection and TLS, or the whole time if that is less */
+#define LIMIT_WAIT_MS 600000 /* a longer wait for a rate limit counts as this */
+#define CONNECT_MS    10000  /* name, connection and TLS, or the whole time if that is less */
 
 struct llm_http {
     struct multi multi;
@@ -70,10 +71,58 @@ static enum llm_http_how judge(const struct llm_http_call *call, CURLcode code)
     return LLM_HTTP_BROKEN;
 }
 
+/* "1s", "6m0s", "250ms", "12.5": ms; 0 if it is something else. */
+static int64_t duration_ms(const char *text)
+{
+    static const struct {
+        const char *unit;
+        double ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000}};
+    double sum = 0;
+    while (*text) {
+        char *end;
+        double number = strtod(text, &end);
+        size_t i = 0, n = strspn(end, "hms");
+        if (end == text || !(number >= 0) || number > 1e6) return 0;
+        while (i < 5 && (strlen(units[i].unit) != n || strncmp(end, units[i].unit, n) != 0)) i++;
+        if (i == 5) return 0;
+        sum += number * units[i].ms;
+        text = end + n;
+    }
+    return sum < LIMIT_WAIT_MS ? (int64_t)sum : LIMIT_WAIT_MS;
+}
+
+static const char *header_of(CURL *easy, const char *name)
+{
+    struct curl_header *header;
+    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : "";
+}
+
+/* The headers of OpenAI, which others have taken over. */
+static int64_t limit_ms(CURL *easy)
+{
+    static const char *const names[][2] = {{"x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"},
+                                           {"x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"}};
+    int64_t most = 0;
+    for (size_t i = 0; i < 2; i++) {
+        int64_t wait = strcmp(header_of(easy, names[i][0]), "0") == 0 ? duration_ms(header_of(easy, names[i][1])) : 0;
+        if (wait > most) most = wait;
+    }
+    return most;
+}
+
+/* Printable ASCII only: it goes into a table and before people. */
+static void copy_id(char id[LLM_ID_BYTES], const char *value)
+{
+    size_t n = 0;
+    for (; value[n] > ' ' && value[n] <= '~' && n < LLM_ID_BYTES - 1; n++) id[n] = value[n];
+    id[n] = '\0';
+}
+
 static void call_done(struct llm_http_call *call, CURLcode code)
 {
     struct buf answer = call->answer;
-    char error[CURL_ERROR_SIZE];
+    char error[CURL_ERROR_SIZE], id[LLM_ID_BYTES] = "";
     curl_off_t wait = 0;
     long status = 0;
     llm_http_done_fn *done = call->done;
@@ -81,6 +130,8 @@ static void call_done(struct llm_http_call *call, CURLcode code)
     enum llm_http_how how = judge(call, code);
     curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &wait);
+    copy_id(id, header_of(call->easy, "x-request-id"));
+    int64_t limit = limit_ms(call->easy);
     snprintf(error, sizeof error, "%s", *call->error ? call->error : curl_easy_strerror(code));
     buf_init(&call->answer, 0);
     call_free(call);
@@ -88,7 +139,9 @@ static void call_done(struct llm_http_call *call, CURLcode code)
                                    .status = status,
                                    .body = buf_str(&answer),
                                    .length = answer.len,
+                                   .limit_ms = limit,
                                    .retry_after_ms = wait > 0 ? wait * 1000 : 0,
+                                   .id = id,
                                    .detail = how == LLM_HTTP_ANSWERED || how == LLM_HTTP_TOO_LARGE ? "" : error};
     done(context, &reply);
     buf_release(&answer);

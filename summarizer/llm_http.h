@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 
+#define LLM_ID_BYTES 100 /* of a request's id, with NUL; a longer one is cut */
+
 struct ev_loop;
 struct llm_http;
 struct llm_http_call;
@@ -28,7 +30,9 @@ struct llm_http_reply {
     long status;      /* 0 if none came */
     const char *body; /* never NULL, NUL-terminated; borrowed until the callback returns */
     size_t length;
+    int64_t limit_ms; /* till a rate limit that is used up begins anew (x-ratelimit-remaining-*: 0, x-ratelimit-reset-*), 0 if none is */
     int64_t retry_after_ms; /* asked for by the server, 0 if not */
+    const char *id;         /* x-request-id, "" if there is none; borrowed */
     const char *detail;     /* words of libcurl about a failure, else ""; borrowed */
 };
 

@@ -19,6 +19,45 @@ static void add_message(cJSON *messages, const char *role, const char *content)
     cJSON_AddItemToArray(messages, message);
 }
 
+static void add_form(cJSON *root, enum llm_json_form form)
+{
+    static const char object[] = "{\"type\":\"json_object\"}";
+    static const char schema[] =
+        "{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"summary\",\"strict\":true,\"schema\":{\"type\":\"object\","
+        "\"properties\":{\"summary\":{\"type\":\"string\"},\"points\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}},"
+        "\"required\":[\"summary\",\"points\"],\"additionalProperties\":false}}}";
+    if (form != LLM_FORM_TEXT) cJSON_AddRawToObject(root, "response_format", form == LLM_FORM_SCHEMA ? schema : object);
+}
+
+/* The object in a text, in a fence or in words; NULL if there is none. */
+static cJSON *find_object(const char *content)
+{
+    const char *from = strchr(content, '{'), *to = strrchr(content, '}');
+    cJSON *root = from && to > from ? cJSON_ParseWithLength(from, (size_t)(to + 1 - from)) : NULL;
+    if (cJSON_IsObject(root)) return root;
+    cJSON_Delete(root);
+    return NULL;
+}
+
+bool llm_json_summary(struct buf *out, const char *content)
+{
+    cJSON *root = find_object(content), *made = cJSON_CreateObject(), *points = cJSON_CreateArray();
+    const cJSON *point, *summary = cJSON_GetObjectItemCaseSensitive(root, "summary");
+    const char *text = root ? cJSON_GetStringValue(summary) : content;
+    cJSON_AddStringToObject(made, "summary", text ? text : "");
+    cJSON_AddItemToObject(made, "points", points);
+    cJSON_ArrayForEach(point, cJSON_GetObjectItemCaseSensitive(root, "points")) if (cJSON_IsString(point))
+        cJSON_AddItemToArray(points, cJSON_CreateString(point->valuestring));
+    bool any = text && text[strspn(text, " \t\r\n")];
+    char *json = cJSON_PrintUnformatted(made);
+    if (!json) log_panic("out of memory");
+    any = any && buf_add_str(out, json);
+    free(json);
+    cJSON_Delete(made);
+    cJSON_Delete(root);
+    return any;
+}
+
 bool llm_json_request(struct buf *out, const struct llm_json_request *r)
 {
     cJSON *root = cJSON_CreateObject();
@@ -28,6 +67,7 @@ bool llm_json_request(struct buf *out, const struct llm_json_request *r)
     add_message(messages, "user", r->user);
     cJSON_AddNumberToObject(root, r->completion_tokens ? "max_completion_tokens" : "max_tokens", (double)r->max_tokens);
     if (!r->no_temperature) cJSON_AddNumberToObject(root, "temperature", r->temperature);
+    add_form(root, r->form);
     cJSON_AddFalseToObject(root, "stream");
     char *text = cJSON_PrintUnformatted(root);
     cJSON_Delete(root);
@@ -64,6 +104,12 @@ static void read_error(const cJSON *root, struct llm_json_response *r)
     r->error[n] = '\0';
 }
 
+static void read_id(const cJSON *root, struct llm_json_response *r)
+{
+    const char *id = text_of(root, "id");
+    for (size_t n = 0; id[n] > ' ' && id[n] <= '~' && n < sizeof r->id - 1; n++) r->id[n] = id[n];
+}
+
 static void read_choice(const cJSON *root, struct llm_json_response *r)
 {
     const cJSON *choice = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(root, "choices"), 0);
@@ -88,10 +134,14 @@ void llm_json_response(const char *body, size_t n, struct llm_json_response *res
     const cJSON *usage = cJSON_GetObjectItemCaseSensitive(root, "usage");
     response_r->tokens_in = count_of(usage, "prompt_tokens");
     response_r->tokens_out = count_of(usage, "completion_tokens");
+    response_r->tokens_cached = count_of(cJSON_GetObjectItemCaseSensitive(usage, "prompt_tokens_details"), "cached_tokens");
+    if (!response_r->tokens_cached) response_r->tokens_cached = count_of(usage, "prompt_cache_hit_tokens"); /* DeepSeek */
+    read_id(root, response_r);
     read_error(root, response_r);
     read_choice(root, response_r);
     response_r->wants_completion_tokens = strstr(response_r->error, "max_completion_tokens") != NULL;
     response_r->wants_no_temperature = strstr(response_r->error, "temperature") != NULL;
+    response_r->wants_no_format = strstr(response_r->error, "response_format") != NULL || strstr(response_r->error, "json_") != NULL;
     cJSON_Delete(root);
 }
 

@@ -8,7 +8,15 @@
 
 #include "base/buf.h"
 
+/* The form of a summary. */
+enum llm_style {
+    LLM_PARAGRAPH,
+    LLM_BULLETS, /* lines that begin with "- " */
+    LLM_JSON     /* {"summary":…,"points":[…]} */
+};
+
 struct llm_prompt_config {
+    enum llm_style style;
     int64_t words;        /* of the summary, at most */
     const char *language; /* "auto": the article's; else a BCP 47 tag or a language's English name */
     int64_t input_max;    /* characters of the article that are sent */
@@ -28,7 +36,7 @@ struct llm_prompt_cut {
 /* Appends the fixed part: the same for every article of a configuration. */
 void llm_prompt_system(struct buf *out, const struct llm_prompt_config *config);
 /* Appends the article's part. An article longer than input_max is cut there, at the last end of a block in the last fifth,
- * else of a line or at a blank: its beginning is sent, the rest is not. */
+ * else of a line or at a blank: its beginning is sent, the rest is not, and the model is told so. */
 void llm_prompt_user(struct buf *out, const struct llm_prompt_config *config, const struct llm_article *article,
                      struct llm_prompt_cut *cut_r);
 

@@ -19,6 +19,9 @@ int main(int argc, char **argv)
                                       .init = summarizer_init,
                                       .on_message = summarizer_message,
                                       .on_reset = summarizer_reset,
+                                      .on_turn = summarizer_turn,
+                                      .busy = summarizer_busy,
+                                      .on_tick = summarizer_tick,
                                       .metrics = summarizer_metrics,
                                       .deinit = summarizer_deinit};
     return service_run(&spec, argc, argv);

@@ -15,6 +15,7 @@
 #include "base/zip.h"
 #include "line/limits.h"
 #include "line/record.h"
+#include "summarizer/buyer.h"
 #include "summarizer/engine.h"
 #include "summarizer/settings.h"
 #include "summarizer/summarizer_trouble.h"
@@ -25,11 +26,13 @@ struct work {
     struct service *service;
     struct job *job;
     struct record record;
-    struct engine_call *call; /* NULL while no model is asked */
+    struct buyer_wait *wait; /* NULL: asks no model */
 };
 
 static struct engine *engine;
-static uint64_t kept; /* articles whose summary is stored already */
+static struct buyer *buyer; /* NULL: no model */
+static bool suspended;      /* by us, as the buyer is down */
+static uint64_t kept;       /* articles whose summary is stored already */
 static struct work *works;
 
 static void work_free(struct work *w)
@@ -126,6 +129,96 @@ static void keep(struct work *w)
     work_free(w);
 }
 
+/* ---- the model ---- */
+
+static struct engine_article article_of(const struct work *w)
+{
+    const struct record *r = &w->record;
+    return (struct engine_article){.title = r->title, .lang = r->lang, .text = r->text, .markdown = r->markdown, .length = strlen(r->text)};
+}
+
+/* Somebody else is asking for this text: the record goes on, the writer keeps it until the answer is there. */
+static void pass_on(struct work *w)
+{
+    w->record.pending = 1;
+    put(&w->record.recipe, engine_llm_recipe(engine));
+    publish(w);
+    work_free(w);
+}
+
+/* The budget is used up, and no other engine is wanted: the article is stored, its summary owed. */
+static void owe(struct work *w)
+{
+    put(&w->record.engine, "llm");
+    put(&w->record.recipe, engine_llm_recipe(engine));
+    put(&w->record.reason, code_name(CODE_BUDGET_EXCEEDED));
+    publish(w);
+    work_free(w);
+}
+
+static void on_bought(void *context, const struct buyer_result *result)
+{
+    struct work *w = context;
+    const struct engine_article article = article_of(w);
+    const struct engine_summary summary = {.text = result->summary,
+                                           .engine = "llm",
+                                           .model = summarizer_settings.model,
+                                           .recipe = engine_llm_recipe(engine),
+                                           .reason = CODE_OK,
+                                           .detail = result->detail,
+                                           .tokens_in = result->tokens_in,
+                                           .tokens_out = result->tokens_out};
+    engine_note(engine, result->end == BUYER_SUMMARY, result->tokens_in, result->tokens_out);
+    if (result->end == BUYER_PENDING)
+        pass_on(w);
+    else if (result->end == BUYER_SUMMARY)
+        on_summary(w, &summary);
+    else if (result->reason == CODE_BUDGET_EXCEEDED && summarizer_settings_owes())
+        owe(w);
+    else
+        engine_extract(engine, &article, result->reason, result->detail, on_summary, w);
+}
+
+static void buy(struct work *w)
+{
+    const struct record *r = &w->record;
+    struct buyer_order order = {
+        .text = {.crawl = r->crawl, .page = r->page, .text = r->text, .markdown = r->markdown, .again = r->again != 0},
+        .title = r->title,
+        .lang = r->lang};
+    digest_parse(r->hash, &order.text.hash); /* the decoder has looked at it */
+    struct buyer_wait *wait = buyer_ask(buyer, &order, on_bought, w);
+    if (wait) w->wait = wait; /* else it is done, and w is gone */
+}
+
+/* An outage is a pause: everything goes back to the broker until it is over. */
+void summarizer_turn(struct service *service)
+{
+    const char *why = buyer ? buyer_down(buyer) : NULL;
+    /* What is being asked is waited for, but not turns that may be minutes away. */
+    if (buyer && service_stopping(service) && buyer_asking(buyer) == 0 && buyer_queues(buyer)) why = "stopping";
+    if (why && !service_suspended(service)) {
+        suspended = true;
+        service_suspend(service, why);
+    } else if (!why && suspended) {
+        suspended = false;
+        service_resume(service);
+    }
+}
+
+/* What was handed back in an outage may still be asked for: its answer is worth the wait, which SUMMARY_TIMEOUT ends. */
+bool summarizer_busy(struct service *service)
+{
+    (void)service;
+    return buyer && buyer_busy(buyer);
+}
+
+void summarizer_tick(struct service *service)
+{
+    (void)service;
+    if (buyer) buyer_tick(buyer);
+}
+
 /* ---- in ---- */
 
 /* Reads the delivery; the words say what is wrong if it is not RECORD_OK. */
@@ -170,13 +263,11 @@ void summarizer_message(struct service *service, struct job *job, const struct m
         keep(w);
         return;
     }
-    struct engine_article article = {.title = w->record.title,
-                                     .lang = w->record.lang,
-                                     .text = w->record.text,
-                                     .markdown = w->record.markdown,
-                                     .length = strlen(w->record.text)};
-    struct engine_call *call = engine_ask(engine, &article, on_summary, w);
-    if (call) w->call = call; /* else it is done, and w is gone */
+    const struct engine_article article = article_of(w);
+    if (buyer)
+        buy(w);
+    else
+        engine_extract(engine, &article, CODE_OK, "", on_summary, w);
 }
 
 void summarizer_reset(struct service *service, enum queue_id queue)
@@ -185,7 +276,7 @@ void summarizer_reset(struct service *service, enum queue_id queue)
     for (struct work *w = works; w; w = next) {
         next = w->next;
         if (service_job_queue(w->job) != queue || !service_job_void(w->job)) continue;
-        engine_cancel(w->call);
+        if (w->wait) buyer_leave(w->wait);
         summarizer_trouble_void(service, w->job);
         work_free(w);
     }
@@ -195,11 +286,32 @@ void summarizer_reset(struct service *service, enum queue_id queue)
 
 int summarizer_init(struct service *service)
 {
+    const struct summarizer_settings *s = &summarizer_settings;
     engine = engine_new(service_loop(service));
     if (summarizer_settings_llm())
-        log_info("summaries by %s at %s, extractive where it fails", summarizer_settings.model, summarizer_settings.base_url);
+        log_info("summaries by %s at %s, extractive where it fails", s->model, s->base_url);
     else
         log_info("summaries by the extractive engine");
+    if (!engine_llm(engine)) return EXITCODE_OK;
+    const struct buyer_config config = {.llm = engine_llm(engine),
+                                        .recipe_hex = engine_llm_recipe(engine),
+                                        .model = s->model,
+                                        .database_url = s->database_url,
+                                        .lease_ms = s->timeout_ms + s->grace_ms,
+                                        .pause_max_ms = s->pause_ms,
+                                        .endpoint = s->base_url,
+                                        .minute_requests = s->minute_requests,
+                                        .minute_tokens = s->minute_tokens,
+                                        .day_tokens = s->day_tokens,
+                                        .crawl_tokens = s->crawl_tokens,
+                                        .day_money = s->day_money,
+                                        .crawl_money = s->crawl_money,
+                                        .max_tokens = s->max_tokens,
+                                        .input_max = s->input_max,
+                                        .price_in = s->price_in,
+                                        .price_cached = s->price_cached,
+                                        .price_out = s->price_out};
+    buyer = buyer_new(&config);
     return EXITCODE_OK;
 }
 
@@ -218,16 +330,17 @@ void summarizer_metrics(struct service *service, struct buf *out)
             buf_addf(out, "gistmill_summary_fallbacks_total{code=\"%s\"} %" PRIu64 "\n", code_name((enum code)i), stats.fallbacks[i]);
     buf_addf(out, "# TYPE gistmill_model_tokens_total counter\ngistmill_model_tokens_total{kind=\"in\"} %" PRIu64 "\n", stats.tokens_in);
     buf_addf(out, "gistmill_model_tokens_total{kind=\"out\"} %" PRIu64 "\n", stats.tokens_out);
-    buf_addf(out, "# TYPE gistmill_model_calls gauge\ngistmill_model_calls %zu\n", stats.asking);
-    buf_addf(out, "# TYPE gistmill_model_resting gauge\ngistmill_model_resting %d\n", stats.resting);
+    buf_addf(out, "# TYPE gistmill_model_calls gauge\ngistmill_model_calls %zu\n", buyer ? buyer_asking(buyer) : 0);
+    buf_addf(out, "# TYPE gistmill_model_resting gauge\ngistmill_model_resting %d\n", buyer && buyer_down(buyer));
 }
 
 void summarizer_deinit(struct service *service)
 {
     (void)service;
     while (works) {
-        engine_cancel(works->call); /* the broker has the delivery */
-        work_free(works);
+        if (works->wait) buyer_leave(works->wait);
+        work_free(works); /* the broker has the delivery */
     }
+    buyer_free(&buyer);
     engine_free(&engine);
 }

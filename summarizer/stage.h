@@ -9,6 +9,9 @@
 int summarizer_init(struct service *service);
 void summarizer_message(struct service *service, struct job *job, const struct mq_delivery *delivery);
 void summarizer_reset(struct service *service, enum queue_id queue);
+void summarizer_turn(struct service *service);
+bool summarizer_busy(struct service *service);
+void summarizer_tick(struct service *service);
 void summarizer_metrics(struct service *service, struct buf *out);
 void summarizer_deinit(struct service *service);
 

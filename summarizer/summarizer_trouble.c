@@ -18,7 +18,10 @@ static const struct trouble troubles[LLM_FAULT_COUNT] = {
     [LLM_TOO_LONG] = {CODE_MODEL_BAD_ANSWER, true, false, "the answer is far longer than asked for"},
     [LLM_CUT_OFF] = {CODE_MODEL_BAD_ANSWER, true, false, "SUMMARY_MAX_TOKENS were used up before a sentence ended"},
     [LLM_REFUSAL] = {CODE_MODEL_REFUSED, true, false, "the answer is a refusal"},
+    [LLM_MARKUP] = {CODE_MODEL_BAD_ANSWER, true, false, "the answer is no plain paragraph"},
+    [LLM_LANGUAGE] = {CODE_MODEL_BAD_ANSWER, true, false, "the answer is in another language"},
     [LLM_RESTING] = {CODE_MODEL_UNAVAILABLE, false, false, "not asked after too many failures in a row"},
+    [LLM_HELD] = {CODE_MODEL_UNAVAILABLE, false, false, "not asked again"},
 };
 
 /* HTTP statuses that differ from the line of LLM_HTTP. */
@@ -62,7 +65,9 @@ static void end(struct service *service, struct job *job, const struct record *r
 void summarizer_trouble_done(struct service *service, struct job *job, const struct record *record)
 {
     char detail[LIMIT_DETAIL];
-    if (record->reason)
+    if (record->pending)
+        snprintf(detail, sizeof detail, "somebody else is asking the model for this text");
+    else if (record->reason)
         snprintf(detail, sizeof detail, "%s %s%s%s", record->engine, record->reason, record->detail ? ": " : "",
                  record->detail ? record->detail : "");
     else

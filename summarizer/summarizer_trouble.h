@@ -22,7 +22,10 @@ enum llm_fault {
     LLM_TOO_LONG,
     LLM_CUT_OFF,
     LLM_REFUSAL,
-    LLM_RESTING, /* failed too often just now: not asked */
+    LLM_MARKUP,   /* a list, headings, a table, HTML or links, where a paragraph was asked for */
+    LLM_LANGUAGE, /* another language than was asked for */
+    LLM_RESTING,  /* failed too often just now: not asked */
+    LLM_HELD,     /* not asked again: who keeps the books cannot */
     LLM_FAULT_COUNT
 };
 

@@ -213,9 +213,9 @@ static enum pg_status split_known(struct tx *tx, struct offer *offers, size_t *c
 {
     static const struct pg_stmt stmt = {
         "known_pages",
-        "SELECT u.o, p.id, (p.depth, p.part) > (u.depth, u.part), u.listed_at > coalesce(p.listed_at, '-infinity') FROM unnest($1::bigint[], "
-        "$2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[]) WITH ORDINALITY AS u (crawl_id, url_hash, depth, part, listed_at, o) JOIN page p ON p.crawl_id = ANY(ARRAY[u.crawl_id]) "
-        "AND p.url_hash = u.url_hash"};
+        "SELECT u.o, p.id, (p.depth, p.part) > (u.depth, u.part), u.listed_at > coalesce(p.listed_at, '-infinity') FROM "
+        "unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::timestamptz[]) WITH ORDINALITY AS u (crawl_id, url_hash, depth, "
+        "part, listed_at, o) JOIN page p ON p.crawl_id = ANY(ARRAY[u.crawl_id]) AND p.url_hash = u.url_hash"};
     static const enum pg_type types[] = {PG_INT8, PG_UUID, PG_INT8, PG_INT8, PG_TIMESTAMPTZ};
     enum { COLUMNS = sizeof types / sizeof *types };
     struct pg_array c[COLUMNS];

@@ -6,8 +6,10 @@
 #include "base/mem.h"
 #include "base/zip.h"
 #include "line/limits.h"
+#include "writer/awaited.h"
 #include "writer/found.h"
 #include "writer/host_clock.h"
+#include "writer/resummary.h"
 #include "writer/tx.h"
 #include "writer/writer.h"
 
@@ -111,10 +113,12 @@ static enum pg_status write_articles(struct tx *tx)
                                            "$2::text[], $3::text[]) ON CONFLICT DO NOTHING"};
     static const struct pg_stmt summary = {
         "write_summaries",
-        "INSERT INTO summary (content_hash, recipe_hash, engine, model, text, tokens_in, tokens_out) SELECT * FROM "
-        "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[]) ON CONFLICT DO NOTHING"};
+        "INSERT INTO summary (content_hash, recipe_hash, engine, model, text, tokens_in, tokens_out, detail) SELECT * FROM "
+        "unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[]) ON CONFLICT (content_hash, recipe_hash) DO UPDATE "
+        "SET engine = excluded.engine, model = excluded.model, text = excluded.text, tokens_in = excluded.tokens_in, "
+        "tokens_out = excluded.tokens_out, owner = NULL, lease_until = NULL, failure = NULL, detail = excluded.detail WHERE summary.text IS NULL"};
     static const enum pg_type atypes[] = {PG_UUID, PG_TEXT, PG_TEXT};
-    static const enum pg_type stypes[] = {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_INT8};
+    static const enum pg_type stypes[] = {PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_INT8, PG_TEXT};
     struct pg_array a[COUNT(atypes)], s[COUNT(stypes)];
     const struct page_row **rows = mem_calloc(tx->page_count, sizeof *rows);
     size_t n = 0;
@@ -125,11 +129,11 @@ static enum pg_status write_articles(struct tx *tx)
     init_columns(s, stypes, COUNT(stypes));
     for (size_t i = 0; i < n; i++) {
         const struct record *r = rows[i]->record;
-        if (!r->summary) continue; /* RECORD_KEPT: both are there */
         if (i > 0 && rows[i - 1]->record->summary && by_hash(&rows[i - 1], &rows[i]) == 0) continue;
         add_hash(&a[0], r->hash);
         pg_array_text(&a[1], r->text);
         pg_array_text(&a[2], r->markdown);
+        if (!r->summary) continue; /* owed */
         add_hash(&s[0], r->hash);
         add_hash(&s[1], r->recipe);
         pg_array_text(&s[2], r->engine);
@@ -137,6 +141,7 @@ static enum pg_status write_articles(struct tx *tx)
         pg_array_text(&s[4], r->summary);
         pg_array_int(&s[5], r->tokens_in);
         pg_array_int(&s[6], r->tokens_out);
+        pg_array_text(&s[7], r->reason ? NULL : r->detail); /* of a reason: it is the page's */
     }
     enum pg_status st = run_columns(tx, &article, a, COUNT(atypes));
     if (st == PG_OK) st = run_columns(tx, &summary, s, COUNT(stypes));
@@ -463,6 +468,8 @@ enum pg_status tx_write(struct tx *tx)
         if (tx->pages[i].dirty) count_page(tx_crawl(tx, tx->pages[i].crawl_id), &tx->pages[i]);
     enum pg_status st = write_articles(tx);
     if (st == PG_OK) st = write_pages(tx);
+    if (st == PG_OK) st = awaited_write(tx);
+    if (st == PG_OK) st = resummary_write(tx);
     if (st == PG_OK) st = write_waiting(tx);
     if (st == PG_OK) st = write_redirects(tx);
     if (st == PG_OK) st = host_clock_write(tx);

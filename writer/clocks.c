@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "writer/again.h"
+#include "writer/awaited.h"
 #include "writer/conf.h"
+#include "writer/resummary.h"
 #include "writer/live.h"
 #include "writer/tx.h"
 
@@ -168,13 +170,14 @@ static enum pg_status lose_pages(struct writer *w, int64_t before)
     static const struct pg_stmt stmt = {
         "lost_pages", "SELECT p.id, p.host_id, p.release FROM crawl c JOIN page p ON p.crawl_id = c.id WHERE c.scheduled > 0 "
                       "AND p.state = 'scheduled' AND p.scheduled_at < $1 AND NOT EXISTS (SELECT FROM ticket t WHERE "
-                      "t.page_id = p.id) LIMIT 1000"};
+                      "t.page_id = p.id) AND NOT EXISTS (SELECT FROM awaited a WHERE a.page_id = p.id) LIMIT 1000"};
     struct pg_params params;
     pg_params_init(&params);
     pg_add_time(&params, before);
     enum pg_status st = to_entries(w, ENTRY_LOST, &stmt, &params);
     pg_params_release(&params);
-    return st;
+    if (st == PG_OK) st = awaited_lost(w, before);
+    return st == PG_OK ? resummary_lost(w, before) : st;
 }
 
 static enum pg_status line_clock(struct writer *w, struct clocks *c, bool served)

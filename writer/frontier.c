@@ -10,11 +10,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "line/limits.h"
+#include "writer/article_out.h"
+#include "writer/awaited.h"
 #include "writer/clocks.h"
 #include "writer/conf.h"
 #include "writer/host_clock.h"
 #include "writer/live.h"
 #include "writer/release.h"
+#include "writer/resummary.h"
 
 #define PAUSE_MIN_MS 50 /* after a ticket that the queue did not take */
 #define PAUSE_MAX_MS 1000
@@ -169,9 +172,12 @@ void frontier_tick(struct writer *w)
     if (!w->frontier->leads) frontier_try_to_lead(w);
     if (!w->db_ready) return;
     enum pg_status st = host_clock_look(w);
+    if (st == PG_OK) st = article_out_put_back(w->articles);
     if (st == PG_OK && w->frontier->leads) {
         st = release_delayed(w);
         if (st == PG_OK) st = host_clock_sweep(w);
+        if (st == PG_OK) st = awaited_tick(w);
+        if (st == PG_OK) st = resummary_tick(w);
         if (st == PG_OK) st = clocks_tick(w, w->frontier->clocks);
     }
     if (st == PG_OK) st = live_tick(w); /* last: nothing depends on it */

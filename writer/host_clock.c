@@ -19,9 +19,10 @@ static const struct {
     enum code code;
     enum ticket_use use;
 } uses[] = {
-    {CODE_DNS_FAIL, USE_UNREACHED},   {CODE_CONNECT_FAIL, USE_UNREACHED}, {CODE_TIMEOUT, USE_TROUBLED},
-    {CODE_TLS, USE_TROUBLED},         {CODE_BAD_RESPONSE, USE_TROUBLED},  {CODE_HTTP_5XX, USE_TROUBLED},
-    {CODE_RATE_LIMITED, USE_LIMITED}, {CODE_ADDRESS_BLOCKED, USE_NONE},   {CODE_BAD_URL, USE_NONE},
+    {CODE_DNS_FAIL, USE_UNREACHED}, {CODE_CONNECT_FAIL, USE_UNREACHED}, {CODE_NO_RESOLVER, USE_UNREACHED},
+    {CODE_TIMEOUT, USE_TROUBLED},   {CODE_TLS, USE_TROUBLED},           {CODE_BAD_RESPONSE, USE_TROUBLED},
+    {CODE_HTTP_5XX, USE_TROUBLED},  {CODE_RATE_LIMITED, USE_LIMITED},   {CODE_ADDRESS_BLOCKED, USE_NONE},
+    {CODE_BAD_URL, USE_NONE},
 };
 
 static enum ticket_use use_of_code(enum code code)
@@ -85,6 +86,11 @@ static bool is_known(const struct pg_result *r, int64_t host, bool *down)
     return false;
 }
 
+static bool is_ours(const struct record *r)
+{
+    return r->code && strcmp(r->code, code_name(CODE_NO_RESOLVER)) == 0;
+}
+
 enum pg_status host_clock_excuse(struct tx *tx, struct entry **entries, size_t count)
 {
     struct pg_array ids;
@@ -98,7 +104,7 @@ enum pg_status host_clock_excuse(struct tx *tx, struct entry **entries, size_t c
         struct entry *e = entries[i];
         enum ticket_use use = e->kind == ENTRY_RECORD ? host_clock_use(&e->record) : USE_NONE;
         bool is_known_host = use == USE_UNREACHED && is_known(r, e->record.host, &down);
-        e->excused = use == USE_LIMITED || is_known_host;
+        e->excused = use == USE_LIMITED || is_known_host || (use == USE_UNREACHED && is_ours(&e->record));
         known = known || is_known_host;
         answered = answered || use == USE_ANSWERED || use == USE_LIMITED || use == USE_TROUBLED;
     }

@@ -8,7 +8,7 @@
  *   limited    429, 503 with Retry-After (RFC 6585, RFC 9110 section 10.2.3): the host pauses so long, and from the first on
  *              with backoff. Costs the page no attempt.
  *   unreached  no name, no connection. The host pauses with backoff. Costs the page an attempt only if the host never
- *              answered, and nothing says that our own network is down.
+ *              answered, and nothing says that our own network is down, nor the fetcher that our resolver is.
  *
  * Backoff: RETRY_BACKOFF doubling to HOST_BACKOFF_MAX. A host in vain for HOST_STALL gives up what waits for it: HOST_DOWN, or
  * RATE_LIMITED. Our network counts as down from the moment a host that answered before is not reached until anyone

@@ -114,11 +114,37 @@ static void offer_canonical(struct tx *tx, const struct page_row *p, const struc
 
 /* ---- one function a kind of record ---- */
 
+/* An article whose summary no budget allowed: stored without. */
+static bool owes(const struct record *r)
+{
+    return !r->summary && r->recipe && r->reason && strcmp(r->reason, code_name(CODE_BUDGET_EXCEEDED)) == 0;
+}
+
+/* Another page's text is the same, and the model is being asked for it: the record is kept, with its links. */
+static void judge_pending(struct entry *e, struct page_row *p)
+{
+    if (!takes_result(p, &e->record)) {
+        late(e, p, CODE_OK);
+        return;
+    }
+    say(e, p, CODE_OK, "waits for the summary of the same text");
+    tx_page_await(p, &e->record);
+}
+
 static void judge_article(struct tx *tx, struct entry *e, struct page_row *p)
 {
     const struct record *r = &e->record;
+    if (r->again) {
+        say(e, p, CODE_OK, "summarised again");
+        tx_again(tx, r);
+        return;
+    }
+    if (r->pending && r->recipe) {
+        judge_pending(e, p);
+        return;
+    }
     bool kept = judge_is_kept(r);
-    if (!kept && (!r->summary || !r->recipe || !r->engine)) {
+    if (!kept && !owes(r) && (!r->summary || !r->recipe || !r->engine)) {
         say(e, p, CODE_BAD_RECORD, "no summary in it");
         if (takes_failure(p, r)) end(tx, e, p, CODE_BAD_RECORD, "no summary in it");
         return;
@@ -131,7 +157,7 @@ static void judge_article(struct tx *tx, struct entry *e, struct page_row *p)
         forget(tx, e, p);
         return;
     }
-    end(tx, e, p, CODE_OK, NULL);
+    end(tx, e, p, owes(r) ? CODE_BUDGET_EXCEEDED : CODE_OK, r->detail);
     scope_offer_found(tx, tx_crawl(tx, p->crawl_id), p, r);
     offer_canonical(tx, p, r);
 }
@@ -198,7 +224,7 @@ static void judge_verdict(struct tx *tx, struct entry *e, struct page_row *p)
 static void judge_fetched(struct entry *e, struct page_row *p)
 {
     say(e, p, CODE_OK, "fetched");
-    if (!takes_failure(p, &e->record)) return;
+    if (!takes_failure(p, &e->record) || p->awaits) return; /* the article says as much */
     p->dirty = true;
     p->record = &e->record;
 }

@@ -78,7 +78,7 @@ enum pg_status judge_known(struct tx *tx, struct entry **entries, size_t count)
         "known_texts",
         "SELECT u.place, (SELECT l.links FROM page_links l WHERE l.page_id = u.page_id) FROM unnest($1::bigint[], $2::uuid[], "
         "$3::uuid[], $4::bigint[]) AS u (place, hash, recipe, page_id) WHERE (SELECT true FROM summary s WHERE "
-        "s.content_hash = u.hash AND s.recipe_hash = u.recipe)"};
+        "s.content_hash = u.hash AND s.recipe_hash = u.recipe AND s.text IS NOT NULL)"};
     static const enum pg_type types[COLUMNS] = {PG_INT8, PG_UUID, PG_UUID, PG_INT8};
     struct pg_array columns[COLUMNS];
     struct pg_result *r = NULL;

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/mem.h"
+#include "writer/article_out.h"
 #include "writer/conf.h"
 #include "writer/explain.h"
 #include "writer/known.h"
@@ -24,6 +25,7 @@ static int init(struct service *service)
     writer.rules = rules_cache_new();
     writer.intake = intake_new(&writer);
     writer.frontier = frontier_new(&writer);
+    writer.articles = article_out_new(&writer);
     writer.live = live_new();
     database_start(&writer);
     return EXITCODE_OK;
@@ -32,8 +34,10 @@ static int init(struct service *service)
 static void deinit(struct service *service)
 {
     (void)service;
+    if (writer.db_ready) article_out_put_back(writer.articles);
     database_stop(&writer);
     frontier_free(&writer.frontier);
+    article_out_free(&writer.articles);
     live_free(&writer.live);
     intake_free(&writer);
     known_free(&writer.known);

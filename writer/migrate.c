@@ -17,19 +17,26 @@ SQL_FILE(sql_004_recrawl, "sql/004_recrawl.sql");
 SQL_FILE(sql_005_control, "sql/005_control.sql");
 SQL_FILE(sql_006_host_clock, "sql/006_host_clock.sql");
 SQL_FILE(sql_007_page_hot, "sql/007_page_hot.sql");
+SQL_FILE(sql_008_leases, "sql/008_leases.sql");
+SQL_FILE(sql_009_resummarise, "sql/009_resummarise.sql");
 SQL_FILE(sql_010_sources, "sql/010_sources.sql");
 SQL_FILE(sql_011_gateway, "sql/011_gateway.sql");
-SQL_FILE(sql_012_spent, "sql/012_spent.sql");
 
 static const struct {
     const char *name;
     const char *sql;
 } migrations[] = {
-    {"001_init", sql_001_init},         {"002_robots_directives", sql_002_robots_directives},
-    {"003_scope", sql_003_scope},       {"004_recrawl", sql_004_recrawl},
-    {"005_control", sql_005_control},   {"006_host_clock", sql_006_host_clock},
-    {"007_page_hot", sql_007_page_hot}, {"010_sources", sql_010_sources},
-    {"011_gateway", sql_011_gateway},   {"012_spent", sql_012_spent},
+    {"001_init", sql_001_init},
+    {"002_robots_directives", sql_002_robots_directives},
+    {"003_scope", sql_003_scope},
+    {"004_recrawl", sql_004_recrawl},
+    {"005_control", sql_005_control},
+    {"006_host_clock", sql_006_host_clock},
+    {"007_page_hot", sql_007_page_hot},
+    {"008_leases", sql_008_leases},
+    {"009_resummarise", sql_009_resummarise},
+    {"010_sources", sql_010_sources},
+    {"011_gateway", sql_011_gateway},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

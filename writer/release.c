@@ -185,7 +185,7 @@ static enum pg_status read_credit(struct release *rl)
     static const struct pg_stmt stmt = {
         "release_credit",
         "SELECT $1 - coalesce((SELECT sum(scheduled) FROM crawl WHERE open > 0 AND (priority < 0) = $3), 0)::bigint - "
-        "CASE WHEN $3 THEN 0 ELSE (SELECT count(*) FROM ticket WHERE page_id = 0) END, "
+        "CASE WHEN $3 THEN 0 ELSE (SELECT count(*) FROM ticket WHERE page_id = 0) + (SELECT count(*) FROM resummary WHERE sent_at IS NOT NULL) END, "
         "CASE WHEN (SELECT down_since < now() - interval '5 s' FROM network) THEN $2 - (SELECT count(*) FROM ticket) END"};
     struct pg_result *r;
     pg_params_reset(&rl->tx.params);

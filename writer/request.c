@@ -20,8 +20,8 @@ void request_read(const struct request *request, struct seed *seed)
     if (seed->kind == SEED_URLS && !seed->url) {
         seed->kind = SEED_BAD;
         snprintf(seed->reason, sizeof seed->reason, "not a JSON object such as {\"url\": \"https://example.org/\"}");
-    } else if (seed->kind == SEED_URLS && !request->inbox) {
-        seed->kind = SEED_CRAWL;
+    } else if (seed->kind != SEED_BAD) {
+        seed->kind = request->inbox ? SEED_URLS : SEED_CRAWL; /* whatever the fields would make of it */
     }
 }
 

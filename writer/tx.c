@@ -53,6 +53,7 @@ void tx_release(struct tx *tx)
     free(tx->ends);
     free(tx->robots);
     free(tx->completed);
+    free(tx->again);
     free(tx->want_pages);
     free(tx->want_crawls);
     struct pg_array *arrays[] = {&tx->at_page,  &tx->at_release, &tx->at_code,   &tx->at_detail, &tx->at_status, &tx->at_bytes, &tx->at_ms,
@@ -315,6 +316,12 @@ void tx_robots(struct tx *tx, const struct record *robots, bool excused)
     tx->robots[tx->robots_count++] = (struct robots_answer){robots, excused};
 }
 
+void tx_again(struct tx *tx, const struct record *r)
+{
+    tx->again = mem_grow(tx->again, &tx->again_cap, tx->again_count + 1, sizeof *tx->again);
+    tx->again[tx->again_count++] = r;
+}
+
 void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r)
 {
     int64_t ms = r && r->taken_at && r->fetched_at > r->taken_at ? r->fetched_at - r->taken_at : 0;
@@ -383,6 +390,15 @@ void tx_page_end(struct page_row *p, enum code code, const char *detail, const s
     if (r) p->record = r;
     /* stored and UNCHANGED keep their place in the limit */
     if (p->state != STATE_STORED && code != CODE_UNCHANGED) p->has_place = false;
+}
+
+void tx_page_await(struct page_row *p, const struct record *r)
+{
+    p->dirty = true;
+    p->awaits = true;
+    p->record = r;
+    p->state = STATE_SCHEDULED;
+    p->waits = WAITS_NOT;
 }
 
 void tx_page_wait(struct page_row *p, enum waits waits, int64_t delay_ms, enum code code, const char *detail)

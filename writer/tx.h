@@ -76,6 +76,7 @@ struct page_row {
     const struct record *record; /* what it ended with, or fetched; borrowed */
     bool redirects;              /* REDIRECTED to a page that was offered */
     struct digest redirect_hash; /* of its URL */
+    bool awaits;                 /* the record is kept until somebody else's summary of its text is there (awaited.h) */
 };
 
 /* A URL offered for admission. */
@@ -136,6 +137,9 @@ struct tx {
     /* bad_record, bad_request rows */
     struct pg_array br_queue, br_id, br_reason, br_body, bq_reason, bq_body;
 
+    const struct record **again; /* texts summarised anew (resummary.h); borrowed */
+    size_t again_count, again_cap;
+
     int64_t *completed; /* crawls this transaction completes */
     size_t completed_count, completed_cap;
     bool admitted; /* something new may be released */
@@ -160,6 +164,7 @@ void tx_offer_release(const struct offer *offer);
 void tx_end_ticket(struct tx *tx, const struct ticket_end *end);
 /* excused: that it could not be had does not count against the host. */
 void tx_robots(struct tx *tx, const struct record *robots, bool excused);
+void tx_again(struct tx *tx, const struct record *r);
 void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enum code code, const char *detail, const struct record *r);
 void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, const char *reason, const void *body, size_t n);
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
@@ -174,6 +179,8 @@ enum news news_parse(const char *name); /* anything else is NEWS_NONE */
 /* Changes of a page's state; the only places where a page gets a new state in memory. In a crawl that was cancelled everything but
  * an article that is stored, or known to be as it was, ends a page as CANCELLED. */
 void tx_page_end(struct page_row *page, enum code code, const char *detail, const struct record *r);
+/* The page stays in flight, or is again: its record waits for a summary. */
+void tx_page_await(struct page_row *page, const struct record *r);
 void tx_page_wait(struct page_row *page, enum waits waits, int64_t delay_ms, enum code code, const char *detail);
 
 /* apply.c: keeps the links of pages that may be found on a shorter way; before tx_admit, which reads them. */

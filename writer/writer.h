@@ -60,6 +60,7 @@ struct writer {
     struct rules_cache *rules;
     struct intake *intake;
     struct frontier *frontier;
+    struct article_out *articles;
     struct live *live;
     bool db_ready;
     bool requests;     /* there may be some: look */

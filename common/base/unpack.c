@@ -16,7 +16,7 @@
 
 #define CHUNK          65536
 #define WINDOW_LOG_MAX 23 /* 8 MiB: senders may ask for no more, RFC 9659 */
-#define ZSTD_MAGIC     4  /* bytes that a frame is known by */
+#define ZSTD_HEAD      5  /* bytes that a frame is known by */
 #define ZLIB_HEAD      2  /* the same of a gzip member, or of a zlib stream */
 
 struct piece {
@@ -207,6 +207,6 @@ enum unpack_status unpack_add(struct unpack *u, const void *bytes, size_t n, str
 bool unpack_whole(const struct unpack *u)
 {
     /* What is too short for the head of another part may be anything. */
-    size_t least = u->zstd ? ZSTD_MAGIC : ZLIB_HEAD;
+    size_t least = u->zstd ? ZSTD_HEAD : ZLIB_HEAD;
     return u->ended || !u->begun || (u->parts && u->since < least);
 }

@@ -17,6 +17,7 @@ enum page_state { STATE_REGISTERED, STATE_SCHEDULED, STATE_STORED, STATE_SKIPPED
 #define CODE_LIST(X)                                                                                                                       \
     X(OK, DONE, STORED, "article and summary are stored")                                                                                  \
     X(DNS_FAIL, RETRY, ERROR, "the host name could not be resolved")                                                                       \
+    X(NO_RESOLVER, RETRY, ERROR, "our own resolver does not answer; says nothing about the page")                                          \
     X(CONNECT_FAIL, RETRY, ERROR, "no connection to the server")                                                                           \
     X(TIMEOUT, RETRY, ERROR, "the server did not answer in time")                                                                          \
     X(TLS, RETRY, ERROR, "the TLS handshake or the certificate check failed")                                                              \

@@ -395,6 +395,20 @@ enum pg_status pg_exec(struct pg *pg, const char *sql)
     return collect(pg, what, NULL);
 }
 
+/* Each of our statements finds its rows by an index, for tens to hundreds of keys, and must whatever the planner believes: a
+ * table that an ANALYZE saw without rows, but with pages, counts as empty until the next, however many rows it gets, and then
+ * reading all of it looks as cheap as finding a row. So whole tables are forbidden here, and joins are written so that no whole
+ * index serves them: the first column of the index is compared as `= ANY(ARRAY[x])`, whose order is of no use to a join (with
+ * `= x` an ordered read of the index is offered, for a merge), the others as `= x`; `IN (SELECT …)` is `= ANY(ARRAY(SELECT …))`. */
+static const char PLANNING[] =
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; "
+    "SET jit = off";
+
+enum pg_status pg_by_index(struct pg *pg)
+{
+    return pg_exec(pg, PLANNING);
+}
+
 /* --- results -------------------------------------------------------------------------------------------------- */
 
 int pg_rows(const struct pg_result *r)

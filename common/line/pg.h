@@ -94,6 +94,10 @@ enum pg_status pg_run(struct pg *pg, const struct pg_stmt *stmt, const struct pg
 /* Runs plain SQL without parameters, several commands allowed: BEGIN, COMMIT, migrations. */
 enum pg_status pg_exec(struct pg *pg, const char *sql);
 
+/* How the statements of this session are planned: rows are found by an index, whatever the planner believes. The reasons, and how a
+ * statement must be written for it, are in pg.c. */
+enum pg_status pg_by_index(struct pg *pg);
+
 int pg_rows(const struct pg_result *r); /* NULL: 0 */
 bool pg_is_null(const struct pg_result *r, int row, int column);
 const char *pg_text(const struct pg_result *r, int row, int column); /* "" for null; borrowed from r */

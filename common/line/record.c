@@ -97,6 +97,8 @@ static const struct field fields[] = {
     F(model, TEXT, LIMIT_FIELD, 0),
     F(recipe, DIGEST, 0, 0),
     F(reason, CODE, 0, 0),
+    F(pending, INT, 1, 0),
+    F(again, INT, 1, 0),
     F(tokens_in, INT, 0, 0),
     F(tokens_out, INT, 0, 0),
     F(robots, TEXT, LIMIT_ROBOTS, 0),

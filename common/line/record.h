@@ -107,8 +107,10 @@ struct record {
     char *summary;
     char *engine; /* "extractive", "llm"; "kept": the summary of hash and recipe is stored already, and not in here */
     char *model;
-    char *recipe; /* digest_hex of engine, model, prompt and parameters */
-    char *reason; /* code name: why not the engine that was asked for */
+    char *recipe;    /* digest_hex of engine, model, prompt and parameters */
+    char *reason;    /* code name: why not the engine that was asked for */
+    int64_t again;   /* 1: a stored text that is summarised anew: ends no page */
+    int64_t pending; /* 1: somebody else is asking the model for this text; recipe says for which summary. The page waits */
     int64_t tokens_in, tokens_out;
 
     /* robots.txt */

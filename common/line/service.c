@@ -84,7 +84,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
     if (!s->stopping) return;
     bool empty = s->job_count == 0 && mq_unsettled(s->mq) <= s->saying; /* that one may be lost */
     /* Without the broker nothing in hand can be finished; it has it all. */
-    if (empty || !mq_ready(s->mq)) ev_break(loop, EVBREAK_ALL);
+    if ((empty || !mq_ready(s->mq)) && !(s->spec->busy && s->spec->busy(s))) ev_break(loop, EVBREAK_ALL);
 }
 
 static void on_second(struct ev_loop *loop, ev_timer *w, int revents)

@@ -43,8 +43,10 @@ struct service_spec {
     void (*on_tick)(struct service *service);
     /* Every few seconds: what the program says of itself (alive.h). NULL: it goes to `report`. */
     void (*on_alive)(struct service *service, struct alive *alive);
-    /* SIGTERM came: take nothing new. The loop ends when no job is in hand and nothing is unsettled. May be NULL. */
+    /* SIGTERM came: take nothing new. The loop ends when no job is in hand, nothing is unsettled and the stage is not busy. May be NULL. */
     void (*on_stop)(struct service *service);
+    /* True while something is under way that belongs to no job and must not be dropped by an orderly stop. May be NULL. */
+    bool (*busy)(struct service *service);
     void (*deinit)(struct service *service);
     /* Appends the stage's own metrics in Prometheus text format. May be NULL. */
     void (*metrics)(struct service *service, struct buf *out);

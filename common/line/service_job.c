@@ -292,13 +292,19 @@ static void on_said(void *context, enum mq_settled how)
     s->saying = false;
 }
 
-/* Only while somebody reads it: what is of no use tomorrow must not fill a queue. */
-static void publish_alive(struct service *s)
+/* What is of no use tomorrow must not fill a queue. Who has work has it from a writer that was there within HOLD_MAX; who has none asks
+ * whether anybody reads: that blocks while the broker does not answer, which harms nothing then. */
+static bool is_read(struct service *s)
 {
     uint32_t ready, consumers;
+    if (s->unfinished > 0) return true;
+    return mq_depth(s->mq, QUEUE_REPORT, &ready, &consumers) == 0 && consumers > 0 && ready <= UNREAD_MAX;
+}
+
+static void publish_alive(struct service *s)
+{
     struct buf json;
-    if (s->saying || !mq_ready(s->mq) || mq_blocked(s->mq)) return;
-    if (mq_depth(s->mq, QUEUE_REPORT, &ready, &consumers) != 0 || consumers == 0 || ready > UNREAD_MAX) return;
+    if (s->saying || !mq_ready(s->mq) || mq_blocked(s->mq) || !is_read(s)) return;
     buf_init(&json, LIMIT_MESSAGE);
     alive_encode(&s->alive, &json);
     struct mq_message message = {.queue = QUEUE_REPORT,

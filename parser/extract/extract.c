@@ -365,6 +365,8 @@ static enum code extract_gzip(const struct extract_input *in, struct record *rec
         snprintf(notes->detail, sizeof notes->detail, "unpacks to more than %u bytes", LIMIT_BODY);
     } else {
         code = extract_decoded(&unpacked, KIND_FEED, record, notes);
+        size_t len = strlen(notes->detail);
+        if (fault) snprintf(notes->detail + len, sizeof notes->detail - len, "; the gzip file is %s", fault);
     }
     buf_release(&body);
     return code;

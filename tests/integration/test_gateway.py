@@ -53,6 +53,10 @@ def test_crawl_from_asking_to_export(line):
     check_pages(gateway, crawl, 30)
     check_search(stack, gateway, crawl)
     check_export(gateway, crawl, 30)
+    assert (done["tokens"], done["costUsd"]) == ({"prompt": 0, "cached": 0, "completion": 0}, 0)
+    stack.query("insert into budget values (%s, 700, 1250, 500, 100, 200)", f"crawl {done['number']}")
+    spent = gateway.data(f"/v1/crawl/{crawl}")
+    assert (spent["tokens"], spent["costUsd"]) == ({"prompt": 500, "cached": 100, "completion": 200}, 0.00125)
     assert stack.books() == []
 
 

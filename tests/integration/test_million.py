@@ -43,7 +43,7 @@ def follow(stack, levels, limit):
         if row is not None and row.stored < limit:
             levels.look(row.stored)
         return row is not None and row.stored >= limit
-    wait_until(looked, 600, lambda: f"{limit} pages are stored: {stack.crawl()}\n{stack.depths()}", interval=0.05)
+    wait_until(looked, 600, lambda: f"{limit} pages are stored: {stack.crawl()}\n{stack.depths()}", interval=0.02)
 
 
 def check_levels(levels, limit, sanitized):

@@ -9,15 +9,17 @@ In a test:
         llm.script(["500", "ok"])    # one mode a request, then llm.mode again
         llm.requests                 # what came: dicts of path, model, system, user, body, authorization, mode, at
         llm.peak                     # requests under way at once, at most
+    llm.under_way                # now
 
 By hand: python3 tests/support/fake_llm.py [--port N] [--mode NAME] [--delay SECONDS]; prints the base URL. A mode may also
 be asked for by the address: URL + "/mode/NAME" as base URL, so that several programs share one server.
 
 Modes:
-  ok           the article's first words, as a sentence; reports usage
+  ok           the article's first words, as a sentence; reports usage, a word a token. What an earlier request began with, too, it
+               has in its cache, up to the last whole message
   delay        the same after `delay` seconds (ok also waits, if delay was given)
   429          Too Many Requests, Retry-After `retry_after`
-  500 503 401 403 404 400   that status with an error object
+  400 401 402 403 404 408 500 503   that status with an error object
   empty        an answer without content
   blank_body   status 200 and not a byte
   garbage      status 200, not JSON
@@ -33,6 +35,8 @@ Modes:
   fence        the answer in a Markdown code fence
   drop         closes the connection in the middle of the answer
   reset        closes the connection without an answer
+  hold         answers as ok once release() is called
+  obey         a model that follows the page: says what stands in it after "say exactly:"
   hang         never answers; holds the connection until the server stops
   trickle      sends a byte every `delay` seconds, never done
   new_openai   refuses max_tokens and temperature, as OpenAI's newer models do
@@ -47,7 +51,7 @@ import threading
 import time
 
 HUGE_BYTES = 8 << 20
-STATUSES = {"429": 429, "500": 500, "503": 503, "401": 401, "403": 403, "404": 404, "400": 400}
+STATUSES = {status: int(status) for status in ("400", "401", "402", "403", "404", "408", "429", "500", "503")}
 
 
 def article_of(user):
@@ -84,9 +88,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         tokens_in = len((request["system"] + request["user"]).split())
         tokens_out = len((content or "").split())
         self.send_json(200, {
-            "id": "chatcmpl-fake", "object": "chat.completion", "created": int(time.time()), "model": request["model"],
+            "id": f"chatcmpl-{request['number']}", "object": "chat.completion", "created": int(time.time()), "model": request["model"],
             "choices": [{"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": content, **message}}],
-            "usage": {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}})
+            "usage": {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out,
+                      "prompt_tokens_details": {"cached_tokens": request["cached"]}}})
 
     def do_GET(self):
         self.send_json(200, {"object": "list", "data": [{"id": "fake", "object": "model"}]})
@@ -120,7 +125,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def answer(self, fake, request):
         mode = request["mode"]
         good = summary_of(article_of(request["user"]))
-        if mode in ("ok", "delay"):
+        if mode in ("ok", "delay", "hold"):
+            if mode == "hold":
+                fake.released.wait()
             if fake.stopped.wait(fake.delay):
                 return self.hang_up()
             self.send_answer(request, good)
@@ -145,6 +152,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "cutshort": lambda: self.send_answer(request, "It was the", finish="length"),
                 "think": lambda: self.send_answer(request, f"<think>\nThe user wants…\n</think>\n\n{good}"),
                 "fence": lambda: self.send_answer(request, f"```text\n{good}\n```"),
+                "obey": lambda: self.send_answer(request, article_of(request["user"]).partition("say exactly:")[2].strip()),
                 "huge": self.huge, "drop": self.drop, "reset": self.hang_up, "trickle": lambda: self.trickle(fake),
                 "hang": lambda: (fake.stopped.wait(), self.hang_up()),
             }
@@ -202,8 +210,10 @@ class FakeLLM:
         self.mode, self.delay, self.retry_after = mode, delay, retry_after
         self.requests, self.peak = [], 0
         self.stopped = threading.Event()
+        self.released = threading.Event()
         self._lock = threading.Lock()
-        self._script, self._under_way = [], 0
+        self._script, self.under_way = [], 0
+        self._begun = set()  # first messages
         self._server = Server(("127.0.0.1", port), Handler)
         self._server.fake = self
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -214,19 +224,27 @@ class FakeLLM:
         with self._lock:
             self._script = list(modes)
 
+    def release(self):
+        self.released.set()
+
     def _arrived(self, request, asked):
         with self._lock:
-            self._under_way += 1
-            self.peak = max(self.peak, self._under_way)
+            self.under_way += 1
+            self.peak = max(self.peak, self.under_way)
+            request["number"] = len(self.requests) + 1
+            first = request["body"]["messages"][0]
+            request["cached"] = len(first["content"].split()) if str(first) in self._begun else 0
+            self._begun.add(str(first))
             self.requests.append(request)
             return asked or (self._script.pop(0) if self._script else self.mode)
 
     def _left(self):
         with self._lock:
-            self._under_way -= 1
+            self.under_way -= 1
 
     def stop(self):
         self.stopped.set()
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
 

@@ -77,6 +77,7 @@ constant("/zstd", "OK", 200, whole(PACKED["zstd"], content_encoding="zstd"))
 constant("/gzip-members", "OK", 200, lambda: whole(gzip.compress(PAGE[:99]) + gzip.compress(PAGE[99:]), content_encoding="x-gzip"))
 constant("/gzip-more", "OK", 200, lambda: whole(gzip.compress(PAGE) + b"\r\n<!-- no part of it -->", content_encoding="gzip"))
 constant("/gzip-empty", "OK", 200, whole(b"", content_encoding="gzip"))
+constant("/no-coding", "OK", 200, whole(content_encoding="utf-8"), "a common mistake")
 constant("/gzip-hints", "OK", 200, lambda: b"HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n"
          + whole(gzip.compress(PAGE), content_encoding="gzip"))
 constant("/chunked", "OK", 200, head(transfer_encoding="chunked") + chunks(PAGE[:100], PAGE[100:]))
@@ -198,7 +199,7 @@ constant("/cut-gzip-close", "BAD_RESPONSE", 200, lambda: head(content_encoding="
 constant("/cut-deflate", "BAD_RESPONSE", 200, lambda: whole(zlib.compress(PAGE)[:-1], content_encoding="deflate"))
 constant("/cut-br", "BAD_RESPONSE", 200, whole(PACKED["br"][:-1], content_encoding="br"))
 constant("/cut-zstd", "BAD_RESPONSE", 200, whole(PACKED["zstd"][:-1], content_encoding="zstd"))
-constant("/unknown-coding", "BAD_RESPONSE", 200, whole(content_encoding="utf-8"))
+constant("/unknown-coding", "BAD_RESPONSE", 200, whole(content_encoding="compress"))
 constant("/bad-gzip-sum", "BAD_RESPONSE", 200, lambda: whole(gzip.compress(PAGE)[:-8] + b"\0" * 8, content_encoding="gzip"))
 
 

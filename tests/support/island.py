@@ -91,6 +91,45 @@ class Island:
         self.close()
 
 
+class Relay:
+    """A way out of an Island: a port of its 127.0.0.1 that leads to the same one outside."""
+
+    def __init__(self, island, port):
+        self._port = int(port)
+        self._listener = island.listen("127.0.0.1", self._port)
+        self._ends = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                inner = self._listener.accept()[0]
+                outer = socket.create_connection(("127.0.0.1", self._port))
+                self._ends += [inner, outer]
+                for ends in ((inner, outer), (outer, inner)):
+                    threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+
+    @staticmethod
+    def _pass_on(one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        with contextlib.suppress(OSError):
+            other.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        for s in (self._listener, *self._ends):
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+            s.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
 class Names:
     """The name server of an Island. answers: name to lists of addresses, one list for each query, in turn, for ever.
 

@@ -54,5 +54,5 @@ class Levels:
     def level(self, first, last):
         """{name: (bytes, of them data)} while the pages of that range were stored."""
         looks = self._looks[bisect.bisect_left(self._pages, first):bisect.bisect_left(self._pages, last)]
-        assert len(looks) >= 3, f"{len(looks)} looks from page {first} to page {last}"
+        assert looks, f"no look from page {first} to page {last}"
         return {name: tuple(statistics.median(look[name][k] for look in looks) for k in (0, 1)) for name in self.pids}

@@ -189,7 +189,8 @@ class Process:
     The kernel sends death_signal when the thread that started the child ends; so only the main thread may start one.
     """
 
-    def __init__(self, name, argv, env, log, cwd="/", death_signal="KILL", pass_fds=()):
+    def __init__(self, name, argv, env, log, cwd="/", death_signal="KILL", pass_fds=(), enter=()):
+        """enter: the beginning of a command that runs the rest as itself, elsewhere: Island.enter()."""
         assert threading.current_thread() is threading.main_thread(), "a child would die with this thread"
         self.name = name
         self.log = log
@@ -199,7 +200,7 @@ class Process:
         user = service_user()
         if user is not None:
             drop = ["--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
-        command = ["setpriv", *drop, "--pdeathsig", death_signal, "--", "sh", "-c", _GUARD, str(os.getpid()), *argv]
+        command = [*enter, "setpriv", *drop, "--pdeathsig", death_signal, "--", "sh", "-c", _GUARD, str(os.getpid()), *argv]
         with open(log, "ab") as out:
             self._child = subprocess.Popen(command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                            start_new_session=True, pass_fds=pass_fds)

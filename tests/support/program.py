@@ -49,14 +49,14 @@ def parse_line(line):
 class Program(Process):
     """One running program; made ready by wait_ready()."""
 
-    def __init__(self, path, env, log, directory):
-        """path of the executable; env: all of its environment; log: appended to; directory: to run in."""
+    def __init__(self, path, env, log, directory, enter=()):
+        """path of the executable; env: all of its environment; log: appended to; directory: to run in; enter: see Process."""
         mine, theirs = os.pipe()
         self._ready_fd = mine
         self._log_start = os.path.getsize(log) if os.path.exists(log) else 0
         try:
             super().__init__(os.path.basename(path), [path, "--ready-fd", str(theirs)], env, log, cwd=directory,
-                             pass_fds=(theirs,))
+                             pass_fds=(theirs,), enter=enter)
         finally:
             os.close(theirs)
 

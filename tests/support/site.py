@@ -285,13 +285,14 @@ class Server:
     """Serves a site, or {host name: site} (None: any other host), from start() to stop(), or in a with block.
 
     Names under .localhost lead to 127.0.0.1 by themselves, so a.localhost and b.localhost are two hosts.
-    robots.txt: 404 unless the site has one, or robots= gives its text.
+    robots.txt: 404 unless the site has one, or robots= gives its text. listen: makes another socket to listen on.
     """
 
-    def __init__(self, site, port=0, robots=None, address="127.0.0.1"):
+    def __init__(self, site, port=0, robots=None, address="127.0.0.1", listen=None):
         self.sites = site if isinstance(site, dict) else {None: site}
         self.robots = None if robots is None else Reply(robots, type="text/plain")
         self.address, self.port = address, int(port)
+        self._listen = listen or (lambda: socket.create_server((self.address, self.port), backlog=1024))
         self.log = []
         self.faults = []
         self.connections = set()
@@ -301,7 +302,7 @@ class Server:
         """Returns when the port is open."""
         opened = threading.Event()
         self._loop = asyncio.new_event_loop()
-        listening = socket.create_server((self.address, self.port), backlog=1024)
+        listening = self._listen()
         self.port = listening.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, args=(opened, listening), name="site", daemon=True)
         self._thread.start()

@@ -98,6 +98,7 @@ class Stack:
             "DATABASE_URL": self.database.url(name),
         } | (env or {})
         self.programs = []
+        self.enter = {}  # name of a program: where it runs, see Process
         self._logs = {}
         self.database.create(name, template)
 
@@ -124,7 +125,7 @@ class Stack:
         if log is None:
             number = self._logs[name] = self._logs.get(name, 0) + 1
             log = new_log(os.path.join(self.directory, f"{name}-{number}.log"))
-        program = Program(os.path.join(self.bin_dir, name), self.env | env, log, self.directory)
+        program = Program(os.path.join(self.bin_dir, name), self.env | env, log, self.directory, self.enter.get(name, ()))
         program.extra_env = env
         self.programs.append(program)
         return program

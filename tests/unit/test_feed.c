@@ -334,8 +334,13 @@ static void test_gzip(void **state)
     assert_int_equal(extract(packed.data, packed.len, "application/x-gzip", "", &r), CODE_NO_ARTICLE);
     assert_int_equal(r.links.count, 2);
     record_release(&r);
-    assert_int_equal(extract(packed.data, first + 15, "application/x-gzip", "", &r), CODE_NO_ARTICLE);
+    struct extract_notes notes = {.explain = NULL};
+    const struct extract_input in = {
+        .bytes = packed.data, .n = first + 15, .url = URL, .content_type = "application/x-gzip", .robots_tag = ""};
+    r = (struct record){.kind = RECORD_EMPTY};
+    assert_int_equal(extract_page(&in, &r, &notes), CODE_NO_ARTICLE);
     assert_int_equal(r.links.count, 1);
+    assert_non_null(strstr(notes.detail, "; the gzip file is cut short"));
     record_release(&r);
     buf_release(&plain);
     buf_release(&packed);

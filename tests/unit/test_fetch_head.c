@@ -53,6 +53,7 @@ static void codings(void **state)
         {"Content-Encoding: br\r\nTransfer-Encoding: gzip, chunked\r\n", 1, 1, "br"},
         {"Content-Encoding: ,, ,\r\n", 0, 0, ""},
         {"Content-Encoding:\r\n", 0, 0, ""},
+        {"Content-Encoding: UTF-8\r\nContent-Encoding: none\r\n", 0, 0, ""},
         {"Content-Encoding: a-very-long-name-of-nothing\r\n", 1, 0, "a-very-long-nam"},
         {"Content-Encoding: x\r\n\r\nContent-Encoding: gzip\r\n", 1, 0, "x"},
     };

@@ -33,6 +33,7 @@ static void failures(void **state)
     } rows[] = {
         {HTTP_BAD_URL, CODE_BAD_URL},
         {HTTP_NO_NAME, CODE_DNS_FAIL},
+        {HTTP_NO_RESOLVER, CODE_NO_RESOLVER},
         {HTTP_NO_CONNECTION, CODE_CONNECT_FAIL},
         {HTTP_BLOCKED, CODE_ADDRESS_BLOCKED},
         {HTTP_NO_TLS, CODE_TLS},

@@ -264,6 +264,87 @@ static void test_rest(void **state)
     assert_int_equal(server_stop(&server), 8);
 }
 
+struct seen {
+    struct got got;
+    int again, received;
+    bool refuse;
+    struct llm_facts facts;
+    char id[100];
+};
+
+static bool on_again(void *context, int number)
+{
+    struct seen *seen = context;
+    assert_int_equal(number, ++seen->again + 1);
+    return !seen->refuse;
+}
+
+static void on_received(void *context, const struct llm_facts *facts)
+{
+    struct seen *seen = context;
+    seen->received++;
+    seen->facts = *facts;
+    snprintf(seen->id, sizeof seen->id, "%s", facts->id);
+}
+
+static void on_watched(void *context, const struct llm_answer *answer)
+{
+    on_answer(&((struct seen *)context)->got, answer);
+}
+
+/* Who keeps books hears of each request, and can forbid another one. */
+static void test_watched(void **state)
+{
+    (void)state;
+    static const struct llm_watch watch = {on_again, on_received};
+    static const struct {
+        const char *script[3];
+        bool refuse;
+        enum llm_fault fault;
+        int again, received;
+        const char *id;
+        int64_t cached, pause_ms;
+    } cases[] = {
+        {{OK("A tram.")}, false, LLM_FINE, 0, 1, "", 0, 0},
+        {{"HTTP/1.1 200 OK\r\nX-Request-Id: req_7\r\nX-RateLimit-Remaining-Requests: 0\r\nX-RateLimit-Reset-Requests: 1m2.5s\r\n"
+          "Connection: close\r\n\r\n{\"id\":\"chat-1\",\"choices\":[{\"message\":{\"content\":\"A tram.\"}}],\"usage\":{\"prompt_tokens\":10,"
+          "\"prompt_tokens_details\":{\"cached_tokens\":8}}}"},
+         false,
+         LLM_FINE,
+         0,
+         1,
+         "req_7",
+         8,
+         62500},
+        {{"HTTP/1.1 200 OK\r\nX-RateLimit-Remaining-Requests: 1\r\nX-RateLimit-Reset-Requests: 9s\r\nX-RateLimit-Remaining-Tokens: 0\r\n"
+          "X-RateLimit-Reset-Tokens: 250ms\r\nConnection: close\r\n\r\n{\"id\":\"chat-1\",\"choices\":[{\"message\":{\"content\":\"A tram.\"}}],"
+          "\"usage\":{\"prompt_cache_hit_tokens\":3}}"},
+         false,
+         LLM_FINE,
+         0,
+         1,
+         "chat-1",
+         3,
+         250},
+        {{OK(""), OK("A tram.")}, false, LLM_FINE, 1, 2, "", 0, 0},
+        {{OK(""), OK("A tram.")}, true, LLM_HELD, 1, 1, "", 0, 0},
+        {{"HTTP/1.1 429 Slow\r\nRetry-After: 60\r\nConnection: close\r\n\r\n{}"}, false, LLM_HTTP, 0, 1, "", 0, 60000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct server server = server_start(cases[i].script);
+        struct llm *llm = llm_at(server.port, 10000, 60000);
+        struct seen seen = {.refuse = cases[i].refuse};
+        llm_ask_watched(llm, &article, &watch, on_watched, &seen);
+        while (seen.got.count == 0) ev_run(EV_DEFAULT, 0);
+        llm_free(&llm);
+        server_stop(&server);
+        if (seen.got.fault != cases[i].fault || seen.again != cases[i].again || seen.received != cases[i].received ||
+            strcmp(seen.id, cases[i].id) != 0 || seen.facts.tokens_cached != cases[i].cached || seen.facts.pause_ms != cases[i].pause_ms)
+            fail_msg("case %zu: fault %d, %d again, %d received, id %s, %d cached, pause %d", i, seen.got.fault, seen.again, seen.received,
+                     seen.id, (int)seen.facts.tokens_cached, (int)seen.facts.pause_ms);
+    }
+}
+
 static void test_cancel(void **state)
 {
     (void)state;
@@ -290,7 +371,8 @@ static void test_cancel(void **state)
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_question), cmocka_unit_test(test_time_is_kept),
-                                       cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_rest), cmocka_unit_test(test_cancel)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_question),   cmocka_unit_test(test_time_is_kept),
+                                       cmocka_unit_test(test_nobody_listens), cmocka_unit_test(test_rest),
+                                       cmocka_unit_test(test_watched),        cmocka_unit_test(test_cancel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

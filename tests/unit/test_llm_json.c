@@ -24,6 +24,29 @@ static void test_request(void **state)
     buf_release(&small);
 }
 
+static void test_summary(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *content, *want; /* NULL: nothing in it */
+    } cases[] = {
+        {"{\"summary\":\"A tram.\",\"points\":[\"one\",2,\"three\"],\"x\":1}", "{\"summary\":\"A tram.\",\"points\":[\"one\",\"three\"]}"},
+        {"Here you are: {\"summary\": \"A \\\"tram\\\".\"} Bye.", "{\"summary\":\"A \\\"tram\\\".\",\"points\":[]}"},
+        {"A tram.", "{\"summary\":\"A tram.\",\"points\":[]}"},
+        {"{ a tram }", "{\"summary\":\"{ a tram }\",\"points\":[]}"},
+        {"{\"summary\":\" \"}", NULL},
+        {"{\"points\":[\"one\"]}", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf out = BUF_INIT(1000);
+        bool good = llm_json_summary(&out, cases[i].content);
+        if (good != (cases[i].want != NULL) || (good && strcmp(buf_str(&out), cases[i].want) != 0))
+            fail_msg("%s: %s", cases[i].content, buf_str(&out));
+        buf_release(&out);
+    }
+}
+
 static void test_responses(void **state)
 {
     (void)state;
@@ -94,7 +117,7 @@ static void test_long_error(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_request), cmocka_unit_test(test_responses), cmocka_unit_test(test_wishes),
-                                       cmocka_unit_test(test_long_error)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_request), cmocka_unit_test(test_summary), cmocka_unit_test(test_responses),
+                                       cmocka_unit_test(test_wishes), cmocka_unit_test(test_long_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

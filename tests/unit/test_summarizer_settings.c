@@ -33,6 +33,10 @@ static void test_checks(void **state)
         {{"SUMMARY_ENGINE", "llm"}, -1, false, "SUMMARY_ENGINE"},
         {{"SUMMARY_ENGINE", "gpt"}, -1, false, "SUMMARY_ENGINE"},
         {{"OPENAI_BASE_URL", "127.0.0.1:1", "SUMMARY_MODEL", "m"}, -1, false, "OPENAI_BASE_URL"},
+        {{"SUMMARY_STYLE", "bullets"}, 0, false, NULL},
+        {{"SUMMARY_STYLE", "haiku"}, -1, false, "SUMMARY_STYLE"},
+        {{"DATABASE_URL", "http://x"}, 0, false, NULL}, /* not used without a model */
+        {{"OPENAI_BASE_URL", "http://127.0.0.1:1", "SUMMARY_MODEL", "m", "DATABASE_URL", "http://x"}, -1, false, "DATABASE_URL"},
         {{"OPENAI_API_KEY", "two words"}, -1, false, "OPENAI_API_KEY"},
         {{"OPENAI_API_KEY", "sk\r\nX-Evil: 1"}, -1, false, "OPENAI_API_KEY"},
     };

@@ -152,7 +152,8 @@ static void what_follows(void **state)
     static const struct {
         const char *bytes;
         size_t n;
-    } garbage[] = {{"\0", 1}, {"\r\n", 2}, {"\0\0\0\0\0\0\0\0", 8}, {"<!-- served by -->", 18}, {"\x1f", 1}, {"\xff\xff\xff", 3}};
+    } garbage[] = {{"\0", 1},   {"\r\n", 2},         {"\0\0\0\0\0\0\0\0", 8}, {"<!-- served by -->", 18},
+                   {"\x1f", 1}, {"\xff\xff\xff", 3}, {"\0\0\0\0", 4},         {"more\n", 5}};
     char twice[2 * sizeof page];
     size_t len = sizeof page - 1;
     memcpy(twice, page, len);
