@@ -167,6 +167,7 @@ async def streams(bench, clients):
     most = rss_mib(bench.gateway.pid)
     stop.set()
     await asyncio.gather(*tasks)
+    await until(lambda: descriptors(bench.gateway.pid) < clients, 40)
     say(f"  {clients} event streams: {before:.1f} MiB before, {opened:.1f} with all open, {most:.1f} after {got['pages']:,} events; "
         f"{got['ended']} broke off")
     return most - before, got

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import textwrap
 import time
@@ -308,13 +307,7 @@ def keep(stack, wish):
 
 def start_gateway(stack):
     """The web page and HTTP API, on port 8080 if nobody has it. Its address."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", 8080))
-            port = 8080
-        except OSError:
-            port = int(Port())
+    port = Port(8080)
     stack.start("gateway", GATEWAY_ADDR=f"127.0.0.1:{port}")
     return f"http://127.0.0.1:{port}/"
 

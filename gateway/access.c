@@ -221,8 +221,9 @@ static int command_end(struct pg *pg, struct pg_params *params, int status)
 
 int access_add_key(const char *name, const char *rate)
 {
-    static const struct pg_stmt stmt = {"gw_add_key", "INSERT INTO api_key (name, sha256, rate_per_minute) "
-                                                      "VALUES ($1, sha256(convert_to($2, 'UTF8')), nullif($3, 0)) RETURNING id"};
+    static const struct pg_stmt stmt = {
+        "gw_add_key", "INSERT INTO api_key (name, sha256, rate_per_minute) SELECT $1, sha256(convert_to($2, 'UTF8')), nullif($3, 0)::int "
+                      "WHERE NOT EXISTS (SELECT FROM api_key WHERE name = $1 AND revoked_at IS NULL) RETURNING id"};
     unsigned char bytes[KEY_BYTES];
     char key[sizeof KEY_PREFIX + 2 * KEY_BYTES] = KEY_PREFIX, *end = NULL;
     long per_minute = rate ? strtol(rate, &end, 10) : 0;
@@ -239,9 +240,12 @@ int access_add_key(const char *name, const char *rate)
     pg_add_text(&params, name);
     pg_add_text(&params, key);
     pg_add_int(&params, per_minute);
-    enum pg_status status = pg_run(pg, &stmt, &params, NULL);
-    if (status != PG_OK) {
-        log_error("%s", strcmp(pg_sqlstate(pg), "23505") == 0 ? "there is a key of this name" : pg_error(pg));
+    struct pg_result *r = NULL;
+    enum pg_status status = pg_run(pg, &stmt, &params, &r);
+    bool made = pg_rows(r) > 0;
+    pg_result_free(r);
+    if (!made) {
+        log_error("%s", status == PG_OK ? "there is a key of this name" : pg_error(pg));
         return command_end(pg, &params, status == PG_LOST ? EXITCODE_DEPENDENCY : EXITCODE_FAILED);
     }
     printf("%s\n", key);

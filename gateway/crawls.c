@@ -2,11 +2,13 @@
 #include "gateway/crawls.h"
 
 #include <cjson/cJSON.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "gateway/db.h"
 #include "gateway/gateway.h"
 #include "gateway/http.h"
@@ -14,7 +16,9 @@
 #include "gateway/sql.h"
 #include "gateway/watch.h"
 
-#define TAKEN_MS 3000 /* a writer mostly takes a request at once; if none is there, the answer does not wait for it */
+#define WHYS_KEPT 64
+#define WHY_MS    500
+#define TAKEN_MS  3000 /* a writer mostly takes a request at once; if none is there, the answer does not wait for it */
 
 static const char NO_CRAWL[] = "there is no such crawl";
 
@@ -102,17 +106,93 @@ static const char REQUEST_DATA[] =
                 "END, 'error', r.error)) FROM request r "
                 "WHERE r.id = CASE WHEN $1 ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN $1::uuid END";
 
+/* A UUID in its usual form. */
+static bool uuid_parse(const char *text, struct digest *id_r)
+{
+    char hex[DIGEST_HEX];
+    size_t n = 0;
+    for (const char *p = text; *p; p++) {
+        bool dash = p - text == 8 || p - text == 13 || p - text == 18 || p - text == 23;
+        if (dash != (*p == '-') || p - text > 35) return false;
+        if (!dash) hex[n++] = (char)(*p >= 'A' && *p <= 'F' ? *p + 32 : *p);
+    }
+    hex[n] = '\0';
+    return digest_parse(hex, id_r) == 0;
+}
+
+/* Why a crawl that runs does not go faster takes more to find out than all the rest, and many may ask: it is asked for twice a second. */
+static struct {
+    pthread_mutex_t lock;
+    struct why {
+        char crawl[ARG_MAX_BYTES];
+        char text[300]; /* "": it does */
+        int64_t until_ms;
+    } rows[WHYS_KEPT];
+} whys = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static struct why *why_of(const char *crawl)
+{
+    struct digest digest = digest_of(crawl, strlen(crawl));
+    return &whys.rows[digest.bytes[0] % WHYS_KEPT];
+}
+
+/* False: the answer is there. */
+static bool find_why(struct request *req, struct db *db, struct why *why_r)
+{
+    static const struct pg_stmt stmt = {"gw_why",
+                                        "SELECT crawl_why(c) FROM crawl c WHERE c.id = " SQL_FIND " AND crawl_state(c) = 'running'"};
+    const char *crawl = req->args[0];
+    int64_t now = clock_mono_ms();
+    pthread_mutex_lock(&whys.lock);
+    *why_r = *why_of(crawl);
+    bool known = strcmp(why_r->crawl, crawl) == 0 && why_r->until_ms > now;
+    if (!known && strcmp(why_r->crawl, crawl) == 0)
+        why_of(crawl)->until_ms = now + WHY_MS; /* others take the old one while this one asks */
+    pthread_mutex_unlock(&whys.lock);
+    if (known) return true;
+    pg_add_text(db_begin(db), crawl);
+    struct pg_result *r = db_run(req, db, &stmt);
+    if (!r) return false;
+    snprintf(why_r->crawl, sizeof why_r->crawl, "%s", crawl);
+    snprintf(why_r->text, sizeof why_r->text, "%s", pg_rows(r) > 0 ? pg_text(r, 0, 0) : "");
+    why_r->text[utf8_floor(why_r->text, strlen(why_r->text))] = '\0';
+    why_r->until_ms = clock_mono_ms() + WHY_MS;
+    pg_result_free(r);
+    pthread_mutex_lock(&whys.lock);
+    *why_of(crawl) = *why_r;
+    pthread_mutex_unlock(&whys.lock);
+    return true;
+}
+
+/* What a crawl that does not run waits for is known at once. */
+#define CRAWL_AS_KNOWN(find)                                                                                                               \
+    "SELECT json_build_object('success', true, 'data', " SQL_CRAWL("CASE WHEN crawl_state(c) = 'running' THEN nullif($2, '') "             \
+                                                                   "ELSE crawl_why(c) END") ") FROM crawl c WHERE " find
+
 void crawl_get(struct request *req, struct db *db)
 {
-    static const struct pg_stmt crawl = {"gw_crawl", CRAWL_DATA}, request = {"gw_crawl_request", REQUEST_DATA};
+    static const struct pg_stmt by_id = {"gw_crawl_id", CRAWL_AS_KNOWN("c.public_id = $1 AND c.purge_at IS NULL")};
+    static const struct pg_stmt by_name = {"gw_crawl", CRAWL_AS_KNOWN("c.id = " SQL_FIND)}, request = {"gw_crawl_request", REQUEST_DATA};
+    struct digest id;
+    struct why why;
+    bool is_id = uuid_parse(req->args[0], &id), found = false;
+    if (!find_why(req, db, &why)) return;
+    for (int i = is_id ? 0 : 1; i < 2 && !found; i++) {
+        struct pg_params *p = db_begin(db);
+        if (i == 0)
+            pg_add_uuid(p, &id);
+        else
+            pg_add_text(p, req->args[0]);
+        pg_add_text(p, why.text);
+        struct pg_result *r = db_run(req, db, i == 0 ? &by_id : &by_name);
+        if (!r) return;
+        found = pg_rows(r) > 0;
+        if (found) answer_json(req, 200, pg_text(r, 0, 0));
+        pg_result_free(r);
+    }
+    if (found) return;
     pg_add_text(db_begin(db), req->args[0]);
-    struct pg_result *r = db_run(req, db, &crawl);
-    if (!r) return;
-    if (pg_rows(r) > 0)
-        answer_json(req, 200, pg_text(r, 0, 0));
-    else
-        db_answer(req, db, &request, NO_CRAWL);
-    pg_result_free(r);
+    db_answer(req, db, &request, NO_CRAWL);
 }
 
 static bool known_state(struct request *req, const char *state)

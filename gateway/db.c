@@ -64,7 +64,8 @@ static bool connect_to(struct db *db)
 
 bool db_look(struct db *db)
 {
-    static const struct pg_stmt schema = {"gw_schema", "SELECT to_regprocedure('crawl_find(text)') IS NOT NULL"};
+    static const struct pg_stmt schema = {"gw_schema",
+                                          "SELECT to_regprocedure('crawl_find(text)') IS NOT NULL AND to_regclass('budget') IS NOT NULL"};
     static struct log_gate gate;
     struct pg_result *r = NULL;
     bool fits = false;

@@ -18,24 +18,25 @@
     "json_build_object('added', c.added, 'changed', c.changed, 'unchanged', c.unchanged, 'gone', c.gone, 'failed', c.failed)"
 #define SQL_CRAWL_PACE                                                                                                                     \
     "'percent', CASE WHEN c.admitted > 0 THEN round(100.0 * (c.admitted - c.open) / c.admitted, 1) ELSE 0 END, "                           \
-    "'ratePerMinute', round(crawl_rate(c)::numeric, 1), 'etaSeconds', CASE WHEN c.open > 0 AND crawl_rate(c) > 0.1 "                       \
-    "THEN round(60 * c.open / crawl_rate(c)) END"
+    "'ratePerMinute', round(r.rate::numeric, 1), 'etaSeconds', CASE WHEN c.open > 0 AND r.rate > 0.1 THEN round(60 * c.open / r.rate) END"
 /* What models took for it; a call that has not come back is in the cost with what was reserved for it. Prices are configured in any currency;
  * the name of the field is the one that clients know. */
 #define SQL_CRAWL_SPENT                                                                                                                    \
-    "(SELECT json_build_object('prompt', coalesce(sum(b.tokens_in), 0), 'cached', coalesce(sum(b.tokens_cached), 0), 'completion', "       \
-    "coalesce(sum(b.tokens_out), 0)) FROM budget b WHERE b.scope = 'crawl ' || c.id), 'costUsd', "                                         \
-    "coalesce((SELECT round(b.price / 1e6, 6) FROM budget b WHERE b.scope = 'crawl ' || c.id), 0)"
+    "'tokens', json_build_object('prompt', coalesce(b.tokens_in, 0), 'cached', coalesce(b.tokens_cached, 0), 'completion', "               \
+    "coalesce(b.tokens_out, 0)), 'costUsd', coalesce(round(b.price / 1e6, 6), 0)"
+
 /* As it was sent, if it came through a gateway. */
 #define SQL_CRAWL_REQUEST                                                                                                                  \
     "(SELECT CASE WHEN r.body LIKE '{%' THEN r.body::json END FROM request r WHERE r.crawl_id = c.id AND NOT c.is_inbox LIMIT 1)"
 #define SQL_CRAWL(why)                                                                                                                     \
-    "json_build_object('id', c.public_id, 'number', c.id::text, 'seed', c.seed, 'state', crawl_state(c), 'scope', c.scope, "               \
+    "(SELECT json_build_object('id', c.public_id, 'number', c.id::text, 'seed', c.seed, 'state', crawl_state(c), 'scope', c.scope, "       \
     "'depth', c.max_depth, 'limit', c.max_pages, 'priority', c.priority, 'run', c.run, 'event', c.event, " SQL_CRAWL_TIME(                 \
         "createdAt", "created_at") SQL_CRAWL_TIME("startedAt", "started_at") SQL_CRAWL_TIME("finishedAt", "finished_at")                   \
-        SQL_CRAWL_TIME("pausedAt", "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", 'tokens', " SQL_CRAWL_SPENT   \
+        SQL_CRAWL_TIME("pausedAt", "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", " SQL_CRAWL_SPENT             \
                                                 ", " SQL_CRAWL_PACE ", 'why', " why                                                        \
-                                                ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST ")"
+                                                ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST                         \
+                                                ") FROM (SELECT crawl_rate(c) AS rate OFFSET 0) r "                                        \
+                                                "LEFT JOIN budget b ON b.scope = 'crawl ' || c.id)"
 
 /* The end of a page as people see it: p is a row of page. */
 #define SQL_STAGE                                                                                                                          \

@@ -261,7 +261,7 @@ def test_hosts_and_keys(make_stack):
         assert answer.status == status, (host, answer)
         assert gateway.get("/healthz", {"Host": host or "x"}).status == 200
     status, key, _ = command(stack, "--add-key", "one", "20")
-    assert status == 0 and len(key) > 40
+    assert status == 0 and len(key) > 40 and command(stack, "--add-key", "one")[0] == 1
     assert stack.value("select count(*) from api_key where sha256 = sha256(convert_to(%s, 'UTF8'))", key) == 1
     assert key not in str(stack.query("select * from api_key")) and key not in tail(gateway.program.log, 100)
     bearer = {"Host": "evil.example", "Authorization": f"Bearer {key}"}

@@ -46,9 +46,10 @@ class Port:
     file, is the same for every user and goes away with us. Ports come from below the range of outgoing connections.
     """
 
-    def __init__(self):
-        for _ in range(2000):
-            self.number = random.randrange(12000, 32000)
+    def __init__(self, wanted=None):
+        """wanted: this one, if it is free."""
+        for attempt in range(2000):
+            self.number = random.randrange(12000, 32000) if attempt or wanted is None else wanted
             self._lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             try:
                 self._lock.bind(f"\0gistmill-port-{self.number}")
