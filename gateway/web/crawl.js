@@ -268,7 +268,7 @@ function control({ id, base, act }) {
     const element = h("div", { class: "controls", role: "group", "aria-label": "Controls" }, pause, resume, again, cancel, purge, retry, told, exports);
     function codes() {
         const options = ["", ...new Set([...seen, ...RETRIED])];
-        if (code.options.length !== options.length) {
+        if ([...code.options].map((one) => one.value).join() !== options.join()) {
             const value = code.value;
             code.replaceChildren(...options.map((one) => h("option", { value: one }, one || "all of them")));
             code.value = value;
