@@ -12,6 +12,7 @@ import * as text from "./text.js";
 const REDRAW = 250;     // events of a fast crawl are shown together
 const STATUS = 2000;
 const SPOKEN = 20_000;  // a screen reader hears of progress at most so often
+const HOUR = 3_600_000;
 const BACKFILL = 1000;  // pages whose ends the plot begins with
 
 // Outcomes that another try may mend.
@@ -26,7 +27,7 @@ export default function crawl({ main, signal, argument: id, query, title }) {
         const before = current;
         current = laterCrawl(current, next, sure);
         if (!view) {
-            view = build({ id, base, query, signal, first: current, act });
+            view = build({ id, base, query, signal, first: current, act, latest: () => current });
             main.replaceChildren(...view.elements);
         }
         if (before && !ended(before) && ended(current)) say(`The crawl is ${CRAWL_STATES[current.state]}: ${said(counts(current))}.`);
@@ -35,7 +36,7 @@ export default function crawl({ main, signal, argument: id, query, title }) {
 
     // All that came since the last time is drawn at once.
     function later() {
-        if (timer) return;
+        if (timer || signal.aborted) return;
         timer = setTimeout(() => {
             timer = 0;
             if (signal.aborted) return;
@@ -81,6 +82,7 @@ export default function crawl({ main, signal, argument: id, query, title }) {
                     }
                 }
                 heard++;
+                if (view) later();
                 if (!begun && view) {
                     begun = true;
                     view.begin();
@@ -116,7 +118,7 @@ export default function crawl({ main, signal, argument: id, query, title }) {
         }
     }, STATUS, signal);
     // The present moves on in the plot, too.
-    const clock = setInterval(() => view && !ended(current) && view.plot.draw(now()), 1000);
+    const clock = setInterval(() => view && !ended(current) && view.pace(current), 1000);
     signal.addEventListener("abort", () => {
         clearInterval(clock);
         clearTimeout(timer);
@@ -127,7 +129,7 @@ function gone() {
     return h("div", {}, h("h1", {}, "No such crawl"), h("p", { class: "empty" }, "It may have been deleted. ", h("a", { href: "#/" }, "All crawls")));
 }
 
-function build({ id, base, query, signal, first, act }) {
+function build({ id, base, query, signal, first, act, latest }) {
     const state = chip(), live = h("span", { class: "live", hidden: true }, "live"), begun = time(), finished = time();
     const picture = line(signal), rate = plot(), fault = h("p", { class: "fault", role: "alert", hidden: true });
     const progress = bar("Progress"), share = h("p", { class: "big" });
@@ -161,7 +163,7 @@ function build({ id, base, query, signal, first, act }) {
         plot: rate,
         live: (on) => { live.hidden = !on; },
         complain(words) {
-            put(fault, words);
+            put(fault, text.sentence(words));
             fault.hidden = false;
         },
         update(crawl, status) {
@@ -174,7 +176,11 @@ function build({ id, base, query, signal, first, act }) {
             picture.update(crawl, status);
             details(crawl, n);
             controls.update(crawl);
-            rate.draw(ended(crawl) ? null : now());
+            view.pace(crawl);
+        },
+        // Of this run; of what never ends, the last hour.
+        pace(crawl) {
+            rate.draw(inbox(crawl) ? now() - HOUR : text.at(crawl.startedAt), ended(crawl) ? null : now());
             view.elements[3].hidden = rate.element.hidden;
         },
         begin: once(async () => {
@@ -183,8 +189,7 @@ function build({ id, base, query, signal, first, act }) {
             await poll(async () => {
                 const answer = await get(path(`${base}/pages`, { sort: "-ended", limit: BACKFILL }), { signal });
                 for (const page of answer.data) rate.add(page);
-                rate.draw(null);
-                view.elements[3].hidden = rate.element.hidden;
+                view.pace(latest());
                 return false;
             }, 0, signal);
         }),
@@ -263,7 +268,7 @@ function control({ id, base, act }) {
     const element = h("div", { class: "controls", role: "group", "aria-label": "Controls" }, pause, resume, again, cancel, purge, retry, told, exports);
     function codes() {
         const options = ["", ...new Set([...seen, ...RETRIED])];
-        if (code.options.length !== options.length) {
+        if ([...code.options].map((one) => one.value).join() !== options.join()) {
             const value = code.value;
             code.replaceChildren(...options.map((one) => h("option", { value: one }, one || "all of them")));
             code.value = value;

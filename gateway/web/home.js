@@ -141,7 +141,7 @@ function clear(form, fault) {
 function complain(form, fault, id, words) {
     const input = id && form.elements[id];
     const place = input && document.getElementById(`e-${id}`) || fault;
-    put(place, words);
+    put(place, text.sentence(words));
     place.hidden = false;
     if (!input) return;
     set(input, "aria-invalid", "true");

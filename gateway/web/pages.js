@@ -7,6 +7,7 @@ import { CODES } from "./codes.js";
 import * as text from "./text.js";
 
 const PIECE = 100;
+const HELD = 1000; // new pages that wait to be shown
 
 export const STATES = [["", "any state"], ["stored", "stored"], ["skipped", "skipped"], ["error", "failed"], ["cancelled", "cancelled"],
     ["scheduled", "under way"], ["registered", "waiting"]];
@@ -65,7 +66,7 @@ export default function pages(id, query, signal, codes) {
         table.hidden = shown.length === 0;
         more.hidden = !next && !cut;
         news.hidden = held.length === 0;
-        put(news, held.length === 1 ? "1 new page" : `${text.number(held.length)} new pages`);
+        put(news, held.length === 1 ? "1 new page" : `${text.number(held.length)}${held.length === HELD ? " or more" : ""} new pages`);
         place.replaceChildren(...shown.length > 0 ? [] : [unfiltered() ? empty(filter.sort === "-ended" ? "No page has come to its end yet." : "No page yet.") : empty("No page like that. ",
             h("button", { type: "button", class: "quiet", onclick: () => change({ state: "", code: "", q: "" }) }, "Show all"))]);
         sync();
@@ -107,14 +108,22 @@ export default function pages(id, query, signal, codes) {
 
     /* Pages that have just reached a final state. */
     function event(pages_) {
-        const fresh = [];
+        const fresh = new Set(), had = new Set([...shown, ...held]);
         for (const page of pages_) {
             const best = learn(page);
-            if (best === page && !shown.includes(page.id) && !held.includes(page.id) && fits(page) && order() === "-ended") fresh.push(page.id);
+            if (best === page && !had.has(page.id) && fits(page) && order() === "-ended") fresh.add(page.id);
         }
-        held = [...fresh.reverse(), ...held].slice(0, 10_000);
+        held = [...[...fresh].reverse(), ...held].slice(0, HELD);
+        forget();
         if (!read()) release();
         else show();
+    }
+
+    // A crawl may have millions of pages: what is not listed is not kept.
+    function forget() {
+        if (known.size < 4 * HELD) return;
+        const wanted = new Set([...shown, ...held]);
+        for (const one of known.keys()) if (!wanted.has(one)) known.delete(one);
     }
 
     function release() {

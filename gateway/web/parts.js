@@ -106,7 +106,7 @@ export function empty(...words) {
 /* Why something did not work, in place of what should be there. again: what a button for another try does. */
 export function problem(error, again) {
     if (error.status === 401 || error.status === 403 && error.code === "FORBIDDEN_HOST") return door(error, again);
-    return h("div", { class: "problem", role: "alert" }, h("p", {}, error.message),
+    return h("div", { class: "problem", role: "alert" }, h("p", {}, text.sentence(error.message)),
         again && h("button", { type: "button", onclick: again }, "Try again"));
 }
 
@@ -122,7 +122,7 @@ function door(error, again) {
         },
     }, h("p", { role: "alert" }, key.get() ? "The gateway does not know this key." : "This gateway asks for a key."),
     h("label", { for: "key" }, "API key"), h("div", { class: "with-button" }, input, h("button", { class: "main" }, "Use it")),
-    h("p", { class: "hint" }, `${error.message}. The key stays in this tab until you close it; gateway --add-key NAME makes one.`));
+    h("p", { class: "hint" }, `${text.sentence(error.message)} The key stays in this tab until you close it; gateway --add-key NAME makes one.`));
 }
 
 /* A labelled figure: {element, update(text, title)}. */

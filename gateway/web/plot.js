@@ -10,11 +10,10 @@ const KEPT = 100_000; // ends that are remembered one by one
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-/* {element, add(page), draw(until)}: until is the present for what is still running, else null. */
+/* {element, add(page), draw(since, until)}: what ended since then, in milliseconds; until is the present for what is still running, else null. */
 export default function plot() {
     const seconds = new Map(); // second → [stored, others]
     const counted = new Set(); // page and moment: the same end is told by the list and by the stream
-    let from = Infinity, to = -Infinity;
     const svg = s("svg", { viewBox: `0 0 ${W} ${H}`, class: "plot", preserveAspectRatio: "none", "aria-hidden": "true", focusable: "false" });
     const top = h("span", { class: "plot-top" }), begin = h("span"), end = h("span"), words = h("figcaption", { class: "hint" });
     const element = h("figure", { class: "rate", hidden: true }, h("div", { class: "plot-frame" }, top, svg), h("div", { class: "plot-feet", "aria-hidden": "true" }, begin, end), words);
@@ -26,12 +25,17 @@ export default function plot() {
         const pair = seconds.get(second) ?? [0, 0];
         pair[page.state === "stored" ? 0 : 1]++;
         seconds.set(second, pair);
-        from = Math.min(from, second);
-        to = Math.max(to, second);
     }
 
-    function draw(until) {
-        element.hidden = seconds.size === 0;
+    function draw(since, until) {
+        const begun = Math.floor((since || 0) / 1000);
+        let from = Infinity, to = -Infinity;
+        for (const second of seconds.keys()) {
+            if (second < begun) continue;
+            from = Math.min(from, second);
+            to = Math.max(to, second);
+        }
+        element.hidden = to < from;
         if (element.hidden) return;
         const last = Math.max(to, until ? Math.floor(until / 1000) : to);
         const width = WIDTHS.find((one) => (last - from) / one < BARS) ?? WIDTHS.at(-1);
@@ -39,7 +43,7 @@ export default function plot() {
         const sums = Array.from({ length: bars }, () => [0, 0]);
         for (const [second, pair] of seconds) {
             const sum = sums[Math.floor(second / width) - first];
-            if (!sum) continue;
+            if (!sum || second < begun) continue;
             sum[0] += pair[0];
             sum[1] += pair[1];
         }

@@ -117,6 +117,12 @@ export function typed(text) {
     return one === "" || /^[a-z][a-z0-9+.-]*:/i.test(one) && !/^[^/:]+:\d+(\/|$)/.test(one) ? one : `https://${one.replace(/^\/+/, "")}`;
 }
 
+/* Words of a program as a sentence. */
+export function sentence(words) {
+    const one = line(words, 500);
+    return one === "" ? "" : one[0].toUpperCase() + one.slice(1) + (/[.!?…]$/.test(one) ? "" : ".");
+}
+
 /* Language tags become attributes; anything else is left out. */
 export function language(tag) {
     return typeof tag === "string" && /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(tag) ? tag : null;

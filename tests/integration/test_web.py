@@ -108,8 +108,10 @@ if shutil.which("npm"):
             elif question == "go on without it":
                 before = stack.crawl().stored
                 wait_until(lambda: stack.crawl().stored >= before + 5, 30, "the crawl goes on without the gateway")
-            elif question == "start the gateway":
                 assert stack.crawl().state == "running"
+            elif question == "wait for the end of the crawl":
+                stack.wait_completed()
+            elif question == "start the gateway":
                 front.kill_and_restart()
             else:
                 raise Failure(question)

@@ -23,6 +23,8 @@ await run(async ({ page, open }) => {
     await until(page, () => location.hash.startsWith("#/crawl/"));
     await page.locator("h1").filter({ hasText: new URL(SEED).host }).waitFor();
 
+    const crawl = await page.evaluate(() => location.hash);
+
     // What each row and the crawl have been, so that nothing goes back unseen.
     await page.evaluate(() => {
         globalThis.history_ = new Map();
@@ -91,14 +93,34 @@ await run(async ({ page, open }) => {
     await page.locator(".gist .prose").waitFor();
     assert.ok((await page.locator(".gist .prose").innerText()).length > 40);
 
-    // Again, paused, resumed, cancelled.
+    // A second run, which ends while the gateway is away.
     const other = await open({});
-    await other.goto(`${base}/#${await page.evaluate(async () => {
-        const { data } = await (await fetch("/v1/crawl?limit=1")).json();
-        return `/crawl/${data[0].id}`;
-    })}`);
+    const state = (wanted) => other.locator(`.states .chip[data-state='${wanted}']`).waitFor();
+    const run2 = () => /run 2/.test(document.querySelector(".head .sub").textContent);
+    await other.goto(`${base}/${crawl}`);
     await other.getByRole("button", { name: "Crawl again" }).click();
-    await until(other, () => ["queued", "running", "completed"].includes(document.querySelector(".states .chip").dataset.state) &&
-        /run 2/.test(document.querySelector(".head .sub").textContent));
-    await other.locator(".states .chip[data-state='completed']").waitFor();
+    await until(other, run2);
+    await state("running");
+    await ask("kill the gateway");
+    await until(other, () => !document.getElementById("away").hidden);
+    await ask("wait for the end of the crawl");
+    await ask("start the gateway");
+    await state("completed");
+    await until(other, (pages) => document.querySelector(".legend-skipped b").textContent === pages || document.querySelector(".legend-stored b").textContent === pages, PAGES);
+    assert.ok(await other.evaluate(run2));
+
+    // A third one, held, let go and cancelled.
+    await other.getByRole("button", { name: "Crawl again" }).click();
+    await state("running");
+    await other.getByRole("button", { name: "Pause" }).click();
+    await state("paused");
+    await other.getByRole("button", { name: "Resume" }).click();
+    await state("running");
+    await other.getByRole("button", { name: "Cancel…" }).click();
+    await other.getByRole("button", { name: "Go back" }).click();
+    await state("running");
+    await other.getByRole("button", { name: "Cancel…" }).click();
+    await other.getByRole("button", { name: "Cancel the crawl" }).click();
+    await state("cancelled");
+    await shoot(other, "test-cancelled");
 });

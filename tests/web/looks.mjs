@@ -92,7 +92,7 @@ async function keyboard(page) {
     const crawl = await page.evaluate(() => location.hash);
     await reach((now) => now.row, "a page");
     await page.keyboard.press("Enter");
-    await page.locator(".gist .prose").waitFor();
+    await page.locator(".timeline li").first().waitFor();
     await reach((now) => now.hash === crawl, "the way back");
     await page.keyboard.press("Enter");
     await page.locator(".pages .row-link").first().waitFor();

@@ -52,6 +52,7 @@ test("numbers and times", () => {
     const now = Date.parse("2026-01-02T12:00:00Z");
     assert.deepEqual(["2026-01-02T11:59:58Z", "2026-01-02T11:59:15Z", "2026-01-02T09:00:00Z", "2026-01-01T11:00:00Z", "2026-01-02T12:00:30Z", null].map((time) => text.ago(time, now)),
         ["just now", "45 s ago", "3 h ago", "yesterday", "in 30 s", "–"]);
+    assert.equal(text.sentence("no such thing"), "No such thing.");
     assert.equal(text.language("en-GB"), "en-GB");
     assert.equal(text.language("en\" onload=x"), null);
 });
