@@ -132,12 +132,14 @@ static enum pg_status write_queues(struct writer *w)
     return run_columns(w, &stmt, c, 3);
 }
 
-/* Requests that are out are no more than the windows allow, whatever else there is. */
+/* Requests that are out are no more than the windows allow, whatever else there is. LIMIT: or the planner may begin with all pages, where an
+ * ANALYZE saw none. */
 static enum pg_status count_fetching(struct writer *w)
 {
     static const struct pg_stmt stmt = {
         "count_fetching",
-        "WITH n AS (SELECT p.crawl_id, count(*) AS fetching FROM ticket t JOIN page p ON p.id = ANY(ARRAY[t.page_id]) WHERE t.page_id > 0 "
+        "WITH n AS (SELECT p.crawl_id, count(*) AS fetching FROM ticket t CROSS JOIN LATERAL (SELECT crawl_id FROM page WHERE id = t.page_id "
+        "LIMIT 1) p WHERE t.page_id > 0 "
         "GROUP BY p.crawl_id), gone AS (DELETE FROM crawl_now WHERE crawl_id <> ALL(ARRAY(SELECT crawl_id FROM n))) "
         "INSERT INTO crawl_now AS k (crawl_id, fetching) SELECT crawl_id, fetching FROM n "
         "ON CONFLICT (crawl_id) DO UPDATE SET fetching = excluded.fetching WHERE k.fetching <> excluded.fetching"};
