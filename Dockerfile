@@ -45,3 +45,15 @@ FROM runtime AS writer
 COPY --from=build /image/usr/local/bin/writer /usr/local/bin/
 RUN ["writer", "--version"]
 CMD ["writer"]
+
+FROM runtime AS gateway
+COPY --from=build /image/usr/local/bin/gateway /usr/local/bin/
+RUN ["gateway", "--version"]
+CMD ["gateway"]
+
+FROM runtime AS gistmill
+COPY --from=build /image/usr/local/bin/gistmill /usr/local/bin/
+RUN ["gistmill", "version"]
+# So that it draws its bar with more than ASCII.
+ENV LANG=C.UTF-8
+ENTRYPOINT ["gistmill"]

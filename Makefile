@@ -21,7 +21,8 @@ GM_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wst
 	-Wwrite-strings -Wundef -Wpointer-arith -fno-common -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	-DGM_VERSION='"$(VERSION)"' -I. -Icommon $(PKG_CFLAGS)
 GM_CXXFLAGS := -std=c++17 -Wall -Wextra -I. -Icommon
-GM_LDFLAGS := -Wl,-z,relro,-z,now
+# Each program is given all libraries and keeps those that it uses: gistmill runs where neither librabbitmq nor libpq is.
+GM_LDFLAGS := -Wl,-z,relro,-z,now -Wl,--as-needed
 ifneq ($(SANITIZER),)
   GM_CFLAGS += -fsanitize=$(SANITIZER) -fno-sanitize-recover=all -fno-omit-frame-pointer -U_FORTIFY_SOURCE -DGM_SANITIZER
   GM_CXXFLAGS += -fsanitize=$(SANITIZER) -fno-omit-frame-pointer
@@ -31,8 +32,10 @@ ifneq ($(WERROR),)
   GM_CFLAGS += -Werror
 endif
 
-PROGRAMS := fetcher parser summarizer writer
-BINARIES := $(PROGRAMS:%=$(BUILD)/%)
+PROGRAMS := fetcher parser summarizer writer gateway cli
+# A program has the name of its folder, but for gistmill, which people type.
+binary = $(BUILD)/$(patsubst cli,gistmill,$(1))
+BINARIES := $(foreach p,$(PROGRAMS),$(call binary,$(p)))
 
 COMMON_SRC := $(wildcard common/base/*.c common/line/*.c)
 # main.c is left out of each program's library, so that tests link the logic without it.
@@ -45,7 +48,8 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/tests/%) $(FUZZ_SRC:tests/fuzz/%.c=$(BUILD)/tests/%)
 
-.PHONY: all unit check check-long check-compose fuzz demo bench bench-extract bench-fetcher bench-frontier bench-summary bench-cost lint fmt clean install help
+.PHONY: all unit check check-long check-compose fuzz demo bench bench-cost bench-extract bench-fetcher bench-frontier bench-gateway bench-summary \
+	lint fmt clean install help
 all: $(BINARIES)
 
 include $(wildcard $(patsubst %.o,%.d,$(ALL_OBJ)))
@@ -62,6 +66,19 @@ $(BUILD)/obj/%.o: %.cc
 
 $(BUILD)/obj/writer/migrate.o: $(wildcard sql/*.sql)
 
+# The web page's files, taken in by the assembler, as a table of paths.
+WEB := $(sort $(wildcard gateway/web/*))
+$(BUILD)/web.c: $(WEB) Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "gateway/assets.h"'; for f in $(WEB); do echo "ASSET_FILE(web_$$(basename $$f | tr -c 'a-z0-9\n' _), \"$$f\");"; done; \
+	echo 'const struct asset assets[] = {'; for f in $(WEB); do echo "ASSET_ROW(\"/$$(basename $$f)\", web_$$(basename $$f | tr -c 'a-z0-9\n' _))"; done; \
+	echo '{0, 0, 0}};'; } > $@
+$(BUILD)/obj/web.o: $(BUILD)/web.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GM_CFLAGS) $(CFLAGS) -c $< -o $@
+$(BUILD)/libgateway.a: $(BUILD)/obj/web.o
+
 $(BUILD)/libcommon.a: $(COMMON_OBJ)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
@@ -70,7 +87,7 @@ define program_rules
 $(BUILD)/lib$(1).a: $(call to_obj,$(call lib_src,$(1)))
 	@rm -f $$@
 	$$(Q)$(AR) rcs $$@ $$^
-$(BUILD)/$(1): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
+$(call binary,$(1)): $(BUILD)/obj/$(1)/main.o $(BUILD)/lib$(1).a $(BUILD)/libcommon.a
 	$$(call say,LD,$$@)
 	$$(Q)$(CXX) $(GM_LDFLAGS) $$^ -o $$@ $(PKG_LIBS)
 endef
@@ -166,6 +183,11 @@ bench-fetcher:
 	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/fetcher $(BUILD)/tools/bare
 	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/fetcher.py
 
+bench-gateway:
+	@deploy/install-deps build run stack bench
+	@$(MAKE) -s BUILD=$(BUILD) $(BUILD)/writer $(BUILD)/gateway
+	@GM_BUILD=$(BUILD) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 bench/gateway.py
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin/
@@ -174,7 +196,7 @@ clean:
 	rm -rf build build-*
 
 help:
-	@echo 'make                build the four programs into $(BUILD)/'
+	@echo 'make                build the programs into $(BUILD)/'
 	@echo 'make demo           install what it needs, crawl a real site with a private stack, show the result'
 	@echo '     URL=https://… DEPTH=2 LIMIT=200, or SITE=DIR, or KEEP=1'
 	@echo 'make check          install what tests need; unit tests, integration tests, lint (under 10 minutes)'
@@ -187,6 +209,7 @@ help:
 	@echo 'make bench-summary  CORPUS=DIR: quality and speed of extractive summaries on evaluation data'
 	@echo 'make bench-cost     CORPUS=DIR PRICE_INPUT=… PRICE_OUTPUT=…: what a thousand articles cost of a model'
 	@echo 'make bench-fetcher  the fetcher alone, beside a bare libcurl, and with the broker'
+	@echo 'make bench-gateway  the HTTP API with 100,000 pages: requests a second, event streams, a storm of connections'
 	@echo 'make lint fmt       house rules; formatting'
 	@echo 'make install        PREFIX=$(PREFIX)'
 	@echo 'SANITIZER=address,undefined, WERROR=1, CC=clang: knobs of any of these'

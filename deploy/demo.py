@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import sys
 import textwrap
 import time
@@ -13,7 +14,7 @@ import urllib.parse
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests"))
 
-from support.process import end_all  # noqa: E402
+from support.process import Port, end_all  # noqa: E402
 from support.site import Folder, Reply, Server  # noqa: E402
 from support.stack import Failure, RunDir, Services, Stack, build_dir, install, tail  # noqa: E402
 
@@ -305,6 +306,19 @@ def keep(stack, wish):
 
 # All of it --------------------------------------------------------------------------------------------------------------
 
+def start_gateway(stack):
+    """The web page and HTTP API, on port 8080 if nobody has it. Its address."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", 8080))
+            port = 8080
+        except OSError:
+            port = int(Port())
+    stack.start("gateway", GATEWAY_ADDR=f"127.0.0.1:{port}")
+    return f"http://127.0.0.1:{port}/"
+
+
 def show(wish, run_dir):
     """Runs the demo. Returns the exit status."""
     where = wish.url if not wish.local() else f"{wish.url}, which is {wish.server.sites[None].directory}"
@@ -317,6 +331,7 @@ def show(wish, run_dir):
         services.migrate(bin_dir)
         stack = Stack(services, bin_dir, run_dir.subdir("gistmill"), "gistmill", wish.env(), defaults={}, prefix="")
         stack.start_all()
+        say(f"watch it in a browser: {start_gateway(stack)}")
         if wish.url is None:
             keep(stack, wish)
             return 0

@@ -52,7 +52,11 @@ CREATE INDEX llm_call_crawl ON llm_call (crawl_id);
 CREATE TABLE budget (
     scope  text PRIMARY KEY, -- 'crawl 12', 'day 2026-11-21'
     tokens bigint NOT NULL,
-    price  bigint NOT NULL   -- millionths
+    price  bigint NOT NULL,  -- millionths
+    -- of calls that came back, as the provider counted
+    tokens_in     bigint NOT NULL DEFAULT 0,
+    tokens_cached bigint NOT NULL DEFAULT 0,
+    tokens_out    bigint NOT NULL DEFAULT 0
 );
 
 -- When the model may be asked next, by all summarizers together. Each request moves these times on.

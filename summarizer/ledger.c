@@ -363,8 +363,8 @@ bool ledger_received(struct ledger *l, int64_t call, const struct llm_facts *fac
         "u AS (SELECT s, $5 + $7 - reserved_tokens AS t, $8 - reserved_price AS p FROM c CROSS JOIN LATERAL "
         "(VALUES ('crawl ' || crawl_id), ('day ' || budget_day)) AS x (s) WHERE $10), "
         "locked AS (SELECT scope FROM budget WHERE scope = ANY(ARRAY(SELECT s FROM u)) ORDER BY scope FOR UPDATE), "
-        "settled AS (UPDATE budget SET tokens = tokens + (SELECT max(t) FROM u), price = price + (SELECT max(p) FROM u) WHERE "
-        "scope = ANY(ARRAY(SELECT scope FROM locked))) "
+        "settled AS (UPDATE budget SET tokens = tokens + (SELECT max(t) FROM u), price = price + (SELECT max(p) FROM u), "
+        "tokens_in = tokens_in + $5, tokens_cached = tokens_cached + $6, tokens_out = tokens_out + $7 WHERE scope = ANY(ARRAY(SELECT scope FROM locked))) "
         "UPDATE llm_call SET received_at = clock_timestamp(), status = nullif($2, 0), fault = $3, request_id = nullif($4, ''), tokens_in = $5, "
         "tokens_cached = $6, tokens_out = $7, price = $8, ms = $9, reserved_tokens = CASE WHEN $10 THEN 0 ELSE reserved_tokens END, "
         "reserved_price = CASE WHEN $10 THEN 0 ELSE reserved_price END WHERE id = $1"};

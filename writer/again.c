@@ -48,22 +48,19 @@ static enum pg_status register_batch(struct tx *tx, struct crawl_row *crawl)
 
 enum pg_status again_start(struct tx *tx, struct crawl_row *crawl)
 {
-    /* started_at: the lock on the crawl may have been waited for while its last page ended */
-    static const struct pg_stmt stmt = {
-        "start_run",
-        "UPDATE crawl SET state = 'running', paused_at = NULL, cancel_at = NULL, run = run + 1, started_at = clock_timestamp(), "
-        "finished_at = NULL, begun = 0, kept = 0, again_after = '00000000-0000-0000-0000-000000000000' WHERE id = $1"};
-    static const struct pg_stmt sitemaps = {"sitemaps_again",
-                                            "UPDATE crawl_host SET sitemaps_read = false WHERE crawl_id = $1 AND sitemaps_read"};
+    static const struct pg_stmt stmt = {"start_run", "SELECT event FROM crawl_run($1)"};
+    struct pg_result *r;
     if (crawl->again) return PG_OK;
     crawl->again = crawl->running = true;
     crawl->paused = crawl->cancelled = false;
     crawl->kept = crawl->begun = 0;
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);
-    enum pg_status st = tx_run(tx, &stmt, NULL);
-    if (st == PG_OK) st = tx_run(tx, &sitemaps, NULL);
-    return st == PG_OK ? register_batch(tx, crawl) : st;
+    enum pg_status st = tx_run(tx, &stmt, &r);
+    if (st != PG_OK) return st;
+    crawl->event = pg_int(r, 0, 0); /* the start has a number, too */
+    pg_result_free(r);
+    return register_batch(tx, crawl);
 }
 
 static enum pg_status find(struct writer *w, int64_t *crawl_r)

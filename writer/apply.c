@@ -171,13 +171,13 @@ static const char PAGES_SQL[] =
     "simhash = CASE WHEN u.takes THEN ('x' || u.simhash)::bit(64) ELSE p.simhash END, "
     "canonical_hash = CASE WHEN u.takes THEN u.canonical_hash ELSE p.canonical_hash END, "
     "news = u.news::page_news, gone_at = CASE WHEN u.state IN ('registered', 'scheduled') THEN p.gone_at WHEN u.news = 'gone' THEN now() "
-    "WHEN u.news IN ('added', 'changed', 'unchanged') THEN NULL ELSE p.gone_at END "
+    "WHEN u.news IN ('added', 'changed', 'unchanged') THEN NULL ELSE p.gone_at END, event = coalesce(nullif(u.event, 0), p.event) "
     "FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bool[], $7::bigint[], $8::bigint[], $9::bigint[], "
     "$10::bigint[], $11::bigint[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::timestamptz[], $16::uuid[], "
     "$17::uuid[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::bigint[], $26::text[], "
-    "$27::text[], $28::text[], $29::bool[], $30::bool[], $31::text[], $32::text[], $33::uuid[]) AS u (id, state, code, detail, void_release, has_place, failures, losses, returns, status, bytes, taken_at, "
+    "$27::text[], $28::text[], $29::bool[], $30::bool[], $31::text[], $32::text[], $33::uuid[], $34::bigint[]) AS u (id, state, code, detail, void_release, has_place, failures, losses, returns, status, bytes, taken_at, "
     "fetched_at, parsed_at, calculated_at, content_hash, recipe_hash, title, byline, published, lang, site, excerpt, canonical, words, "
-    "etag, last_modified, reason, takes, forget, news, simhash, canonical_hash) WHERE p.id = ANY(ARRAY[u.id])";
+    "etag, last_modified, reason, takes, forget, news, simhash, canonical_hash, event) WHERE p.id = ANY(ARRAY[u.id])";
 
 /* What rel=canonical names, if it is another page. */
 static void add_canonical(struct pg_array *column, const struct page_row *p, const char *canonical)
@@ -225,15 +225,17 @@ static void add_page(struct pg_array *c, const struct page_row *p)
     pg_array_text(&c[30], news_name(p->news));
     pg_array_text(&c[31], r->simhash);
     add_canonical(&c[32], p, r->canonical);
+    pg_array_int(&c[33], p->event);
 }
 
 static enum pg_status write_pages(struct tx *tx)
 {
     static const struct pg_stmt stmt = {"write_pages", PAGES_SQL};
-    static const enum pg_type types[] = {
-        PG_INT8,        PG_TEXT,        PG_TEXT,        PG_TEXT,        PG_INT8, PG_BOOL, PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_INT8,
-        PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,
-        PG_TEXT,        PG_TEXT,        PG_INT8,        PG_TEXT,        PG_TEXT, PG_TEXT, PG_BOOL, PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID};
+    static const enum pg_type types[] = {PG_INT8,        PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8,        PG_BOOL,        PG_INT8,
+                                         PG_INT8,        PG_INT8, PG_INT8, PG_INT8, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_TIMESTAMPTZ,
+                                         PG_TIMESTAMPTZ, PG_UUID, PG_UUID, PG_TEXT, PG_TEXT,        PG_TEXT,        PG_TEXT,
+                                         PG_TEXT,        PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT,        PG_TEXT,        PG_TEXT,
+                                         PG_BOOL,        PG_BOOL, PG_TEXT, PG_TEXT, PG_UUID,        PG_INT8};
     struct pg_array columns[COUNT(types)];
     init_columns(columns, types, COUNT(types));
     for (size_t i = 0; i < tx->page_count; i++)
@@ -361,6 +363,7 @@ static void count_page(struct crawl_row *c, struct page_row *p)
     c->d_places += p->has_place - p->had_place;
     if (p->state == p->old_state || p->state < STATE_STORED) return;
     bool kept = p->state == STATE_STORED || p->code == CODE_UNCHANGED;
+    p->event = tx_number(c);
     c->d_kept += kept;
     c->d_news[p->news]--;
     p->news = news_of(p);
@@ -406,21 +409,22 @@ static const char CRAWLS_SQL[] =
     "stored = c.stored + u.stored, skipped = c.skipped + u.skipped, errors = c.errors + u.errors, cancelled = c.cancelled + u.cancelled, "
     "open = c.open + u.registered + u.scheduled, places = c.places + u.places, begun = c.begun + u.begun, kept = c.kept + u.kept, "
     "added = c.added + u.added, changed = c.changed + u.changed, unchanged = c.unchanged + u.unchanged, gone = c.gone + u.gone, "
-    "failed = c.failed + u.failed, "
+    "failed = c.failed + u.failed, event = c.event + u.events, "
+    "rate = c.rate * exp(greatest(extract(epoch FROM c.rate_at - now())::double precision, -3000) / 60) + u.events, rate_at = now(), "
     "state = CASE WHEN NOT c.is_inbox AND c.state = 'running' AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN "
     "CASE WHEN c.cancel_at IS NULL THEN 'completed'::crawl_state ELSE 'cancelled' END ELSE c.state END, "
     "paused_at = CASE WHEN NOT c.is_inbox AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN NULL ELSE c.paused_at END, "
     "finished_at = CASE WHEN NOT c.is_inbox AND c.again_after IS NULL AND c.open + u.registered + u.scheduled = 0 THEN now() ELSE c.finished_at END "
     "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], "
-    "$10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[]) AS u (id, admitted, registered, "
-    "scheduled, stored, skipped, errors, cancelled, places, begun, kept, added, changed, unchanged, gone, failed) WHERE c.id = ANY(ARRAY[u.id]) "
+    "$10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[]) AS u (id, admitted, registered, "
+    "scheduled, stored, skipped, errors, cancelled, places, begun, kept, added, changed, unchanged, gone, failed, events) WHERE c.id = ANY(ARRAY[u.id]) "
     "RETURNING c.id, c.state <> 'running'";
 
 /* Last, so that open is right when it is read: the crawl is completed by the transaction that ends its last page (law 6). */
 enum pg_status tx_write_crawls(struct tx *tx)
 {
     static const struct pg_stmt stmt = {"write_crawls", CRAWLS_SQL};
-    enum { COLUMNS = 16 };
+    enum { COLUMNS = 17 };
     struct pg_array columns[COLUMNS];
     struct pg_result *r;
     for (size_t i = 0; i < COLUMNS; i++) pg_array_init(&columns[i], PG_INT8);
@@ -441,7 +445,8 @@ enum pg_status tx_write_crawls(struct tx *tx)
                                          c->d_news[NEWS_CHANGED],
                                          c->d_news[NEWS_UNCHANGED],
                                          c->d_news[NEWS_GONE],
-                                         c->d_news[NEWS_FAILED]};
+                                         c->d_news[NEWS_FAILED],
+                                         c->d_events};
         for (size_t k = 0; k < COLUMNS; k++) pg_array_int(&columns[k], values[k]);
     }
     pg_params_reset(&tx->params);

@@ -10,6 +10,7 @@
 #include "writer/awaited.h"
 #include "writer/conf.h"
 #include "writer/resummary.h"
+#include "writer/live.h"
 #include "writer/tx.h"
 
 #define BATCH     1000
@@ -44,6 +45,15 @@ void clocks_reset(struct clocks *c)
 
 /* ---- looking at the queues ---- */
 
+/* Queues that no clock asks about. */
+static void observe_others(struct writer *w)
+{
+    static const enum queue_id others[] = {QUEUE_SEED, QUEUE_SEED_EXPRESS, QUEUE_DEAD};
+    uint32_t ready, consumers;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (mq_depth(service_mq(w->service), others[i], &ready, &consumers) == 0) live_depth(w, others[i], ready, consumers);
+}
+
 /* False if the broker does not answer: then nothing is known, and nothing is given up. */
 static bool observe(struct writer *w, struct clocks *c, bool *served_r)
 {
@@ -56,6 +66,7 @@ static bool observe(struct writer *w, struct clocks *c, bool *served_r)
             c->quiet_since = 0;
             return false;
         }
+        live_depth(w, line[i], ready, consumers);
         served = served && consumers > 0;
         empty = empty && ready == 0;
         if (line[i] == QUEUE_URL || line[i] == QUEUE_URL_EXPRESS) url_served = url_served && consumers > 0;
@@ -220,12 +231,13 @@ static enum pg_status end_waiting(struct tx *tx, struct crawl_row *c, const stru
     static const struct pg_stmt stmt = {
         "end_waiting",
         "WITH f AS (SELECT f.page_id FROM frontier f JOIN page p ON p.id = ANY(ARRAY[f.page_id]) WHERE f.crawl_id = $1 AND ($2 OR NOT p.has_place) LIMIT $3), "
-        "d AS (SELECT page_id FROM delayed WHERE crawl_id = $1 AND $2 LIMIT $3), ids AS (SELECT page_id FROM f UNION SELECT page_id FROM d), "
+        "d AS (SELECT page_id FROM delayed WHERE crawl_id = $1 AND $2 LIMIT $3), "
+        "ids AS MATERIALIZED (SELECT page_id, row_number() OVER () AS n FROM (SELECT page_id FROM f UNION SELECT page_id FROM d) x), "
         "gone AS (DELETE FROM frontier WHERE page_id = ANY(ARRAY(SELECT page_id FROM ids))), "
         "late AS (DELETE FROM delayed WHERE page_id = ANY(ARRAY(SELECT page_id FROM ids))), "
         "old AS (SELECT id, has_place FROM page WHERE id = ANY(ARRAY(SELECT page_id FROM ids))), "
-        "ended AS (UPDATE page SET state = $4::text::page_state, code = $5, detail = NULL, has_place = false, void_release = release, "
-        "ended_at = now() WHERE id = ANY(ARRAY(SELECT page_id FROM ids))) "
+        "ended AS (UPDATE page p SET state = $4::text::page_state, code = $5, detail = NULL, has_place = false, void_release = release, "
+        "ended_at = now(), event = $6 + ids.n FROM ids WHERE p.id = ANY(ARRAY[ids.page_id])) "
         "SELECT count(*), count(*) FILTER (WHERE has_place) FROM old"};
     struct pg_result *r;
     pg_params_reset(&tx->params);
@@ -234,11 +246,13 @@ static enum pg_status end_waiting(struct tx *tx, struct crawl_row *c, const stru
     pg_add_int(&tx->params, BATCH);
     pg_add_text(&tx->params, state_name(code_state(sweep->code)));
     pg_add_text(&tx->params, code_name(sweep->code));
+    pg_add_int(&tx->params, c->event);
     enum pg_status st = tx_run(tx, &stmt, &r);
     if (st != PG_OK) return st;
     c->d_state[STATE_REGISTERED] -= pg_int(r, 0, 0);
     c->d_state[code_state(sweep->code)] += pg_int(r, 0, 0);
     c->d_places -= pg_int(r, 0, 1);
+    c->d_events += pg_int(r, 0, 0);
     pg_result_free(r);
     return tx_write_crawls(tx);
 }
@@ -288,6 +302,7 @@ enum pg_status clocks_tick(struct writer *w, struct clocks *c)
     if (st == PG_OK) st = sweep_waiting(w);
     if (st == PG_OK) st = tidy(w, c);
     if (st != PG_OK || !observe(w, c, &served)) return st;
+    observe_others(w);
     st = ticket_clock(w, c);
     return st == PG_OK ? line_clock(w, c, served) : st;
 }

@@ -44,6 +44,8 @@ const struct conf_row writer_conf_rows[] = {
      "a bare URL sent again is fetched again after this time"},
     {"REMEMBER_DAYS", CONF_INT, &writer_conf.remember_days, "1", 0, 3650, 0,
      "days for which a permanent verdict on a URL counts in other crawls; 0: not at all"},
+    {"REQUEST_KEEP", CONF_MS, &writer_conf.request_keep_ms, "720h", 1000, 10000 * DAY_MS, 0,
+     "requests of a gateway are kept so long, and their Idempotency-Keys; the first of a crawl as long as the crawl"},
     {"CRAWL_DEPTH", CONF_INT, &writer_conf.default_depth, "2", 0, LIMIT_DEPTH, 0, "depth of a crawl that does not say"},
     {"CRAWL_LIMIT", CONF_INT, &writer_conf.default_limit, "1000", 1, 1e9, 0, "limit of a crawl that does not say"},
     CONF_END,

@@ -16,7 +16,7 @@ struct writer_conf {
     int64_t ticket_ms, fetch_timeout_ms, ticket_grace_ms;
     int64_t lease_ms, max_age_ms, summary_timeout_ms;
     int64_t robots_ttl_ms, crawl_delay_max_ms, retry_after_max_ms;
-    int64_t inbox_max_age_ms, remember_days;
+    int64_t inbox_max_age_ms, remember_days, request_keep_ms;
     int64_t default_depth, default_limit;
 };
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "writer/conf.h"
 #include "writer/migrate.h"
+#include "writer/request.h"
 #include "writer/writer.h"
 
 #define DEADLINE_MS    15000 /* of one statement; below half the broker's patience with our heartbeats */
@@ -66,6 +67,7 @@ static void try_connect(struct writer *w)
         service_resume(w->service);
         frontier_try_to_lead(w);
         frontier_wake(w);
+        request_wake(w);
         return;
     }
     db->backoff = db->backoff ? db->backoff * 2 : BACKOFF_MIN_MS;
@@ -104,7 +106,10 @@ void database_tick(struct writer *w)
 void database_turn(struct writer *w)
 {
     if (!w->db_ready) return;
-    if (pg_notified(w->pg)) frontier_wake(w);
+    if (pg_notified(w->pg)) {
+        frontier_wake(w);
+        request_wake(w);
+    }
     if (!pg_connected(w->pg)) database_lost(w);
 }
 

@@ -15,6 +15,7 @@
 #include "writer/clocks.h"
 #include "writer/conf.h"
 #include "writer/host_clock.h"
+#include "writer/live.h"
 #include "writer/release.h"
 #include "writer/resummary.h"
 
@@ -172,12 +173,14 @@ void frontier_tick(struct writer *w)
     if (!w->db_ready) return;
     enum pg_status st = host_clock_look(w);
     if (st == PG_OK) st = article_out_put_back(w->articles);
-    if (st == PG_OK && !w->frontier->leads) return;
-    if (st == PG_OK) st = release_delayed(w);
-    if (st == PG_OK) st = host_clock_sweep(w);
-    if (st == PG_OK) st = awaited_tick(w);
-    if (st == PG_OK) st = resummary_tick(w);
-    if (st == PG_OK) st = clocks_tick(w, w->frontier->clocks);
+    if (st == PG_OK && w->frontier->leads) {
+        st = release_delayed(w);
+        if (st == PG_OK) st = host_clock_sweep(w);
+        if (st == PG_OK) st = awaited_tick(w);
+        if (st == PG_OK) st = resummary_tick(w);
+        if (st == PG_OK) st = clocks_tick(w, w->frontier->clocks);
+    }
+    if (st == PG_OK) st = live_tick(w); /* last: nothing depends on it */
     if (st == PG_LOST)
         database_lost(w);
     else if (st != PG_OK && st != PG_RETRY)

@@ -15,6 +15,8 @@
 #include "writer/host_clock.h"
 #include "writer/judge.h"
 #include "writer/known.h"
+#include "writer/live.h"
+#include "writer/request.h"
 #include "writer/rules_load.h"
 #include "writer/writer.h"
 
@@ -222,12 +224,21 @@ static void take_records(struct writer *w, struct job *job, const struct mq_deli
     free(records);
 }
 
+static void take_alive(struct writer *w, struct job *job, const struct mq_delivery *d)
+{
+    struct alive alive;
+    if (alive_decode(d->record, &alive)) live_alive(w, &alive);
+    service_done(w->service, job, NULL);
+}
+
 void intake_message(struct writer *w, struct job *job, const struct mq_delivery *d)
 {
     if (d->queue == QUEUE_SEED || d->queue == QUEUE_SEED_EXPRESS)
         take_seed(w, job, d);
     else if (d->queue == QUEUE_DEAD)
         take_dead(w, job, d);
+    else if (strcmp(d->type, ALIVE_TYPE) == 0)
+        take_alive(w, job, d);
     else if (strcmp(d->content_encoding, "zstd") == 0) {
         struct buf json;
         buf_init(&json, LIMIT_RECORD);
@@ -247,7 +258,8 @@ void intake_message(struct writer *w, struct job *job, const struct mq_delivery 
 
 static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t count)
 {
-    enum pg_status st = tx_begin(tx);
+    enum pg_status st = tx_begin_storing(tx);
+    if (st == PG_OK) st = request_lock(tx, entries, count);
     for (size_t i = 0; i < count && st == PG_OK; i++) {
         if (entries[i]->kind == ENTRY_SEED)
             st = judge_seed_prepare(tx, entries[i]);
@@ -274,16 +286,19 @@ static enum pg_status transact(struct tx *tx, struct entry **entries, size_t cou
     if (st == PG_OK) st = tx_write_links(tx);
     if (st == PG_OK) st = tx_admit(tx);
     if (st == PG_OK) st = tx_write(tx);
+    if (st == PG_OK) st = request_write(tx, entries, count);
     return st == PG_OK ? tx_commit(tx) : st;
 }
 
 /* What could not be stored is kept as bytes, and its page ends. */
 static enum pg_status quarantine(struct tx *tx, struct entry *e, const char *why)
 {
-    enum pg_status st = tx_begin(tx);
+    enum pg_status st = tx_begin_storing(tx);
     if (e->record.page) tx_want_page(tx, e->record.page);
+    if (st == PG_OK) st = request_lock(tx, &e, 1);
     if (st == PG_OK) st = tx_load(tx);
     if (st != PG_OK) return st;
+    if (e->request) request_refuse(e->request, "", why);
     if (e->message)
         tx_bad_record(tx, queue_name(service_job_queue(e->message->job)), e->message->message_id, why, e->text ? e->text : e->message->body,
                       e->text ? e->text_len : e->message->len);
@@ -297,6 +312,7 @@ static enum pg_status quarantine(struct tx *tx, struct entry *e, const char *why
     snprintf(e->detail, sizeof e->detail, "%s", why);
     st = tx_admit(tx); /* locks the hosts */
     if (st == PG_OK) st = tx_write(tx);
+    if (st == PG_OK) st = request_write(tx, &e, 1);
     return st == PG_OK ? tx_commit(tx) : st;
 }
 
@@ -353,16 +369,30 @@ static bool work(struct writer *w, struct entry **entries, size_t count)
     return st == PG_OK;
 }
 
-/* How many of the entries from `from` on make one transaction. */
-static size_t batch_size(const struct intake *in, size_t from)
+/* How many of the entries make one transaction. */
+static size_t batch_size(struct entry **entries, size_t count)
 {
     size_t n = 0, rows = 0;
-    while (from + n < in->count && n < ENTRIES_A_TIME) {
-        rows += in->entries[from + n]->rows;
+    while (n < count && n < ENTRIES_A_TIME) {
+        rows += entries[n]->rows;
         if (n > 0 && rows > ROWS_A_TIME) break;
         n++;
     }
     return n;
+}
+
+int64_t intake_quiet_ms(const struct writer *w)
+{
+    return w->intake->count > 0 ? 0 : clock_mono_ms() - w->intake->flushed_at;
+}
+
+bool intake_work(struct writer *w, struct entry **entries, size_t count)
+{
+    for (size_t done = 0, n; done < count; done += n) {
+        n = batch_size(entries + done, count - done);
+        if (!work(w, entries + done, n)) return false;
+    }
+    return true;
 }
 
 static void work_again(struct writer *w, int64_t wait_ms)
@@ -389,7 +419,7 @@ bool intake_flush(struct writer *w)
     int64_t begun = clock_mono_ms();
     if (in->count == 0 || !w->db_ready || gathering(w, begun)) return false;
     while (done < in->count && clock_mono_ms() - begun < TURN_MS) {
-        size_t n = batch_size(in, done);
+        size_t n = batch_size(in->entries + done, in->count - done);
         if (!work(w, in->entries + done, n)) {
             database_lost(w); /* drops what is left: the broker has it */
             return done > 0;

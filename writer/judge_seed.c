@@ -10,6 +10,7 @@
 #include "writer/conf.h"
 #include "writer/judge.h"
 #include "writer/range.h"
+#include "writer/request.h"
 #include "writer/scope.h"
 #include "writer/seed.h"
 
@@ -28,11 +29,11 @@ static enum pg_status inbox_id(struct tx *tx, bool is_express, int64_t *id_r)
 }
 
 /* Makes the crawl's row, or finds the one that the same request made before. */
-static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *id_r)
+static enum pg_status crawl_id(struct tx *tx, const struct entry *e, const struct seed *seed, int64_t *id_r)
 {
     static const struct pg_stmt insert = {
         "insert_crawl", "INSERT INTO crawl (request, seed, scope, max_depth, max_pages, rules, priority, ignore_noindex, ignore_nofollow, "
-                        "sitemap, feeds) VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb, $7::bigint, $8, $9, $10, $11) "
+                        "sitemap, feeds, public_id) VALUES ($1, $2, $3, $4::bigint, $5, $6::jsonb, $7::bigint, $8, $9, $10, $11, $12) "
                         "ON CONFLICT (request) DO NOTHING"};
     static const struct pg_stmt select = {"select_crawl", "SELECT id FROM crawl WHERE request = $1"};
     struct digest request = seed_request(seed);
@@ -49,6 +50,7 @@ static enum pg_status crawl_id(struct tx *tx, const struct seed *seed, int64_t *
     pg_add_bool(&tx->params, seed->ignore_nofollow);
     pg_add_text(&tx->params, seed->sitemap);
     pg_add_bool(&tx->params, seed->feeds);
+    pg_add_uuid(&tx->params, e->request ? &e->request->id : &request);
     enum pg_status st = tx_run(tx, &insert, NULL);
     pg_params_reset(&tx->params);
     pg_add_uuid(&tx->params, &request);
@@ -69,7 +71,9 @@ static void read_seed(const struct entry *e, struct seed *seed_r)
         *seed_r = (struct seed){.kind = SEED_URLS};
     else
         seed_parse(e->text, e->text_len, seed_r);
-    if (e->message && queue_is_express(service_job_queue(e->message->job)) && seed_r->priority == 0) seed_r->priority = -1;
+    bool express = e->request ? e->request->express : e->message && queue_is_express(service_job_queue(e->message->job));
+    if (express && seed_r->priority == 0) seed_r->priority = -1;
+    if (e->request) request_read(e->request, seed_r);
 }
 
 enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
@@ -77,9 +81,11 @@ enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
     struct seed seed;
     int64_t id = 0;
     enum pg_status st = PG_OK;
+    e->record.crawl = 0;
+    if (e->request && !e->request->ours) return PG_OK;
     read_seed(e, &seed);
     if (seed.kind != SEED_BAD) {
-        st = is_crawl(&seed) ? crawl_id(tx, &seed, &id) : inbox_id(tx, seed.priority < 0, &id);
+        st = is_crawl(&seed) ? crawl_id(tx, e, &seed, &id) : inbox_id(tx, seed.priority < 0, &id);
         if (st == PG_OK) tx_want_crawl(tx, id);
     }
     e->record.crawl = id;
@@ -87,9 +93,9 @@ enum pg_status judge_seed_prepare(struct tx *tx, struct entry *e)
     return st;
 }
 
-/* Ended pages of the inbox are registered again: those named by hash that are old or ended in a passing fault. Their numbers go over
- * to the counters. */
-static enum pg_status register_again(struct tx *tx, struct crawl_row *crawl, const struct pg_array *hashes)
+/* Ended pages of the inbox are registered again: those named by hash that are older than max_age_ms (below 0: all) or ended in a
+ * passing fault. Their numbers go over to the counters. */
+static enum pg_status register_again(struct tx *tx, struct crawl_row *crawl, const struct pg_array *hashes, int64_t max_age_ms)
 {
     static const struct pg_stmt stmt = {
         "register_again",
@@ -112,7 +118,7 @@ static enum pg_status register_again(struct tx *tx, struct crawl_row *crawl, con
     pg_add_int(&tx->params, crawl->id);
     pg_add_array(&tx->params, hashes);
     pg_add_array(&tx->params, &passing);
-    pg_add_int(&tx->params, writer_conf.inbox_max_age_ms);
+    pg_add_int(&tx->params, max_age_ms);
     pg_add_int(&tx->params, crawl->priority);
     enum pg_status st = tx_run(tx, &stmt, &r);
     for (int i = 0; st == PG_OK && i < pg_rows(r); i++) {
@@ -141,6 +147,7 @@ static void join_host(struct crawl_row *crawl, const char *host)
 struct seed_urls {
     struct tx *tx;
     struct crawl_row *crawl;
+    struct request *request; /* NULL: a message */
     struct pg_array hashes;
     size_t good, bad;
     int64_t ranged; /* URLs that ranges stood for */
@@ -148,7 +155,10 @@ struct seed_urls {
 
 static void refuse_url(struct seed_urls *urls, const char *reason, const char *text, size_t n)
 {
-    tx_bad_request(urls->tx, reason, text, n);
+    if (urls->request)
+        request_refuse(urls->request, "url", reason);
+    else
+        tx_bad_request(urls->tx, reason, text, n);
     urls->bad++;
 }
 
@@ -191,14 +201,32 @@ static void take_urls(struct seed_urls *urls, const char *text, size_t n)
     }
 }
 
+static void take_lines(struct seed_urls *urls, const char *rest, size_t rest_len)
+{
+    const char *line;
+    size_t n;
+    while (seed_next_line(&rest, &rest_len, &line, &n)) take_urls(urls, line, n);
+}
+
+/* What a JSON seed names. */
+static void take_seed(struct seed_urls *urls, const struct seed *seed)
+{
+    if (seed->is_list)
+        take_lines(urls, seed->text, strlen(seed->text));
+    else if (seed->range.total > 1)
+        take_urls(urls, seed->text, strlen(seed->text));
+    else
+        take_one(urls, seed->url->text);
+}
+
 /* A message that the broker gives out a second time may have begun a run whose end came before its ack: its id tells. One without an
- * id begins a run: a page asked for once more, mostly with a condition, costs less than a wish that is lost. */
+ * id begins a run: a page asked for once more, mostly with a condition, costs less than a wish that is lost. A request is taken once. */
 static enum pg_status has_begun(struct tx *tx, const struct intake_message *m, const struct crawl_row *crawl, bool *begun_r)
 {
     static const struct pg_stmt stmt = {"message_begun", "SELECT $2 = ANY(messages) FROM crawl WHERE id = $1"};
-    struct digest id = digest_of(m->message_id, strlen(m->message_id));
     struct pg_result *r;
-    if (!m->redelivered || !*m->message_id) return PG_OK;
+    if (!m || !m->redelivered || !*m->message_id) return PG_OK;
+    struct digest id = digest_of(m->message_id, strlen(m->message_id));
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);
     pg_add_uuid(&tx->params, &id);
@@ -214,8 +242,8 @@ static enum pg_status remember_message(struct tx *tx, const struct intake_messag
 {
     static const struct pg_stmt stmt = {
         "message_begins", "UPDATE crawl SET messages = (messages || $2)[greatest(1, cardinality(messages) - 18):] WHERE id = $1"};
+    if (!m || !*m->message_id) return PG_OK;
     struct digest id = digest_of(m->message_id, strlen(m->message_id));
-    if (!*m->message_id) return PG_OK;
     pg_params_reset(&tx->params);
     pg_add_int(&tx->params, crawl->id);
     pg_add_uuid(&tx->params, &id);
@@ -235,12 +263,9 @@ static enum pg_status judge_crawl(struct tx *tx, struct entry *e, struct crawl_r
     st = remember_message(tx, e->message, crawl);
     if (st != PG_OK) return st;
     if (crawl->admitted == 0) {
-        struct seed_urls urls = {.tx = tx, .crawl = crawl};
+        struct seed_urls urls = {.tx = tx, .crawl = crawl, .request = e->request};
         pg_array_init(&urls.hashes, PG_UUID);
-        if (seed->range.total > 1)
-            take_urls(&urls, seed->text, strlen(seed->text));
-        else
-            take_one(&urls, seed->url->text);
+        take_seed(&urls, seed);
         pg_array_release(&urls.hashes);
         snprintf(e->detail, sizeof e->detail, "crawl %lld starts", (long long)crawl->id);
         return PG_OK;
@@ -251,18 +276,15 @@ static enum pg_status judge_crawl(struct tx *tx, struct entry *e, struct crawl_r
 
 static enum pg_status judge_inbox(struct tx *tx, struct entry *e, struct crawl_row *inbox, const struct seed *seed)
 {
-    struct seed_urls urls = {.tx = tx, .crawl = inbox};
-    const char *rest = e->text, *line;
-    size_t rest_len = e->text_len, n;
+    struct seed_urls urls = {.tx = tx, .crawl = inbox, .request = e->request};
     enum pg_status st = PG_OK;
     pg_array_init(&urls.hashes, PG_UUID);
-    if (seed->url && seed->range.total == 1)
-        take_one(&urls, seed->url->text);
-    else if (seed->url)
-        take_urls(&urls, seed->text, strlen(seed->text));
+    if (seed->url)
+        take_seed(&urls, seed);
     else
-        while (seed_next_line(&rest, &rest_len, &line, &n)) take_urls(&urls, line, n);
-    if (urls.good > 0) st = register_again(tx, inbox, &urls.hashes);
+        take_lines(&urls, e->text, e->text_len);
+    bool force = e->request && e->request->force;
+    if (urls.good > 0) st = register_again(tx, inbox, &urls.hashes, force ? -1 : writer_conf.inbox_max_age_ms);
     pg_array_release(&urls.hashes);
     snprintf(e->detail, sizeof e->detail, "%zu URLs taken, %zu refused", urls.good, urls.bad);
     if (urls.good == 0) e->code = CODE_BAD_URL;
@@ -273,13 +295,18 @@ enum pg_status judge_seed(struct tx *tx, struct entry *e)
 {
     struct seed seed;
     enum pg_status st = PG_OK;
-    e->judged = true;
+    e->judged = !e->request || e->request->ours;
+    if (!e->judged) return PG_OK;
     e->code = CODE_OK;
     read_seed(e, &seed);
     struct crawl_row *crawl = tx_crawl(tx, e->record.crawl);
-    if (seed.kind == SEED_BAD || !crawl) {
-        tx_bad_request(tx, seed.kind == SEED_BAD ? seed.reason : "its crawl was deleted meanwhile", e->text, e->text_len);
-        snprintf(e->detail, sizeof e->detail, "%.199s", seed.reason);
+    if (seed.kind == SEED_BAD || !crawl || crawl->deleted) {
+        const char *reason = seed.kind == SEED_BAD ? seed.reason : "its crawl was deleted meanwhile";
+        if (e->request)
+            request_refuse(e->request, seed.field, reason);
+        else
+            tx_bad_request(tx, reason, e->text, e->text_len);
+        snprintf(e->detail, sizeof e->detail, "%.199s", reason);
         e->code = CODE_BAD_RECORD;
     } else if (is_crawl(&seed)) {
         free(e->url);
@@ -288,6 +315,7 @@ enum pg_status judge_seed(struct tx *tx, struct entry *e)
     } else {
         st = judge_inbox(tx, e, crawl, &seed);
     }
+    if (e->request && e->code == CODE_OK) e->request->crawl = e->record.crawl;
     seed_release(&seed);
     return st;
 }

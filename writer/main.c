@@ -1,4 +1,5 @@
 /* writer: keeps the books in PostgreSQL: admits URLs, releases tickets, stores articles and summaries. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,8 @@
 #include "writer/conf.h"
 #include "writer/explain.h"
 #include "writer/known.h"
+#include "writer/live.h"
+#include "writer/request.h"
 #include "writer/rules_load.h"
 #include "writer/writer.h"
 
@@ -23,6 +26,7 @@ static int init(struct service *service)
     writer.intake = intake_new(&writer);
     writer.frontier = frontier_new(&writer);
     writer.articles = article_out_new(&writer);
+    writer.live = live_new();
     database_start(&writer);
     return EXITCODE_OK;
 }
@@ -34,6 +38,7 @@ static void deinit(struct service *service)
     database_stop(&writer);
     frontier_free(&writer.frontier);
     article_out_free(&writer.articles);
+    live_free(&writer.live);
     intake_free(&writer);
     known_free(&writer.known);
     rules_cache_free(&writer.rules);
@@ -55,15 +60,25 @@ static void on_turn(struct service *service)
 {
     (void)service;
     database_turn(&writer);
+    request_turn(&writer);
     intake_flush(&writer);
     frontier_turn(&writer);
+    live_turn(&writer);
 }
 
 static void on_tick(struct service *service)
 {
     (void)service;
     database_tick(&writer);
+    request_wake(&writer); /* a notification may be missed */
     frontier_tick(&writer);
+}
+
+static void on_alive(struct service *service, struct alive *alive)
+{
+    (void)service;
+    if (frontier_leads(&writer) && strcmp(alive->state, "working") == 0) snprintf(alive->state, sizeof alive->state, "leading");
+    live_alive(&writer, alive);
 }
 
 static void metrics(struct service *service, struct buf *out)
@@ -98,6 +113,7 @@ int main(int argc, char **argv)
         .on_reset = on_reset,
         .on_turn = on_turn,
         .on_tick = on_tick,
+        .on_alive = on_alive,
         .deinit = deinit,
         .metrics = metrics,
     };

@@ -20,6 +20,7 @@ SQL_FILE(sql_007_page_hot, "sql/007_page_hot.sql");
 SQL_FILE(sql_008_leases, "sql/008_leases.sql");
 SQL_FILE(sql_009_resummarise, "sql/009_resummarise.sql");
 SQL_FILE(sql_010_sources, "sql/010_sources.sql");
+SQL_FILE(sql_011_gateway, "sql/011_gateway.sql");
 
 static const struct {
     const char *name;
@@ -35,6 +36,7 @@ static const struct {
     {"008_leases", sql_008_leases},
     {"009_resummarise", sql_009_resummarise},
     {"010_sources", sql_010_sources},
+    {"011_gateway", sql_011_gateway},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

@@ -49,6 +49,7 @@ struct pick {
     size_t rank;                                /* among the rows of its crawl on this host: crawls take turns */
     bool taken;
     enum code ends; /* CODE_COUNT: does not end here */
+    int64_t event;  /* the number of its end */
 };
 
 struct pair {
@@ -396,6 +397,7 @@ static void take(struct release *rl, struct pick *p, struct due_host *h, struct 
 static void end(struct pick *p, struct due_host *h, struct crawl_row *c, enum code code)
 {
     p->ends = code;
+    p->event = tx_number(c);
     h->used++;
     c->d_state[STATE_REGISTERED]--;
     c->d_state[code_state(code)]++;
@@ -483,16 +485,18 @@ static enum pg_status write_ends(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_ends",
-        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) AS u (id, state, code, detail, news)), "
+        "WITH u AS (SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) "
+        "AS u (id, state, code, detail, news, event)), "
         "gone AS (DELETE FROM frontier WHERE page_id = ANY($1)) "
         "UPDATE page p SET state = u.state::page_state, code = u.code, detail = u.detail, void_release = p.release, "
-        "has_place = false, ended_at = now(), news = u.news::page_news FROM u WHERE p.id = ANY(ARRAY[u.id])"};
-    struct pg_array ids, states, codes, details, news;
+        "has_place = false, ended_at = now(), news = u.news::page_news, event = u.event FROM u WHERE p.id = ANY(ARRAY[u.id])"};
+    struct pg_array ids, states, codes, details, news, events;
     pg_array_init(&ids, PG_INT8);
     pg_array_init(&states, PG_TEXT);
     pg_array_init(&codes, PG_TEXT);
     pg_array_init(&details, PG_TEXT);
     pg_array_init(&news, PG_TEXT);
+    pg_array_init(&events, PG_INT8);
     for (size_t i = 0; i < rl->pick_count; i++) {
         const struct pick *p = &rl->picks[i];
         if (p->ends == CODE_COUNT) continue;
@@ -503,6 +507,7 @@ static enum pg_status write_ends(struct release *rl)
                                 : p->ends == p->remembered         ? p->memory
                                                                    : NULL);
         pg_array_text(&news, news_name(p->news));
+        pg_array_int(&events, p->event);
     }
     enum pg_status st = PG_OK;
     if (ids.count > 0) {
@@ -512,6 +517,7 @@ static enum pg_status write_ends(struct release *rl)
         pg_add_array(&rl->tx.params, &codes);
         pg_add_array(&rl->tx.params, &details);
         pg_add_array(&rl->tx.params, &news);
+        pg_add_array(&rl->tx.params, &events);
         st = tx_run(&rl->tx, &stmt, NULL);
     }
     pg_array_release(&ids);
@@ -519,6 +525,7 @@ static enum pg_status write_ends(struct release *rl)
     pg_array_release(&codes);
     pg_array_release(&details);
     pg_array_release(&news);
+    pg_array_release(&events);
     return st;
 }
 

@@ -27,6 +27,7 @@ static void bad_field(struct seed *s, const char *field, const char *what)
     char text[sizeof s->reason];
     snprintf(text, sizeof text, "%.40s: %.350s", field, what);
     bad(s, text);
+    snprintf(s->field, sizeof s->field, "%.40s", field);
 }
 
 static bool whole_number(const cJSON *item, double min, double max, int64_t *value_r)
@@ -45,27 +46,62 @@ static bool known_scope(const char *s)
     return false;
 }
 
+/* The first URL of a text that may have ranges. NULL, or what is wrong with it. */
+static const char *first_url(const char *text, struct range *range_r, struct url *url_r, struct range_error *fault_r)
+{
+    char first[2 * LIMIT_URL];
+    if (!range_parse(text, strlen(text), range_r, fault_r)) return fault_r->text;
+    if (!range_write(range_r, 0, first, sizeof first)) return url_status_text(URL_TOO_LONG);
+    enum url_status status = url_parse(first, url_r);
+    return status == URL_OK ? NULL : url_status_text(status);
+}
+
 static void read_url(struct seed *s, const cJSON *item)
 {
     const char *text = cJSON_GetStringValue(item);
-    enum url_status status;
-    if (!text) {
-        bad_field(s, "url", "must be a string");
-        return;
-    }
     struct range_error fault;
-    char first[2 * LIMIT_URL];
-    free(s->text);
-    s->text = mem_strdup(text);
-    if (!range_parse(s->text, strlen(s->text), &s->range, &fault)) {
-        bad_field(s, "url", fault.text);
+    if (s->url || !text) {
+        bad_field(s, "url", text ? "not together with urls" : "must be a string");
         return;
     }
-    if (!s->url) s->url = mem_zalloc(sizeof *s->url);
-    if (!range_write(&s->range, 0, first, sizeof first))
-        bad_field(s, "url", url_status_text(URL_TOO_LONG));
-    else if ((status = url_parse(first, s->url)) != URL_OK)
-        bad_field(s, "url", url_status_text(status));
+    s->text = mem_strdup(text);
+    s->url = mem_zalloc(sizeof *s->url);
+    const char *wrong = first_url(s->text, &s->range, s->url, &fault);
+    if (wrong) bad_field(s, "url", wrong);
+}
+
+/* All or nothing: who sends a list wants to know which of it is no URL. */
+static void read_urls(struct seed *s, const cJSON *list)
+{
+    const cJSON *item;
+    struct range_error fault;
+    struct range range;
+    struct url url;
+    struct buf text;
+    int64_t place = 0, total = 0;
+    if (s->url || !cJSON_IsArray(list) || !list->child) {
+        bad_field(s, "urls", s->url ? "not together with url" : "must be a list of URLs, not empty");
+        return;
+    }
+    s->is_list = true;
+    s->url = mem_zalloc(sizeof *s->url);
+    buf_init(&text, LIMIT_SEED);
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *one = cJSON_GetStringValue(item), *wrong = one ? first_url(one, &range, &url, &fault) : "must be a string";
+        if (!wrong && (strchr(one, '\n') || (total += range.total) > LIMIT_RANGE))
+            wrong = strchr(one, '\n') ? "holds a line's end" : "more than 10000 URLs";
+        if (wrong) {
+            char words[160];
+            snprintf(words, sizeof words, "number %lld: %s", (long long)place + 1, wrong);
+            bad_field(s, "urls", words);
+            break;
+        }
+        if (place++ == 0) *s->url = url;
+        buf_add_str(&text, one);
+        buf_add_char(&text, '\n');
+    }
+    s->text = buf_take(&text);
 }
 
 static void read_depth(struct seed *s, const cJSON *item)
@@ -129,6 +165,7 @@ static const struct {
     bool is_crawl;                                   /* makes the message a crawl */
 } members[] = {
     {"url", read_url, false},
+    {"urls", read_urls, true},
     {"depth", read_depth, true},
     {"limit", read_limit, true},
     {"scope", read_scope, true},
@@ -166,6 +203,7 @@ static void read_rules(struct seed *s, const cJSON *object)
     struct rules *rules = rules_new(object, &fault);
     if (!rules) {
         bad(s, fault.text);
+        snprintf(s->field, sizeof s->field, "%.*s", (int)strcspn(fault.text, ":["), fault.text);
         return;
     }
     s->rules = rules_text(rules);
@@ -189,7 +227,7 @@ static void read_members(struct seed *s, const cJSON *object)
             if (members[i].read) members[i].read(s, item);
         }
     }
-    if (s->kind != SEED_BAD && !s->url) bad(s, "url: missing");
+    if (s->kind != SEED_BAD && !s->url) bad_field(s, "url", "missing");
     if (s->kind != SEED_BAD) read_rules(s, object);
     if (s->kind != SEED_BAD && is_crawl) s->kind = SEED_CRAWL;
 }
@@ -278,7 +316,8 @@ struct digest seed_request(const struct seed *s)
     struct buf text;
     bool plain = strcmp(s->rules, "{}") == 0;
     buf_init(&text, LIMIT_SEED + LIMIT_URL + 200);
-    buf_addf(&text, "%s\n%lld\n%lld\n%s", s->range.total > 1 ? s->text : s->url->text, (long long)s->depth, (long long)s->limit, s->scope);
+    buf_addf(&text, "%s\n%lld\n%lld\n%s", s->is_list || s->range.total > 1 ? s->text : s->url->text, (long long)s->depth,
+             (long long)s->limit, s->scope);
     if (s->ignore_noindex) buf_add_str(&text, "\nignoreNoindex");
     if (s->ignore_nofollow) buf_add_str(&text, "\nignoreNofollow");
     if (s->priority) buf_addf(&text, "\npriority %lld", (long long)s->priority);

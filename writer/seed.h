@@ -11,17 +11,19 @@
 
 enum seed_kind {
     SEED_URLS,  /* bare URLs, one a line: for the inbox */
-    SEED_CRAWL, /* one URL, or a range of them, with anything said about how to crawl */
+    SEED_CRAWL, /* one URL, a range of them or a list, with anything said about how to crawl */
     SEED_BAD    /* not understood: reason says why */
 };
 
 struct seed {
     enum seed_kind kind;
     char reason[400];
+    char field[41]; /* SEED_BAD: the member at fault, or "" */
     /* SEED_CRAWL, and a SEED_URLS that came as JSON */
-    struct url *url;    /* owned; the first one of a range */
-    char *text;         /* owned; as it was written */
-    struct range range; /* of text: all that it stands for */
+    struct url *url;    /* owned; the first one of a range or list */
+    char *text;         /* owned; as it was written; of a list, one a line */
+    struct range range; /* of text: all that it stands for; not of a list */
+    bool is_list;       /* text is to be read line by line; each line was found good */
     int64_t depth, limit;
     int64_t priority; /* smaller is sooner; below 0: a person waits for it */
     char scope[16];

@@ -72,6 +72,11 @@ enum pg_status tx_begin(struct tx *tx)
     return pg_exec(tx->pg, "BEGIN");
 }
 
+enum pg_status tx_begin_storing(struct tx *tx)
+{
+    return pg_exec(tx->pg, "BEGIN; SELECT pg_advisory_xact_lock_shared(72747282)");
+}
+
 enum pg_status tx_commit(struct tx *tx)
 {
     return pg_exec(tx->pg, "COMMIT");
@@ -121,7 +126,7 @@ static enum pg_status load_crawls(struct tx *tx)
 #define WANTED                                                                                                                             \
     "SELECT id, is_inbox, state = 'running', scope, max_depth, max_pages, priority, places, kept, begun, admitted, open, "                 \
     "paused_at IS NOT NULL, cancel_at IS NOT NULL, ignore_noindex, ignore_nofollow, "                                                      \
-    "array_position(ARRAY['include', 'only'], sitemap), feeds FROM crawl "                                                                 \
+    "array_position(ARRAY['include', 'only'], sitemap), feeds, event, purge_at IS NOT NULL FROM crawl "                                    \
     "WHERE id = ANY(ARRAY(SELECT unnest($1) UNION SELECT crawl_id FROM page WHERE id = ANY($2))) ORDER BY id"
     static const struct pg_stmt lock = {"lock_crawls", WANTED " FOR UPDATE"}, look = {"look_at_crawls", WANTED};
 #undef WANTED
@@ -151,7 +156,9 @@ static enum pg_status load_crawls(struct tx *tx)
                                            .ignore_noindex = pg_bool(r, i, 14),
                                            .ignore_nofollow = pg_bool(r, i, 15),
                                            .sitemap = (enum sitemap)pg_int(r, i, 16), /* null: 0 */
-                                           .feeds = pg_bool(r, i, 17)};
+                                           .feeds = pg_bool(r, i, 17),
+                                           .event = pg_int(r, i, 18),
+                                           .deleted = pg_bool(r, i, 19)};
     pg_result_free(r);
     return PG_OK;
 }
@@ -356,6 +363,11 @@ void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const 
     if (count <= 0) return;
     crawl->refused[rule] += count;
     if (!crawl->refused_sample[rule]) crawl->refused_sample[rule] = mem_strdup(sample);
+}
+
+int64_t tx_number(struct crawl_row *crawl)
+{
+    return crawl->event + ++crawl->d_events;
 }
 
 /* ---- states ---- */

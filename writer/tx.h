@@ -36,11 +36,13 @@ struct crawl_row {
     bool ignore_noindex, ignore_nofollow;
     enum sitemap sitemap;
     bool feeds;
-    bool again; /* this transaction starts a new run */
+    bool again;   /* this transaction starts a new run */
+    bool deleted; /* nobody finds it any more */
     /* changes of this transaction */
     int64_t d_state[STATE_COUNT];
     int64_t d_admitted, d_places, d_kept, d_begun;
     int64_t d_news[NEWS_COUNT];
+    int64_t event, d_events;        /* the last number given before this transaction; how many it gives (tx_number) */
     int64_t refused[REFUSED_COUNT]; /* by enum refusal */
     char *refused_sample[REFUSED_COUNT];
     struct rules *rules; /* borrowed; NULL: not loaded (rules_load.h) */
@@ -59,6 +61,7 @@ struct page_row {
     int64_t release, void_release, depth, part, hops, failures, losses, returns;
     bool has_place, had_place;
     enum news news;
+    int64_t event;                           /* the number of its end in this transaction; 0: it does not end */
     bool has_text, was_gone;                 /* it has a text from before; it had one, and was gone */
     bool has_hash, has_recipe;               /* these are known */
     struct digest content_hash, recipe_hash; /* of the text and summary from before */
@@ -146,6 +149,8 @@ void tx_init(struct tx *tx, struct writer *writer, struct pg *pg);
 void tx_release(struct tx *tx);
 
 enum pg_status tx_begin(struct tx *tx);
+/* The same for a transaction that may store pages: what it finds of articles stays until its end (crawl_purge in sql/). */
+enum pg_status tx_begin_storing(struct tx *tx);
 void tx_want_page(struct tx *tx, int64_t id);
 void tx_want_crawl(struct tx *tx, int64_t id);
 /* Locks the wanted crawls and those of the wanted pages, reads their rows, scopes and the pages. May be called once. */
@@ -164,6 +169,9 @@ void tx_attempt(struct tx *tx, const struct page_row *page, int64_t release, enu
 void tx_bad_record(struct tx *tx, const char *queue, const char *message_id, const char *reason, const void *body, size_t n);
 void tx_bad_request(struct tx *tx, const char *reason, const void *body, size_t n);
 void tx_refuse(struct crawl_row *crawl, enum refusal rule, int64_t count, const char *sample);
+
+/* The next number of what happens in a crawl (sql/011_gateway.sql): of the end of one of its pages. */
+int64_t tx_number(struct crawl_row *crawl);
 
 const char *news_name(enum news news);  /* NULL for NEWS_NONE */
 enum news news_parse(const char *name); /* anything else is NEWS_NONE */

@@ -37,9 +37,10 @@ struct entry {
     struct record record;
     const char *text; /* ENTRY_SEED: what of the message it is about: all of it, or some of its lines */
     size_t text_len;
-    bool is_part; /* ENTRY_SEED: these are lines of a longer plain text */
-    size_t size;  /* bytes in memory, roughly */
-    size_t rows;  /* rows that it may make, roughly */
+    bool is_part;            /* ENTRY_SEED: these are lines of a longer plain text */
+    struct request *request; /* ENTRY_SEED: it is a row of the table request (request.h); NULL: a message */
+    size_t size;             /* bytes in memory, roughly */
+    size_t rows;             /* rows that it may make, roughly */
     /* what came of it, for the outcome line */
     bool judged;
     bool loops;      /* a redirect whose chain comes back */
@@ -60,7 +61,9 @@ struct writer {
     struct intake *intake;
     struct frontier *frontier;
     struct article_out *articles;
+    struct live *live;
     bool db_ready;
+    bool requests;     /* there may be some: look */
     bool network_down; /* as of the last look, at most a second old */
     struct database *database;
 };
@@ -74,6 +77,10 @@ void intake_own(struct writer *w, enum entry_kind kind, const struct record *rec
 /* Works what was gathered into the database; if that takes seconds, the rest on the next turn. True if something was
  * committed. */
 bool intake_flush(struct writer *w);
+/* Time since something was last stored, or 0 while there is something to store. */
+int64_t intake_quiet_ms(const struct writer *w);
+/* Works these entries into the database, at once. False if the database went away. */
+bool intake_work(struct writer *w, struct entry **entries, size_t count);
 /* Forgets what is gathered of messages that the broker has taken back. */
 void intake_drop(struct writer *w);
 

@@ -1,4 +1,4 @@
-/* Records; contract in record.h. cJSON is known here and nowhere else on the line. */
+/* Records; contract in record.h. cJSON is known here and in alive.c, and nowhere else on the line. */
 #include "line/record.h"
 
 #include <cjson/cJSON.h>

@@ -82,7 +82,7 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *w, int revents)
     if (s->spec->on_turn) s->spec->on_turn(s);
     maybe_ready(s);
     if (!s->stopping) return;
-    bool empty = s->job_count == 0 && mq_unsettled(s->mq) == 0;
+    bool empty = s->job_count == 0 && mq_unsettled(s->mq) <= s->saying; /* that one may be lost */
     /* Without the broker nothing in hand can be finished; it has it all. */
     if ((empty || !mq_ready(s->mq)) && !(s->spec->busy && s->spec->busy(s))) ev_break(loop, EVBREAK_ALL);
 }
@@ -93,6 +93,7 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop, (void)revents;
     service_check_hold(s);
     if (s->spec->on_tick) s->spec->on_tick(s);
+    service_say_alive(s);
 }
 
 static void on_signal(int number)
@@ -252,6 +253,8 @@ static int serve(const struct service_spec *spec, int ready_fd)
     s->spec = spec;
     s->ready_fd = ready_fd;
     s->stage_ready = true;
+    s->said_at = INT64_MIN;
+    alive_begin(&s->alive, spec->name);
     s->loop = ev_default_loop(0);
     watch_signals(s->loop);
     int rc = start(s);

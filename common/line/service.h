@@ -15,6 +15,7 @@
 #include "line/codes.h"
 #include "line/mq.h"
 
+struct alive;
 struct service;
 struct job; /* one delivery in hand */
 
@@ -40,6 +41,8 @@ struct service_spec {
     void (*on_turn)(struct service *service);
     /* Every second. May be NULL. */
     void (*on_tick)(struct service *service);
+    /* Every few seconds: what the program says of itself (alive.h). NULL: it goes to `report`. */
+    void (*on_alive)(struct service *service, struct alive *alive);
     /* SIGTERM came: take nothing new. The loop ends when no job is in hand, nothing is unsettled and the stage is not busy. May be NULL. */
     void (*on_stop)(struct service *service);
     /* True while something is under way that belongs to no job and must not be dropped by an orderly stop. May be NULL. */

@@ -2,6 +2,7 @@
 #ifndef GM_LINE_SERVICE_INTERNAL_H
 #define GM_LINE_SERVICE_INTERNAL_H
 
+#include "line/alive.h"
 #include "line/service.h"
 #include "line/status.h"
 
@@ -36,6 +37,10 @@ struct service {
     int64_t hold_check_at;
 
     uint64_t outcomes[CODE_COUNT];
+
+    struct alive alive;
+    int64_t said_at; /* monotonic ms */
+    bool saying;     /* the broker has not answered */
 };
 
 /* service_job.c */
@@ -45,5 +50,6 @@ void service_jobs_free(struct service *s);
 void service_subscribe(struct service *s);
 void service_check_hold(struct service *s);
 bool service_is_ready(const struct service *s);
+void service_say_alive(struct service *s);
 
 #endif

@@ -11,6 +11,7 @@
 #include "line/service_internal.h"
 
 #define HOLD_CHECK_MS 2000
+#define UNREAD_MAX    64 /* reports that nobody has taken: then who would read of us */
 
 struct ev_loop *service_loop(struct service *s)
 {
@@ -280,4 +281,59 @@ void service_check_hold(struct service *s)
     const struct job *job = s->oldest;
     while (job && job->is_void) job = job->next;
     if (job && now - job->taken_at > service_hold_max_ms()) begin_hold(s);
+}
+
+/* ---- alive ---- */
+
+static void on_said(void *context, enum mq_settled how)
+{
+    struct service *s = context;
+    (void)how;
+    s->saying = false;
+}
+
+/* What is of no use tomorrow must not fill a queue. Who has work has it from a writer that was there within HOLD_MAX; who has none asks
+ * whether anybody reads: that blocks while the broker does not answer, which harms nothing then. */
+static bool is_read(struct service *s)
+{
+    uint32_t ready, consumers;
+    if (s->unfinished > 0) return true;
+    return mq_depth(s->mq, QUEUE_REPORT, &ready, &consumers) == 0 && consumers > 0 && ready <= UNREAD_MAX;
+}
+
+static void publish_alive(struct service *s)
+{
+    struct buf json;
+    if (s->saying || !mq_ready(s->mq) || mq_blocked(s->mq) || !is_read(s)) return;
+    buf_init(&json, LIMIT_MESSAGE);
+    alive_encode(&s->alive, &json);
+    struct mq_message message = {.queue = QUEUE_REPORT,
+                                 .type = ALIVE_TYPE,
+                                 .content_type = "application/json",
+                                 .record = buf_str(&json),
+                                 .body = mem_strdup("[]"),
+                                 .len = 2};
+    s->saying = true;
+    mq_publish(s->mq, &message, MQ_ONESHOT, on_said, s);
+    buf_release(&json);
+}
+
+void service_say_alive(struct service *s)
+{
+    struct mq_stats stats;
+    int64_t now = clock_mono_ms();
+    if (s->said_at != INT64_MIN && now - s->said_at < ALIVE_EVERY_MS) return;
+    s->said_at = now;
+    mq_stats(s->mq, &stats);
+    s->alive.in_hand = (int64_t)stats.in_hand;
+    const char *why = s->suspended        ? s->why
+                      : !mq_ready(s->mq)  ? "waiting for the broker"
+                      : mq_blocked(s->mq) ? "the broker takes no messages"
+                                          : "";
+    snprintf(s->alive.why, sizeof s->alive.why, "%s", why);
+    snprintf(s->alive.state, sizeof s->alive.state, "%s", s->stopping ? "stopping" : *why ? "waiting" : "working");
+    if (s->spec->on_alive)
+        s->spec->on_alive(s, &s->alive);
+    else
+        publish_alive(s);
 }

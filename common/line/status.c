@@ -1,19 +1,15 @@
 /* The status server; contract in status.h. The only file on the line that knows libmicrohttpd. */
 #include "line/status.h"
 
-#include <errno.h>
 #include <ev.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "line/listen.h"
 
 #define CONNECTIONS_MAX         64u
 #define CONNECTIONS_PER_ADDRESS 16u         /* so that one client that hangs leaves room for the probe */
@@ -138,93 +134,25 @@ static void on_timer(struct ev_loop *loop, ev_timer *timer, int events)
 
 /* --- start and stop ------------------------------------------------------------------------------------------- */
 
-__attribute__((format(printf, 2, 3))) static int fault(struct conf_error *error, const char *format, ...)
-{
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(error->text, sizeof error->text, format, ap);
-    va_end(ap);
-    return -1;
-}
-
-/* "host:port" into its parts; brackets are taken off. */
-static int split_addr(const char *addr, char host_r[256], char port_r[6], struct conf_error *error)
-{
-    const char *host = addr, *colon = strrchr(addr, ':');
-    size_t n = colon ? (size_t)(colon - addr) : 0, digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    if (!colon || digits == 0 || digits > 5 || colon[1 + digits] || strtol(colon + 1, NULL, 10) > 65535 || n > 255)
-        return fault(error, "METRICS_ADDR=%.100s: must be host:port, with a port from 0 to 65535", addr);
-    if (n >= 2 && addr[0] == '[' && addr[n - 1] == ']') {
-        host++;
-        n -= 2;
-    } else if (memchr(addr, ':', n)) {
-        return fault(error, "METRICS_ADDR=%.100s: write an IPv6 address in brackets", addr);
-    }
-    memcpy(host_r, host, n);
-    host_r[n] = '\0';
-    memcpy(port_r, colon + 1, digits + 1);
-    return 0;
-}
-
 int status_check_addr(const char *addr, struct conf_error *error_r)
 {
-    char host[256], port[6];
-    return split_addr(addr, host, port, error_r);
-}
-
-/* A socket that listens on one of the addresses, or -1 with errno. */
-static int listen_on(const struct addrinfo *a)
-{
-    int one = 1, fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one); /* old connections in TIME_WAIT do not keep us out */
-    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) return fd;
-    int saved = errno;
-    close(fd);
-    errno = saved;
-    return -1;
-}
-
-static int open_socket(const char *addr, struct conf_error *error)
-{
-    char host[256], port[6];
-    struct addrinfo *all, hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
-    if (split_addr(addr, host, port, error) != 0) return -1;
-    int rc = getaddrinfo(*host ? host : NULL, port, &hints, &all);
-    if (rc != 0) return fault(error, "METRICS_ADDR=%.100s: %s", addr, gai_strerror(rc));
-    int fd = -1;
-    for (const struct addrinfo *a = all; a && fd < 0; a = a->ai_next) {
-        fd = listen_on(a);
-        if (fd < 0 && errno == EADDRINUSE) break; /* not to end up on the other family by accident */
-    }
-    if (fd < 0) fault(error, "METRICS_ADDR=%.100s: cannot listen: %s", addr, strerror(errno));
-    freeaddrinfo(all);
-    return fd;
-}
-
-static int port_of(int fd)
-{
-    struct sockaddr_storage bound;
-    socklen_t n = sizeof bound;
-    if (getsockname(fd, (struct sockaddr *)&bound, &n) != 0) return 0;
-    if (bound.ss_family == AF_INET6) return ntohs(((struct sockaddr_in6 *)&bound)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&bound)->sin_port);
+    return listen_check("METRICS_ADDR", addr, error_r);
 }
 
 struct status *status_start(struct ev_loop *loop, const char *addr, const struct status_handlers *handlers, struct conf_error *error_r)
 {
-    int fd = open_socket(addr, error_r);
+    int fd = listen_open("METRICS_ADDR", addr, BACKLOG, error_r);
     if (fd < 0) return NULL;
     struct status *status = mem_zalloc(sizeof *status);
     status->loop = loop;
     status->handlers = *handlers;
-    status->port = port_of(fd);
+    status->port = listen_port(fd);
     status->daemon =
         MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, status, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
                          CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT, CONNECTIONS_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT,
                          TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_END);
     if (!status->daemon) {
-        fault(error_r, "METRICS_ADDR=%.100s: the HTTP server does not start", addr);
+        snprintf(error_r->text, sizeof error_r->text, "METRICS_ADDR=%.100s: the HTTP server does not start", addr);
         close(fd);
         free(status);
         return NULL;

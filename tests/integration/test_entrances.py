@@ -158,7 +158,7 @@ def test_what_is_no_ticket_is_forwarded(line, site):
 # Refused ------------------------------------------------------------------------------------------------------------------
 
 HERE = b'{"url":"http://refused.test/%d",'
-FIELD = "unknown field; known are url, depth, limit, scope, priority, prefix, include, exclude, match, preset, " \
+FIELD = "unknown field; known are url, urls, depth, limit, scope, priority, prefix, include, exclude, match, preset, " \
     "per_host, guards, ignoreNoindex, ignoreNofollow, sitemap, feeds"
 SWITCH = "must be true or false"
 DEPTH = "depth: must be a whole number from 0 to 1000"

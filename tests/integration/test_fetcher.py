@@ -222,7 +222,7 @@ class Line:
         """Waits until `count` records were reported since the start; returns them all."""
         def enough():
             for properties, body in self.take("report"):
-                assert properties.type == "report.v1" and properties.content_type == "application/json"
+                assert properties.type in ("report.v1", "alive.v1") and properties.content_type == "application/json"
                 self.records += json.loads(body)
             return len(self.records) >= count
         wait_until(enough, deadline, lambda: f"{len(self.records)} of {count} records")

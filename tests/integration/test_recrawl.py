@@ -363,10 +363,11 @@ def test_a_large_crawl_registers_in_batches(make_stack):
         hashes = [hashlib.sha256(url.encode()).hexdigest()[:32] for url in urls]
         assert stack.value("select replace(url_hash::text, '-', '') from page where url = %s", server.url("/a")) == \
             hashlib.sha256(server.url("/a").encode()).hexdigest()[:32]
-        stack.query("with p as (insert into page (crawl_id, url_hash, url, host_id, state, code, depth, news, ended_at) select c.id, h::uuid, u, "
-                    "(select id from host limit 1), 'error', 'HTTP_4XX', 1, 'failed', now() from crawl c, "
-                    "unnest(%s::text[], %s::text[]) as x (h, u) where not c.is_inbox returning id) "
-                    "update crawl set admitted = admitted + n, errors = errors + n, failed = failed + n "
+        stack.query("with p as (insert into page (crawl_id, url_hash, url, host_id, state, code, depth, news, ended_at, event) "
+                    "select c.id, h::uuid, u, "
+                    "(select id from host limit 1), 'error', 'HTTP_4XX', 1, 'failed', now(), c.event + n from crawl c, "
+                    "unnest(%s::text[], %s::text[]) with ordinality as x (h, u, n) where not c.is_inbox returning id) "
+                    "update crawl set admitted = admitted + n, errors = errors + n, failed = failed + n, event = event + n "
                     "from (select count(*) as n from p) x where not is_inbox", hashes, urls)
         assert not stack.books()
         server.log.clear()

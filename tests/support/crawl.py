@@ -181,4 +181,4 @@ def delete_queues(stack):
 def end_session(stack):
     """What the server does with the leader's session when nothing was heard of it for half a minute."""
     stack.query("select pg_terminate_backend(l.pid) from pg_locks l join pg_database d on d.oid = l.database "
-                "where d.datname = %s and l.locktype = 'advisory' and l.granted", stack.name)
+                "where d.datname = %s and l.locktype = 'advisory' and l.objid = 72747281 and l.granted", stack.name)

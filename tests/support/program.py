@@ -19,7 +19,7 @@ def build_dir():
     return os.path.join(top, os.environ.get("GM_BUILD", "build"))
 
 
-def install(run_dir, names=PROGRAMS):
+def install(run_dir, names=PROGRAMS + ("gateway",)):
     """Copies the programs to where the services' user may run them. Returns the directory.
 
     Copies also keep a build that happens meanwhile away from a test that restarts a program.

@@ -95,7 +95,7 @@ static const struct {
     {WITH("\"ignoreNofollow\":false"), SEED_CRAWL, NULL},
     {WITH("\"ignoreNoindex\":true,\"ignoreNoindex\":true"), SEED_BAD, "ignoreNoindex: there twice"},
     {WITH("\"ignorenoindex\":true"), SEED_BAD,
-     "ignorenoindex: unknown field; known are url, depth, limit, scope, priority, prefix, include, exclude, match, preset, per_host, "
+     "ignorenoindex: unknown field; known are url, urls, depth, limit, scope, priority, prefix, include, exclude, match, preset, per_host, "
      "guards, ignoreNoindex, ignoreNofollow, sitemap, feeds"},
     {WITH("\"sitemap\":\"only\""), SEED_CRAWL, NULL},
     {WITH("\"sitemap\":\"Include\""), SEED_BAD, "sitemap: must be skip, include or only"},
@@ -130,6 +130,14 @@ static const struct {
     {WITH("\"per_host\":0"), SEED_BAD, "per_host: must be a whole number from 1 to 1000000000"},
     {WITH("\"guards\":1"), SEED_BAD, "guards: must be true or false"},
     {WITH("\"preset\":\"wiki\",\"ignoreNoindex\":true"), SEED_CRAWL, "{\"preset\":\"wiki\"}"},
+    {WITH("\"urls\":[\"https://b.test/\"]"), SEED_BAD, "urls: not together with url"},
+    {"{\"urls\":[\"https://a.test/\"],\"url\":\"https://b.test/\"}", SEED_BAD, "url: not together with urls"},
+    {"{\"urls\":[\"https://a.test/\",\"https://b.test/[1-3]\"]}", SEED_CRAWL, "{}"},
+    {"{\"urls\":[]}", SEED_BAD, "urls: must be a list of URLs, not empty"},
+    {"{\"urls\":\"https://a.test/\"}", SEED_BAD, "urls: must be a list of URLs, not empty"},
+    {"{\"urls\":[\"https://a.test/\",7]}", SEED_BAD, "urls: number 2: must be a string"},
+    {"{\"urls\":[\"https://a.test/\\nhttps://b.test/\"]}", SEED_BAD, "urls: number 1: holds a line's end"},
+    {"{\"urls\":[\"https://a.test/[1-9000]\",\"https://b.test/[1-9000]\"]}", SEED_BAD, "urls: number 2: more than 10000 URLs"},
 };
 
 static void test_messages(void **state)
@@ -140,6 +148,45 @@ static void test_messages(void **state)
         seed_parse(rows[i].body, strlen(rows[i].body), &s);
         if (s.kind != rows[i].kind) fail_msg("%s: kind %d, want %d (%s)", rows[i].body, s.kind, rows[i].kind, s.reason);
         if (rows[i].said) assert_string_equal(s.kind == SEED_BAD ? s.reason : s.rules, rows[i].said);
+        seed_release(&s);
+    }
+}
+
+/* The order of a list is part of what is asked for, as the order of a range is. */
+static void test_lists(void **state)
+{
+    (void)state;
+    static const char *const bodies[] = {
+        "{\"urls\":[\"https://a.test/\",\"https://b.test/[1-3]\"]}",
+        "{\"urls\":[\"https://a.test/\",\"https://b.test/[1-4]\"]}",
+        "{\"urls\":[\"https://a.test/\"]}",
+        "{\"url\":\"https://a.test/\",\"depth\":2}",
+    };
+    struct digest seen[COUNT(bodies)];
+    for (size_t i = 0; i < COUNT(bodies); i++) {
+        struct seed s;
+        seed_parse(bodies[i], strlen(bodies[i]), &s);
+        assert_int_equal(s.kind, SEED_CRAWL);
+        assert_string_equal(s.url->text, "https://a.test/");
+        if (i == 0) assert_string_equal(s.text, "https://a.test/\nhttps://b.test/[1-3]\n");
+        seen[i] = seed_request(&s);
+        for (size_t k = 0; k < i; k++) assert_memory_not_equal(&seen[k], &seen[i], sizeof seen[i]);
+        seed_release(&s);
+    }
+}
+
+static void test_the_field_at_fault(void **state)
+{
+    (void)state;
+    static const char *const wishes[][2] = {
+        {"{\"preset\":\"wiki\"}", "url"}, {WITH("\"depth\":-1"), "depth"}, {WITH("\"exclude\":[\"(\"]"), "exclude"},
+        {WITH("\"colour\":1"), "colour"}, {"{\"urls\":[7]}", "urls"},      {"{", ""},
+    };
+    for (size_t i = 0; i < COUNT(wishes); i++) {
+        struct seed s;
+        seed_parse(wishes[i][0], strlen(wishes[i][0]), &s);
+        assert_int_equal(s.kind, SEED_BAD);
+        assert_string_equal(s.field, wishes[i][1]);
         seed_release(&s);
     }
 }
@@ -247,6 +294,8 @@ int main(void)
         cmocka_unit_test(test_all_of_a_range),
         cmocka_unit_test(test_bad_ranges),
         cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_the_field_at_fault),
         cmocka_unit_test(test_unknown_names_are_shown_clean),
         cmocka_unit_test(test_switches),
         cmocka_unit_test(test_requests),

@@ -1,0 +1,36 @@
+/* What a program says of itself every few seconds, for people who look at the line: that it is there, and whether it works or waits.
+ *
+ * It travels in the header `record` of an empty report (type "alive.v1", body "[]"): a writer that does not know of it takes it
+ * for a report about nothing. Nothing depends on it, so one that is lost is lost. */
+#ifndef GM_LINE_ALIVE_H
+#define GM_LINE_ALIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define ALIVE_TYPE     "alive.v1"
+#define ALIVE_EVERY_MS 5000
+
+struct alive {
+    char id[33];      /* of this start of the program: 32 hexadecimal digits */
+    char program[33]; /* "parser" */
+    char host[65];    /* the machine's name, or its beginning */
+    char version[33]; /* of the program */
+    char state[17];   /* working, waiting, stopping, leading */
+    char why[161];    /* what it waits for; "": nothing */
+    int64_t pid;
+    int64_t started_at; /* wall clock ms */
+    int64_t in_hand;    /* messages it works on */
+};
+
+/* Fills what stays the same while the program runs. */
+void alive_begin(struct alive *alive, const char *program);
+/* Appends it as JSON. */
+void alive_encode(const struct alive *alive, struct buf *out);
+/* Reads what alive_encode wrote; false if it is anything else: every text is well-formed UTF-8 and fits. */
+bool alive_decode(const char *json, struct alive *alive_r);
+
+#endif
