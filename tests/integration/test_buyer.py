@@ -132,6 +132,31 @@ def test_a_dead_buyer_is_replaced(make_stack):
         assert not stack.books()
 
 
+def test_a_frozen_buyer_is_replaced(make_stack):
+    """When it wakes up its lease is over and somebody else's answer is stored: it changes nothing, and goes on."""
+    with Server(site_of(3, 2)) as server, FakeLLM(mode="hold") as llm:
+        stack = make_stack(OPENAI_BASE_URL=llm.url, **MODEL)
+        for name in ("writer", "fetcher", "parser"):
+            stack.start(name)
+        frozen = stack.start("summarizer", PREFETCH="1")
+        stack.seed(server.url("/0"), depth=0, limit=10)
+        wait_until(lambda: llm.under_way == 1, 20, "the text is being bought")
+        frozen.freeze()
+        llm.mode = "ok"
+        other = stack.start("summarizer", PREFETCH="1")
+        stack.seed(server.url("/2"), depth=0, limit=10)
+        wait_until(lambda: stack.value("select count(*) from crawl where state = 'completed'") == 2, 30, "both crawls are complete")
+        stored = [tuple(row) for row in stack.query("select * from summary")]
+        assert len(llm.requests) == 2 and len(stored) == 1
+        frozen.thaw()
+        wait_until(lambda: calls(stack, "received_at is not null") >= 2, 30, "it has given its call up")
+        other.terminate()
+        stack.seed(server.url("/1"), depth=0, limit=10)
+        wait_until(lambda: stack.value("select count(*) from crawl where state = 'completed'") == 3, 30, "it goes on")
+        assert [row for row in stored if row in [tuple(row) for row in stack.query("select * from summary")]] == stored
+        assert set(bought(llm).values()) == {1, 2} and not stack.books()
+
+
 # Money ----------------------------------------------------------------------------------------------------------------
 
 BUDGET = {"SUMMARY_MAX_TOKENS": "100", "PRICE_INPUT": "2", "PRICE_CACHED": "0.5", "PRICE_OUTPUT": "10", "PREFETCH": "2"}
