@@ -16,7 +16,7 @@ const QUEUES = ["url", "html", "article", "summary", null];
 const NARROW = matchMedia("(max-width: 52rem)");
 
 const WIDE = { w: 1120, h: 164, box: [118, 74], at: (i) => [2 + i * 199.6, 36] };
-const TALL = { w: 320, h: 674, box: [210, 66], at: (i) => [66, 36 + i * 112] };
+const TALL = { w: 320, h: 692, box: [210, 66], at: (i) => [66, 36 + i * 112] };
 
 /* {element, update(crawl, status)} */
 export default function line(signal) {
@@ -72,10 +72,10 @@ function look(crawl, status) {
 
 function picture(plan, tall) {
     const [bw, bh] = plan.box;
-    const boxes = STATIONS.map((one, i) => station(one, ...plan.at(i), bw, bh));
+    const boxes = STATIONS.map((one, i) => station(one, ...plan.at(i), bw, one.id === "store" ? Math.max(bh, 80) : bh));
     const pipes = QUEUES.map((name, i) => {
         const [x, y] = plan.at(i), [nx, ny] = plan.at(i + 1);
-        return tall ? pipe(name, x + bw / 2, y + bh, nx + bw / 2, ny, true) : pipe(name, x + bw, y + bh / 2, nx, ny + bh / 2, false);
+        return tall ? pipe(name, x + bw / 2, y + bh, nx + bw / 2, name ? ny : ny - 6, true) : pipe(name, x + bw, y + bh / 2, nx, ny + bh / 2, false);
     });
     const [fx, fy] = plan.at(0), [wx, wy] = plan.at(4);
     const seed = s("text", { class: "queue-depth", "text-anchor": tall ? "start" : "middle" });
