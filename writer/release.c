@@ -98,7 +98,8 @@ static struct due_host *host_of(struct release *rl, int64_t id)
     "(WITH RECURSIVE t AS ((SELECT host_id, crawl_id FROM frontier WHERE (host_id, crawl_id) >= "                                          \
     "(h.id, (SELECT min(id) FROM crawl WHERE open > 0)) ORDER BY host_id, crawl_id LIMIT 1) "                                              \
     "UNION ALL SELECT f.host_id, f.crawl_id FROM t CROSS JOIN LATERAL (SELECT host_id, crawl_id FROM frontier "                            \
-    "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f WHERE t.host_id = h.id) "                   \
+    "WHERE (host_id, crawl_id) > (t.host_id, t.crawl_id) ORDER BY host_id, crawl_id LIMIT 1) f "                                           \
+    "WHERE t.host_id = h.id AND t.crawl_id < (SELECT max(id) FROM crawl WHERE open > 0)) "                                                 \
     "SELECT crawl_id FROM t WHERE host_id = h.id AND crawl_id <> ALL(ARRAY("                                                               \
     "SELECT id FROM crawl WHERE open > 0 AND (paused_at IS NOT NULL OR cancel_at IS NOT NULL" but "))))"
 
@@ -155,7 +156,9 @@ static enum pg_status lock_hosts(struct release *rl)
     static const struct pg_stmt stmt = {
         "release_hosts",
         "SELECT id, name, https, out, greatest($2, coalesce(crawl_delay_ms, 0)), robots_state, coalesce(robots_until <= now(), false), "
-        "robots_release, EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), robots_code, failures > 0 "
+        "robots_release, (robots_state = 0 OR coalesce(robots_until <= now(), false)) AND "
+        "EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), "
+        "robots_code, failures > 0 "
         "FROM host WHERE id = ANY($1) AND next_at <= now() ORDER BY id FOR UPDATE SKIP LOCKED"};
     struct pg_result *r;
     struct pg_array ids;
