@@ -288,7 +288,8 @@ static bool is_whole(const struct cage *cage)
     return cage->head_len == sizeof cage->head && cage->detail.len == cage->head.detail_len && cage->body.len == cage->head.body_len;
 }
 
-/* Reads what is there. False: the child is gone or talks nonsense. */
+/* Reads what is there, up to the end of an answer: seldom is more there, and if so, the loop calls again. False: the child is gone or
+ * talks nonsense. */
 static bool read_some(struct cage *cage)
 {
     for (;;) {
@@ -304,7 +305,10 @@ static bool read_some(struct cage *cage)
             log_error("the parser's child gave an answer that makes no sense");
             return false;
         }
-        if (is_whole(cage)) take_answer(cage);
+        if (is_whole(cage)) {
+            take_answer(cage);
+            return true;
+        }
     }
 }
 

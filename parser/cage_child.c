@@ -129,17 +129,34 @@ static bool filter_calls(void)
 
 /* ---- talking ---- */
 
+/* What was read beyond what was asked for: the parts of a page come with one system call, each of which passes the filter. */
+static struct {
+    char bytes[1 << 16];
+    size_t from, to;
+} ahead;
+
 static bool read_all(void *to, size_t n)
 {
     char *p = to;
-    while (n > 0) {
-        ssize_t got = read(SOCKET, p, n);
+    for (;;) {
+        size_t take = ahead.to - ahead.from < n ? ahead.to - ahead.from : n;
+        memcpy(p, ahead.bytes + ahead.from, take);
+        ahead.from += take;
+        p += take;
+        n -= take;
+        if (n == 0) return true;
+        bool direct = n >= sizeof ahead.bytes;
+        ssize_t got = direct ? read(SOCKET, p, n) : read(SOCKET, ahead.bytes, sizeof ahead.bytes);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return false;
-        p += got;
-        n -= (size_t)got;
+        if (direct) {
+            p += got;
+            n -= (size_t)got;
+        } else {
+            ahead.from = 0;
+            ahead.to = (size_t)got;
+        }
     }
-    return true;
 }
 
 static bool write_all(const void *from, size_t n)
@@ -258,10 +275,12 @@ static bool answer_page(struct child *c, struct record *r, const char *bytes, si
 /* CPU time is counted over the process's whole life; each page gets its share anew. */
 static void grant_cpu(const struct child *c)
 {
+    static struct rlimit cpu = {.rlim_max = RLIM_INFINITY};
     struct rusage used;
-    struct rlimit cpu = {.rlim_max = RLIM_INFINITY};
     getrusage(RUSAGE_SELF, &used);
-    cpu.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + c->cpu_seconds + 1);
+    rlim_t limit = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec + c->cpu_seconds + 1);
+    if (limit == cpu.rlim_cur) return;
+    cpu.rlim_cur = limit;
     setrlimit(RLIMIT_CPU, &cpu);
 }
 

@@ -14,16 +14,19 @@ static bool is_blank(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r';
 }
 
-/* After the end of a comment, CDATA section, instruction, declaration or end tag that begins at p; NULL if a start tag does. */
+/* After the end of what is neither text nor start tag: p is at the '<' of a comment, CDATA section, instruction, declaration or end tag.
+ * NULL: of a start tag. */
 static const char *skip_other(const char *p, const char *end)
 {
     static const struct {
         const char *begin, *close;
     } kinds[] = {{"<!--", "-->"}, {"<![CDATA[", "]]>"}, {"<?", "?>"}, {"<!", ">"}, {"</", ">"}};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        size_t n = strlen(kinds[i].begin), close = strlen(kinds[i].close);
+    if (end - p < 2 || (p[1] != '/' && p[1] != '!' && p[1] != '?')) return NULL; /* most of them: begin with what costs least */
+    for (size_t i = p[1] == '/' ? 4 : 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t n = strlen(kinds[i].begin);
         if ((size_t)(end - p) < n || memcmp(p, kinds[i].begin, n) != 0) continue;
-        const char *hit = memmem(p + n, (size_t)(end - p) - n, kinds[i].close, close);
+        size_t left = (size_t)(end - p) - n, close = strlen(kinds[i].close);
+        const char *hit = close == 1 ? memchr(p + n, '>', left) : memmem(p + n, left, kinds[i].close, close);
         return hit ? hit + close : end;
     }
     return NULL;
