@@ -260,7 +260,7 @@ BEGIN
     SELECT x.* INTO h FROM frontier f JOIN host x ON x.id = f.host_id WHERE f.crawl_id = c.id LIMIT 1;
     IF FOUND THEN
         RETURN CASE WHEN EXISTS (SELECT FROM ticket t WHERE t.page_id = 0 AND t.host_id = h.id) THEN format('asks %s for its robots.txt', h.name)
-                    WHEN h.out > 0 THEN format('%s is busy with requests of other crawls', h.name) END;
+                    WHEN h.out > 0 THEN format('%s: requests are under way: %s', h.name, h.out) END;
     END IF;
     SELECT min(due_at) INTO due FROM (SELECT due_at FROM delayed WHERE crawl_id = c.id LIMIT 1000) d;
     RETURN format('failed before: next try in %s s', round(extract(epoch FROM greatest(due - now(), interval '0')), 1));
