@@ -30,16 +30,13 @@ static bool crawl_taken(struct request *req, struct db *db, bool last)
     struct taken taken;
     if (!request_taken(req, db, &taken)) return true;
     bool ready = taken.is_taken || last;
-    if (taken.error) {
-        answer_fault(req, FAULT_BAD_REQUEST, *taken.field ? taken.field : NULL, "%s", taken.error);
-    } else if (ready) {
+    if (ready) {
         char json[300];
         snprintf(json, sizeof json, "{\"success\":true,\"id\":\"%s\",\"url\":\"/v1/crawl/%s\",\"state\":\"%s\"}", taken.id, taken.id,
                  taken.is_taken ? "running" : "queued");
         answer_json(req, 200, json);
         answer_header(req, "Location", "/v1/crawl/%s", taken.id);
     }
-    taken_release(&taken);
     return ready;
 }
 

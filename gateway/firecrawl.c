@@ -169,9 +169,7 @@ static bool crawl_taken(struct request *req, struct db *db, bool last)
     struct taken taken;
     if (!request_taken(req, db, &taken)) return true;
     bool ready = taken.is_taken || last;
-    if (taken.error) {
-        answer_fault(req, FAULT_BAD_REQUEST, *taken.field ? taken.field : NULL, "%s", taken.error);
-    } else if (ready) {
+    if (ready) {
         struct buf *body = &req->answer.body;
         answer_json(req, 200, "{\"success\":true,\"id\":");
         json_quote(body, taken.id);
@@ -179,7 +177,6 @@ static bool crawl_taken(struct request *req, struct db *db, bool last)
         add_base(body, req);
         buf_addf(body, "/v2/%s/%s\"%s}", is_batch(req) ? "batch/scrape" : "crawl", taken.id, buf_str(&req->note));
     }
-    taken_release(&taken);
     return ready;
 }
 
@@ -393,11 +390,7 @@ static bool scrape_ready(struct request *req, struct db *db, bool last)
     struct taken taken;
     enum told told = TOLD_UNKNOWN;
     if (!request_taken(req, db, &taken)) return true;
-    bool is_taken = taken.is_taken, refused = taken.error != NULL;
-    if (refused) answer_fault(req, FAULT_BAD_REQUEST, *taken.field ? taken.field : NULL, "%s", taken.error);
-    taken_release(&taken);
-    if (refused) return true;
-    if (is_taken) told = url_look(req, db, &scrape_stmt, &req->other, &req->digest, req->number);
+    if (taken.is_taken) told = url_look(req, db, &scrape_stmt, &req->other, &req->digest, req->number);
     if (told == TOLD_FAULT) return true;
     if (told >= TOLD_FAILED) {
         dress(req, told);

@@ -60,26 +60,21 @@ bool request_page(struct request *req, struct db *db, const char *url, bool forc
 bool request_taken(struct request *req, struct db *db, struct taken *taken_r)
 {
     static const struct pg_stmt stmt = {"gw_taken",
-                                        "SELECT r.taken_at IS NOT NULL, coalesce(c.public_id, r.id)::text, r.error, coalesce(r.field, '') "
+                                        "SELECT r.taken_at IS NOT NULL, coalesce(c.public_id, r.id)::text, r.error, nullif(r.field, '') "
                                         "FROM request r LEFT JOIN crawl c ON c.id = r.crawl_id AND NOT c.is_inbox WHERE r.id = $1"};
     *taken_r = (struct taken){.is_taken = false};
     pg_add_uuid(db_begin(db), &req->digest);
     struct pg_result *r = db_run(req, db, &stmt);
     if (!r) return false;
-    if (pg_rows(r) == 0) {
-        pg_result_free(r);
+    bool there = pg_rows(r) > 0, refused = there && !pg_is_null(r, 0, 2);
+    if (!there) {
         answer_fault(req, FAULT_UNKNOWN, NULL, "the request is there no more");
-        return false;
+    } else if (refused) {
+        answer_fault(req, FAULT_BAD_REQUEST, pg_is_null(r, 0, 3) ? NULL : pg_text(r, 0, 3), "%s", pg_text(r, 0, 2));
+    } else {
+        taken_r->is_taken = pg_bool(r, 0, 0);
+        snprintf(taken_r->id, sizeof taken_r->id, "%s", pg_text(r, 0, 1));
     }
-    taken_r->is_taken = pg_bool(r, 0, 0);
-    snprintf(taken_r->id, sizeof taken_r->id, "%s", pg_text(r, 0, 1));
-    taken_r->error = pg_is_null(r, 0, 2) ? NULL : pg_text(r, 0, 2);
-    taken_r->field = pg_text(r, 0, 3);
-    taken_r->r = r;
-    return true;
-}
-
-void taken_release(struct taken *taken)
-{
-    pg_result_free(taken->r);
+    pg_result_free(r);
+    return there && !refused;
 }

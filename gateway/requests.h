@@ -4,15 +4,14 @@
 
 #include <stdbool.h>
 
-#define REQUEST_BODY_MAX (1u << 20) /* of a body, as sql/010_gateway.sql checks it */
+#define REQUEST_BODY_MAX (1u << 20) /* of a body, as sql/011_gateway.sql checks it */
 
 struct db;
-struct pg_result;
 struct request;
 
 struct wish {
     const char *body;           /* a seed message */
-    bool express, inbox, force; /* sql/010_gateway.sql says what they mean */
+    bool express, inbox, force; /* sql/011_gateway.sql says what they mean */
 };
 
 /* Writes it down, under the client's Idempotency-Key if there is one; req->digest gets its id. False: the answer is there. */
@@ -21,14 +20,10 @@ bool request_wish(struct request *req, struct db *db, const struct wish *wish);
 bool request_page(struct request *req, struct db *db, const char *url, bool force);
 
 struct taken {
-    bool is_taken;
-    char id[40];       /* of the crawl, else of the request */
-    const char *error; /* NULL: none */
-    const char *field; /* at fault, "" if it is none */
-    struct pg_result *r;
+    bool is_taken; /* by a writer, and not refused */
+    char id[40];   /* of the crawl, else of the request */
 };
-/* What has become of the wish of req->digest. False: the answer is there, and it is a fault. */
+/* What has become of the wish of req->digest. False: the answer is there: it was refused, it is there no more, or the database is away. */
 bool request_taken(struct request *req, struct db *db, struct taken *taken_r);
-void taken_release(struct taken *taken);
 
 #endif

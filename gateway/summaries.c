@@ -97,13 +97,9 @@ static bool summary_ready(struct request *req, struct db *db, bool last)
     struct taken taken;
     enum told told = TOLD_UNKNOWN;
     if (!request_taken(req, db, &taken)) return true;
-    bool is_taken = taken.is_taken, refused = taken.error != NULL;
-    if (refused) answer_fault(req, FAULT_BAD_REQUEST, *taken.field ? taken.field : NULL, "%s", taken.error);
-    taken_release(&taken);
-    if (refused) return true;
-    if (is_taken) told = url_look(req, db, &state_stmt, &req->other, &req->digest, req->number);
+    if (taken.is_taken) told = url_look(req, db, &state_stmt, &req->other, &req->digest, req->number);
     if (told == TOLD_FAULT || told >= TOLD_FAILED) return true;
-    if (!last && !(is_taken && clock_mono_ms() >= req->enough_ms)) {
+    if (!last && !(taken.is_taken && clock_mono_ms() >= req->enough_ms)) {
         answer_clear(req);
         return false;
     }
