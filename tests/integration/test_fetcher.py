@@ -37,7 +37,7 @@ def run(bin_dir, run_dir):
 
     def run(*arguments, text="", **more):
         return subprocess.run([os.path.join(bin_dir, "fetcher"), *arguments], env=env | more, input=text.encode(),
-                              capture_output=True, timeout=60, check=False)
+                              capture_output=True, timeout=180, check=False)
     return run
 
 
@@ -91,7 +91,7 @@ def test_names_are_asked_for_once(run_dir, bin_dir):
         names.answers["site.test"] = [["127.0.0.1"]]
         done = subprocess.run(island.enter(os.path.join(bin_dir, "fetcher"), "--batch", "-"), input=b"http://site.test/close\n" * 50,
                               env=base_env(run_dir.path) | {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FETCH_CONCURRENCY": "1"},
-                              capture_output=True, timeout=60, check=True)
+                              capture_output=True, timeout=180, check=True)
         assert done.stdout.count(b" OK http") == site.connections == 50
         assert names.asked == {"site.test": 1}
 
@@ -112,7 +112,7 @@ def certificate(run_dir):
     path = os.path.join(run_dir.path, "site.test.pem")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                     "-subj", "/CN=site.test", "-addext", "subjectAltName=DNS:site.test", "-keyout", path + ".key", "-out", path],
-                   check=True, capture_output=True, timeout=60)
+                   check=True, capture_output=True, timeout=180)
     with open(path, "a") as out, open(path + ".key") as key:
         out.write(key.read())
     return path

@@ -33,7 +33,7 @@ if npm.there():
 
     def call(folder, gateway, method, *arguments, key=""):
         """What a method of the client returns; ["error"] if it throws."""
-        done = subprocess.run(["node", SCRIPT, folder, gateway.url().rstrip("/")], input=json.dumps([method, *arguments]), timeout=90, check=True,
+        done = subprocess.run(["node", SCRIPT, folder, gateway.url().rstrip("/")], input=json.dumps([method, *arguments]), timeout=270, check=True,
                               capture_output=True, text=True, env={"PATH": os.environ["PATH"], "KEY": key})
         return json.loads(done.stdout)
 

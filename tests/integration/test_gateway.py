@@ -244,7 +244,7 @@ def test_summary(line):
 # Who may ask --------------------------------------------------------------------------------------------------------------
 
 def command(stack, *arguments):
-    done = subprocess.run([os.path.join(stack.bin_dir, "gateway"), *arguments], env=stack.env, capture_output=True, text=True, timeout=30,
+    done = subprocess.run([os.path.join(stack.bin_dir, "gateway"), *arguments], env=stack.env, capture_output=True, text=True, timeout=90,
                           check=False)
     return done.returncode, done.stdout.strip(), done.stderr
 
@@ -463,7 +463,7 @@ def test_probes_page_and_configuration(make_stack):
     assert "GATEWAY_ADDR" in command(stack, "--help")[1] and command(stack, "--version")[1].startswith("gateway ")
     assert command(stack, "--check-config")[0] == 0 and command(stack, "--nonsense")[0] == 100
     busy = stack.env | {"GATEWAY_ADDR": f"127.0.0.1:{gateway.port}"}
-    done = subprocess.run([os.path.join(stack.bin_dir, "gateway")], env=busy, capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run([os.path.join(stack.bin_dir, "gateway")], env=busy, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 111 and "GATEWAY_ADDR" in done.stderr
     assert gateway.program.terminate(10) == 0
 

@@ -41,7 +41,7 @@ def run(bin_dir, run_dir):
     """Runs a program to its end; nothing but what is given is in its environment."""
     def run(name, *arguments, stdin=b"", cwd=None, **env):
         return subprocess.run([os.path.join(bin_dir, name), *arguments], env=base_env(run_dir.path) | env, input=stdin,
-                              cwd=cwd, capture_output=True, timeout=60, check=False)
+                              cwd=cwd, capture_output=True, timeout=180, check=False)
     return run
 
 
@@ -250,13 +250,13 @@ def test_status_server(make_stack):
     program = stack.start("fetcher", METRICS_ADDR=f"127.0.0.1:{port}")
     assert get(port, "/")[0] == get(port, "/metricsx")[0] == 404
     with pytest.raises(urllib.error.HTTPError, match="405"):
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", data=b"x", timeout=10)
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", data=b"x", timeout=30)
     with contextlib.ExitStack() as clients:
         for _ in range(10):
             client = clients.enter_context(socket.create_connection(("127.0.0.1", int(port))))
             client.sendall(b"GET /metrics HTTP/1.1\r\nHost: x")  # and no more
         assert get(port, "/healthz")[0] == 200
-        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=30) as client:
             client.sendall(b"\x16\x03\x01garbage\r\n\r\n" + b"x" * 100_000)
             with contextlib.suppress(OSError):
                 client.recv(1000)

@@ -81,7 +81,7 @@ class Island:
 
     def close(self):
         self._keeper.stdin.close()
-        self._keeper.wait(10)
+        self._keeper.wait(30)
         self._keeper.stdout.close()
 
     def __enter__(self):
