@@ -9,7 +9,7 @@ import pytest
 
 from support.crawl import QUICK, Site, chance, kill, same
 from support.desk import ENV, Desk, pack
-from support.site import Pages, Server, Synthetic, page
+from support.site import Pages, Reply, Server, Synthetic, page
 from support.stack import wait_until
 
 
@@ -331,8 +331,9 @@ def test_deletion(make_stack):
 
 def test_the_line_is_seen(make_stack):
     """Who is there and what waits where; why a crawl does not go on."""
-    stack = make_stack(HOST_DELAY="2s")
-    with Server(Pages({"/": page("home", links=["/a", "/b"]), "/a": page("a"), "/b": page("b")})) as server:
+    stack = make_stack(HOST_DELAY="2s", FETCH_FIRST_BYTE_TIMEOUT="5m", FETCH_TIMEOUT="5m")
+    seen = threading.Event()
+    with Server(Pages({"/": page("home", links=["/a", "/b"]), "/a": page("a"), "/b": Reply(page("b"), until=seen)})) as server:
         stack.start("writer", count=2)
         crawl = taken(stack, ask(stack, {"url": server.url("/"), "depth": 1})[0]).crawl_id
 
@@ -352,6 +353,7 @@ def test_the_line_is_seen(make_stack):
         stack.query("select crawl_pause(%s)", crawl)
         assert why().startswith("paused since ")
         stack.query("select crawl_resume(%s)", crawl)
+        seen.set()
         done = stack.wait_completed(crawl)
         assert why() is None and done.stored == 3
         assert stack.value("select crawl_rate(c) from crawl c where id = %s", crawl) == 0 and done.rate > 1
