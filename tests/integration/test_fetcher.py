@@ -21,7 +21,7 @@ from support.program import Program, new_log
 from support.stack import QUEUES, base_env, wait_until
 
 # Tests are patient with the machine: what is to run into a limit does so for certain, everything else has room.
-LIMITS = {"FETCH_FIRST_BYTE_TIMEOUT": "1s", "FETCH_TIMEOUT": "3s"}
+LIMITS = {"FETCH_FIRST_BYTE_TIMEOUT": "3s", "FETCH_TIMEOUT": "6s"}
 
 
 @pytest.fixture(scope="module")

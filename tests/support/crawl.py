@@ -13,7 +13,7 @@ from .stack import QUEUES
 # All times shortened together: what a crash loses is missed within seconds. LEASE > HOLD_MAX + SUMMARY_TIMEOUT + 3 heartbeats.
 QUICK = {
     "AMQP_HEARTBEAT": "1s", "HOLD_MAX": "2500ms", "SUMMARY_TIMEOUT": "300ms", "LEASE": "6s",
-    "TICKET_DEADLINE": "1s", "FETCH_TIMEOUT": "2s", "TICKET_GRACE": "500ms",
+    "TICKET_DEADLINE": "1s", "FETCH_TIMEOUT": "4s", "TICKET_GRACE": "500ms",
     "ATTEMPTS": "5", "RETRY_BACKOFF": "100ms", "RETRY_BACKOFF_MAX": "500ms",
 }
 
