@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import pika
@@ -94,6 +95,28 @@ def test_names_are_asked_for_once(run_dir, bin_dir):
                               capture_output=True, timeout=180, check=True)
         assert done.stdout.count(b" OK http") == site.connections == 50
         assert names.asked == {"site.test": 1}
+
+
+def test_a_resolver_that_comes_back(run_dir, bin_dir):
+    """What failed before it did says nothing about the name, although the resolver answers when it is asked why."""
+    asked = []
+
+    def broken(name):
+        if name.endswith(".old.test"):  # a question of the fetcher's own
+            threading.Event().wait(0.01)  # what was begun before is told apart by milliseconds
+            asked.append(name)
+            return len(asked) == 1
+        return name in ("first.test", "second.test")
+
+    with Island(run_dir.subdir("island-back"), []) as island, Names(island) as names, FaultSite(sock=island.listen("127.0.0.1", 80)):
+        names.answers["old.test"] = [["127.0.0.1"]]
+        names.broken = broken
+        text = "".join(f"http://{name}.test/ok\n" for name in ("old", "first", "second", "third"))
+        done = subprocess.run(island.enter(os.path.join(bin_dir, "fetcher"), "--batch", "-"), input=text.encode(),
+                              env=base_env(run_dir.path) | {"FETCH_ALLOW_NETWORKS": "127.0.0.0/8", "FETCH_CONCURRENCY": "1"},
+                              capture_output=True, timeout=180, check=False)
+        codes = [line.split(" ", 4)[3] for line in done.stdout.decode().splitlines()[:-1]]
+        assert codes == ["OK", "NO_RESOLVER", "NO_RESOLVER", "DNS_FAIL"] and len(asked) == 2, (done, asked)
 
 
 def test_private_addresses_are_refused(site, run):
