@@ -140,7 +140,11 @@ def test_database_away(press, small_broker, long, sanitized):
             begin(stack, server)
             for stored, pull in ((site.pages // 10, database.stop), (site.pages // 2, database.kill9)):
                 reach(stack, stored=stored)
+                # Between two transactions of the writer nothing may be in flight.
+                started["summarizer"].freeze()
+                until(stack, lambda: stack.depths()["article"] > 0, "something is in flight")
                 pull()
+                started["summarizer"].thaw()
                 # All that was in flight comes to rest before the writer, and every ticket runs out of its time.
                 until_quiet(stack)
                 let_pass(8)
