@@ -141,7 +141,7 @@ def test_idempotency(stack):
         hands.append(threading.Thread(target=lambda: found.append(ask(stack, wish, idem="k", key_id=1))))
         hands[-1].start()
     for hand in hands:
-        hand.join(30)
+        hand.join(90)
     assert len({row[0] for row in found}) == 1 and sorted(row[1] for row in found) == [False] * 7 + [True]
     assert ask(stack, other, idem="k", key_id=1) == (found[0][0], False, True)
     assert ask(stack, wish, idem="k", key_id=1, express=True)[2] is True
@@ -213,7 +213,7 @@ def test_numbers_without_gaps(make_stack, maze):
         same(crawl.finish(), maze.wanted)
     finally:
         stop.set()
-        reader.join(60)
+        reader.join(180)
     assert not faults, faults
     seen, own, last = numbers(stack, number)
     assert got == seen == list(range(1, last + 1)), (len(got), len(seen), last)
