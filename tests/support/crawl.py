@@ -79,7 +79,7 @@ class Crawl:
         """Waits until so many pages have ended."""
         wait_until(lambda: (self.look() or 0) >= pages, deadline, lambda: f"{pages} pages ended: {self.state()}")
 
-    def moments(self, count, rng, first=0.02, last=0.9):
+    def moments(self, count, rng, first=0.02, last=0.8):
         """So many random moments, one after the other: a crawl is a clock that goes by pages.
 
         What is done at a moment takes its time, on a busy machine more than the crawl has left: then those that remain come sooner, or not
