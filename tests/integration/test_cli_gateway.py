@@ -23,7 +23,7 @@ def line(stack):
 
 def run(gateway, *arguments, status=0, stdin="", **env):
     done = subprocess.run([GISTMILL, *arguments], input=stdin, env=base_env("/") | {"GISTMILL_URL": gateway.url("")} | env, capture_output=True, text=True,
-                          timeout=90, check=False)
+                          timeout=270, check=False)
     assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
     return done.stdout
 
@@ -120,7 +120,7 @@ def test_keys_and_doctor(stack):
 
 
 def run_any(gateway, *arguments):
-    return subprocess.run([GISTMILL, *arguments], env=base_env("/") | {"GISTMILL_URL": gateway.url("")}, capture_output=True, text=True, timeout=90,
+    return subprocess.run([GISTMILL, *arguments], env=base_env("/") | {"GISTMILL_URL": gateway.url("")}, capture_output=True, text=True, timeout=270,
                           check=False).stdout
 
 
@@ -132,7 +132,7 @@ def test_the_gateway_dies_while_a_crawl_is_watched(line):
         with subprocess.Popen(command, env=base_env("/") | {"GISTMILL_URL": gateway.url("")}, stdout=subprocess.PIPE, text=True) as process:
             first = process.stdout.readline()
             gateway.kill_and_restart()
-            rest, _ = process.communicate(timeout=60)
+            rest, _ = process.communicate(timeout=180)
     told = objects(first + rest)
     assert process.returncode == 0 and told[-1]["event"] == "done" and told[-1]["data"]["counts"]["stored"] == 40
     pages = [one["data"]["id"] for one in told if one["event"] == "page"]

@@ -9,7 +9,7 @@ import pytest
 
 from support.crawl import QUICK, Site, chance, kill, same
 from support.desk import ENV, Desk, pack
-from support.site import Pages, Server, Synthetic, page
+from support.site import Pages, Reply, Server, Synthetic, page
 from support.stack import wait_until
 
 
@@ -141,7 +141,7 @@ def test_idempotency(stack):
         hands.append(threading.Thread(target=lambda: found.append(ask(stack, wish, idem="k", key_id=1))))
         hands[-1].start()
     for hand in hands:
-        hand.join(30)
+        hand.join(90)
     assert len({row[0] for row in found}) == 1 and sorted(row[1] for row in found) == [False] * 7 + [True]
     assert ask(stack, other, idem="k", key_id=1) == (found[0][0], False, True)
     assert ask(stack, wish, idem="k", key_id=1, express=True)[2] is True
@@ -213,7 +213,7 @@ def test_numbers_without_gaps(make_stack, maze):
         same(crawl.finish(), maze.wanted)
     finally:
         stop.set()
-        reader.join(60)
+        reader.join(180)
     assert not faults, faults
     seen, own, last = numbers(stack, number)
     assert got == seen == list(range(1, last + 1)), (len(got), len(seen), last)
@@ -331,8 +331,9 @@ def test_deletion(make_stack):
 
 def test_the_line_is_seen(make_stack):
     """Who is there and what waits where; why a crawl does not go on."""
-    stack = make_stack(HOST_DELAY="2s")
-    with Server(Pages({"/": page("home", links=["/a", "/b"]), "/a": page("a"), "/b": page("b")})) as server:
+    stack = make_stack(HOST_DELAY="2s", FETCH_FIRST_BYTE_TIMEOUT="5m", FETCH_TIMEOUT="5m")
+    seen = threading.Event()
+    with Server(Pages({"/": page("home", links=["/a", "/b"]), "/a": page("a"), "/b": Reply(page("b"), until=seen)})) as server:
         stack.start("writer", count=2)
         crawl = taken(stack, ask(stack, {"url": server.url("/"), "depth": 1})[0]).crawl_id
 
@@ -352,6 +353,7 @@ def test_the_line_is_seen(make_stack):
         stack.query("select crawl_pause(%s)", crawl)
         assert why().startswith("paused since ")
         stack.query("select crawl_resume(%s)", crawl)
+        seen.set()
         done = stack.wait_completed(crawl)
         assert why() is None and done.stored == 3
         assert stack.value("select crawl_rate(c) from crawl c where id = %s", crawl) == 0 and done.rate > 1

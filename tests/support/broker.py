@@ -167,7 +167,7 @@ class Broker:
             if port is not None:
                 port.release()
 
-    def ctl(self, *arguments, deadline=60):
+    def ctl(self, *arguments, deadline=180):
         """Runs rabbitmqctl; returns what it printed. Failure if it fails."""
         user = service_user()
         ids = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
@@ -186,7 +186,7 @@ class Broker:
     def channel(self):
         """A pika channel with confirms, closed at the end."""
         parameters = pika.URLParameters(self.url + "%2F?" + urllib.parse.urlencode({
-            "heartbeat": 60, "socket_timeout": 10, "blocked_connection_timeout": 30, "connection_attempts": 1}))
+            "heartbeat": 60, "socket_timeout": 30, "stack_timeout": 60, "blocked_connection_timeout": 90, "connection_attempts": 1}))
         connection = pika.BlockingConnection(parameters)
         try:
             channel = connection.channel()
