@@ -13,6 +13,7 @@ struct job {
     uint64_t tag;
     int64_t page, release; /* by its message id; 0 and 1: it is about none */
     int64_t taken_at;      /* monotonic ms */
+    int64_t since;         /* the same on the wall clock: for people */
     unsigned pending;      /* publishes not confirmed yet */
     bool finished;         /* service_done was called */
     bool is_void;          /* the broker has taken the delivery back */

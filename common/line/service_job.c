@@ -76,6 +76,7 @@ struct job *service_job_new(struct service *s, const struct mq_delivery *deliver
     job->queue = delivery->queue;
     job->tag = delivery->tag;
     job->taken_at = clock_mono_ms();
+    job->since = clock_wall_ms();
     parse_id(delivery->message_id, &job->page, &job->release);
     job->prev = s->newest;
     if (s->newest)
@@ -324,11 +325,9 @@ static void publish_alive(struct service *s)
 /* The oldest first, should they be too many. A page that was passed on stays until that is confirmed. */
 static void list_pages(struct service *s)
 {
-    int64_t begun = clock_wall_ms() - clock_mono_ms();
     s->alive.hand_count = 0;
     for (const struct job *job = s->oldest; job && s->alive.hand_count < ALIVE_HAND; job = job->next)
-        if (job->page > 0 && !job->is_void)
-            s->alive.hand[s->alive.hand_count++] = (struct alive_page){job->page, job->release, begun + job->taken_at};
+        if (job->page > 0 && !job->is_void) s->alive.hand[s->alive.hand_count++] = (struct alive_page){job->page, job->release, job->since};
 }
 
 static void describe(struct service *s)
