@@ -136,7 +136,7 @@ def says(gateway, check, found, *words, deadline=30):
 def test_doctor_on_the_model(make_stack):
     """No model; one whose circuit opens, with what its fault asks for; well again, and its budget."""
     with Server(Pages({f"/{n}": page(f"Text {n}", seed=n) for n in range(3)})) as site, FakeLLM(mode="401") as llm:
-        stack = make_stack(OPENAI_BASE_URL=llm.url, BUDGET_DAY_TOKENS="100000", SUMMARY_PAUSE="500ms", SUMMARY_TIMEOUT="2s", LEASE="100s")
+        stack = make_stack(OPENAI_BASE_URL=llm.url, BUDGET_DAY_TOKENS="100000", SUMMARY_PAUSE="500ms", SUMMARY_TIMEOUT="2s", LEASE="600s")
         for name in ("writer", "fetcher", "parser"):
             stack.start(name)
         gateway = Gateway(stack)
@@ -159,7 +159,7 @@ def test_doctor_on_the_model(make_stack):
         says(gateway, "model", "warning", "99,000 of 100,000", "BUDGET_DAY_TOKENS")
 
 
-def test_doctor_on_the_disk(line, tmp_path):
+def test_doctor_on_the_disk(line):
     """Not known; of this machine; nearly full."""
     stack, gateway = line
     says(gateway, "disk", "unknown", "GATEWAY_DISK_PATH")
@@ -169,16 +169,18 @@ def test_doctor_on_the_disk(line, tmp_path):
     wide = Gateway(stack, GATEWAY_DISK_PATH="/")
     room, told = os.statvfs("/"), wide.data("/v1/status")["disk"]
     assert told["totalBytes"] == room.f_blocks * room.f_frsize and 0 <= told["freeBytes"] <= told["totalBytes"] and told["databaseBytes"] > 0
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", tmp_path], check=True)
+    small = os.path.join(stack.directory, "small")
+    os.mkdir(small)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], check=True)
     try:
-        os.chmod(tmp_path, 0o755)
-        full = Gateway(stack, GATEWAY_DISK_PATH=str(tmp_path))
-        (tmp_path / "much").write_bytes(bytes(3 << 20))
+        full = Gateway(stack, GATEWAY_DISK_PATH=small)
+        with open(os.path.join(small, "much"), "wb") as file:
+            file.write(bytes(3 << 20))
         says(full, "disk", "broken", "free are 1.0 MB of 4.2 MB", "a full disk stops PostgreSQL")
         run(full, "doctor", status=1)
         full.program.terminate()
     finally:
-        subprocess.run(["umount", tmp_path], check=True)
+        subprocess.run(["umount", small], check=True)
 
 
 def test_doctor_on_an_alarm(line):
