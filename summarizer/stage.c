@@ -318,7 +318,7 @@ int summarizer_init(struct service *service)
 }
 
 /* Said of the model: engine, model, circuit (buyer.h), since, fault, fault_at, probe_at (wall clock ms), day_tokens and day_money (the
- * budgets; 0: none). Each name must be well-formed and short enough, or nothing is said of it. */
+ * budgets; 0: none). What is no UTF-8, or too long, is left out. */
 void summarizer_alive(struct service *service, struct alive *alive)
 {
     const struct summarizer_settings *s = &summarizer_settings;
