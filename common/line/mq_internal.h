@@ -30,7 +30,8 @@ struct mq_side {
     int64_t backoff;
     int64_t opened_at; /* monotonic ms */
     bool blocked;
-    bool broken; /* found dead inside a callback: closed at the next safe point */
+    char alarm[65]; /* while blocked: why, in the broker's words */
+    bool broken;    /* found dead inside a callback: closed at the next safe point */
     ev_io io;
     struct log_gate *gate;
 };

@@ -614,6 +614,11 @@ def healthy(version, **members):
                      "queues": [{"name": "url", "ready": 7, "consumers": 1}]} | members
 
 
+def circuit(state, fault, **budget):
+    return {"engine": "llm", "model": "m", "circuit": state, "since": now(-320), "fault": fault, "nextProbe": now(30),
+            "budget": {"tokens": 940, "tokensLimit": 1000, "costUsd": 0, "costUsdLimit": None} | budget}
+
+
 def test_doctor(fake):
     version = run(fake, "version", status=0).stdout.split()[1]
     fine = healthy(version)
@@ -623,8 +628,23 @@ def test_doctor(fake):
              ({"processes": fine["processes"][1:]}, 1, "none is running"), ({"processes": away}, 0, "waiting: the broker is away"),
              ({"processes": old}, 1, "nobody was seen for 1 h 0 min"), ({"version": "9.9"}, 0, "use the gistmill of the gateway's version"),
              ({"queues": [{"name": "html", "ready": 5, "consumers": 0}]}, 0, "nobody takes from the queue html"),
-             ({"model": {"engine": "llm", "circuit": "open"}}, 0, "it fails: open"), ({"model": {"engine": "llm", "model": "m"}}, 0, "is by llm, m"),
-             ({"disk": {"databaseBytes": 1, "freeBytes": 10**9, "totalBytes": 10**12}}, 1, "make room"))
+             ({"model": {"engine": "llm", "circuit": "open"}}, 0, "it fails, the circuit is open"),
+             ({"model": circuit("open", "HTTP status 401: no such key")}, 0, "OPENAI_API_KEY is missing or wrong"),
+             ({"model": circuit("open", "no connection: refused")}, 0, "open, for 5 min 2"),
+             ({"model": circuit("half-open", "too many requests 429")}, 0, "set SUMMARY_RPM"), ({"model": circuit("open", "what")}, 0, "s: what; asked again in "), ({"model": circuit("open", "what")}, 0, "by itself"),
+             ({"model": circuit("closed", "no connection")}, 0, "m answers; today 940 of 1,000 tokens"),
+             ({"model": circuit("closed", "", tokens=950)}, 0, "raise BUDGET_DAY_TOKENS"),
+             ({"model": circuit("closed", "", costUsd=0.96, costUsdLimit=1)}, 0, "cost 0.96 of 1.00"),
+             ({"model": {"engine": "extractive", "circuit": None}}, 0, "by the built-in engine"),
+             ({"model": {"engine": "llm", "model": "m"}}, 0, "is by llm, m"),
+             ({"disk": {"databaseBytes": 1, "freeBytes": 10**9, "totalBytes": 10**12}}, 1, "a full disk stops PostgreSQL"),
+             ({"disk": {"databaseBytes": 1, "freeBytes": 0.9 * 10**9, "totalBytes": 10**9}}, 1, "free are 900 MB of 1.0 GB"),
+             ({"disk": {"databaseBytes": 1, "freeBytes": 9 * 10**10, "totalBytes": 10**12}}, 0, "a full disk stops PostgreSQL"),
+             ({"disk": {"databaseBytes": 1, "freeBytes": 2 * 10**11, "totalBytes": 10**12}}, 0, "free are 200 GB of 1.0 TB"),
+             ({"disk": {"databaseBytes": 1}}, 0, "set GATEWAY_DISK_PATH"),
+             ({"disk": {"path": "/nowhere", "fault": "No such file"}}, 0, "/nowhere: No such file"),
+             ({"broker": {"alarm": "low on disk"}}, 1, "make room on the broker's disk"), ({"broker": {"alarm": "low on memory"}}, 0, "vm_memory_high_watermark"),
+             ({"broker": {"alarm": "low on memory"}, "processes": fine["processes"][3:]}, 0, "not heard of while the broker takes no messages"))
     for members, status, words in cases:
         fake.on("GET", "/v1/status", {"success": True, "data": fine | members})
         assert words in run(fake, "doctor", status=status).stdout, members
