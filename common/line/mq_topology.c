@@ -134,7 +134,7 @@ bool mq_queue_disposable(enum queue_id id)
 
 /* Several programs may be at it. Whoever comes second finds a consumer, or deletes a queue that was declared a moment ago: then
  * the other one, as after any deletion, declares and subscribes again. The broker cannot be asked to delete only if nobody
- * consumes: for quorum queues that is not implemented. */
+ * consumes: a quorum queue does not know that condition. */
 void mq_queue_remake(struct mq *mq, enum queue_id id)
 {
     char name[128];
