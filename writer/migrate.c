@@ -23,6 +23,7 @@ SQL_FILE(sql_010_sources, "sql/010_sources.sql");
 SQL_FILE(sql_011_gateway, "sql/011_gateway.sql");
 SQL_FILE(sql_012_stages, "sql/012_stages.sql");
 SQL_FILE(sql_013_host_hot, "sql/013_host_hot.sql");
+SQL_FILE(sql_014_search_again, "sql/014_search_again.sql");
 
 static const struct {
     const char *name;
@@ -41,6 +42,7 @@ static const struct {
     {"011_gateway", sql_011_gateway},
     {"012_stages", sql_012_stages},
     {"013_host_hot", sql_013_host_hot},
+    {"014_search_again", sql_014_search_again},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

@@ -458,6 +458,7 @@ void mq_turn(struct mq *mq)
         moved += drain(mq, &mq->consume, FRAMES);
         mq_publish_settle(mq);
     }
+    if (mq_publish_ignored(mq) && !moved) mq_side_close(mq, &mq->publish, "the broker never answered a message");
     if (!mq->loop) return;
     /* More to do than this turn took: do not let the loop block. A retry to come: not for longer than that. */
     if (moved)

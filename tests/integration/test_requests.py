@@ -281,6 +281,34 @@ def test_search(make_stack):
     assert stack.value("select count(*) from article_search") == 3
 
 
+def test_search_knows_the_summary_that_is_there(make_stack):
+    """Another recipe, in a later page with that text, or by resummarise(): the words of the old summary are gone, title and text stay."""
+    stack = make_stack(**ENV)
+    stack.start("writer")
+    desk = Desk(stack)
+    first, second = desk.tickets(2)
+
+    def stored(ticket, **fields):
+        stack.publish("summary", pack(desk.summary(ticket) | {"title": "Gardens", "lang": "en", **fields}))
+
+    def finds(word):
+        wait_until(lambda: stack.value("select search_waiting()") == 0, 30, "all is read")
+        return [row.page_id for row in stack.query("select * from search(%s)", word)]
+
+    stored(first, summary="Of zebras.", hash=32 * "a")
+    assert desk.states([first]) == [("stored", "OK")]
+    assert len(finds("zebra")) == 1 and len(finds("garden")) == 1 and finds("giraffe") == []
+    stored(second, summary="Of giraffes.", hash=32 * "a", recipe=32 * "b")
+    assert desk.states([second]) == [("stored", "OK")]
+    assert finds("zebra") == [] and len(finds("giraffe")) == 1 and len(finds("garden")) == 1
+    stack.query("select resummarise()")
+    wait_until(lambda: stack.value("select count(*) from resummary where sent_at is not null") == 1, 20, "it is sent")
+    stored(first, summary="Of walruses.", hash=32 * "a", recipe=32 * "c", engine="llm", model="m", again=1)
+    wait_until(lambda: stack.value("select count(*) from resummary") == 0, 20, "it has come")
+    assert finds("giraffe") == [] and len(finds("walrus")) == 1 and len(finds("garden")) == 1
+    assert stack.value("select count(*) from article_search") == 1 and stack.books() == []
+
+
 # Deletion ---------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.limit(300)

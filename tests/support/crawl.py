@@ -169,22 +169,24 @@ def leader(stack, other_than=None, deadline=20):
     return wait_until(found, deadline, "a writer leads")
 
 
+def wait_consumed(stack):
+    """Waits until each queue is there and has a consumer."""
+    def consumed():
+        try:
+            with stack.broker.channel() as channel:
+                return all(channel.queue_declare(stack.prefix + queue, passive=True).method.consumer_count for queue in QUEUES)
+        except pika.exceptions.ChannelClosedByBroker:
+            return False  # not there yet
+    wait_until(consumed, 60, "each queue has a consumer")
+
+
 def delete_queues(stack):
     """Deletes all queues at once, once all have a consumer.
 
     RabbitMQ 3.10 must have the time to start what belongs to a new queue: one deleted in the same moment, as after a
     restart, can end the supervisor of all dead-letter workers, and no quorum queue works until the broker is restarted.
     """
-    def consumed():
-        with stack.broker.channel() as channel:
-            return all(channel.queue_declare(stack.prefix + queue, passive=True).method.consumer_count for queue in QUEUES)
-
-    def ready():
-        try:
-            return consumed()
-        except pika.exceptions.ChannelClosedByBroker:
-            return False  # not there yet
-    wait_until(ready, 60, "each queue has a consumer")
+    wait_consumed(stack)
     stack.delete_queues()
 
 
