@@ -135,7 +135,7 @@ bool mq_queue_disposable(enum queue_id id)
 /* An exclusive queue is the broker's lock: it is ours until we delete it, or until our connection ends. */
 static amqp_bytes_t turn_bytes(struct mq *mq, char *space, size_t size)
 {
-    snprintf(space, size, "%sremake", mq->config.prefix);
+    snprintf(space, size, "%sgistmill.remake", mq->config.prefix);
     return amqp_cstring_bytes(space);
 }
 
