@@ -59,8 +59,11 @@ def test_processes_of_queues_end(press, maze):
     stack.start_all()
     crawl = maze.crawl(stack)
     crawl.reach(maze.pages // 3)
+    summarizer = stack.running("summarizer")[0]
+    summarizer.freeze()  # the crawl must not end meanwhile
     names = ", ".join(f"'%2F_{stack.prefix}{queue}'" for queue in ("url", "html", "article", "summary", "report"))
     stack.broker.ctl("eval", f"[ra:force_delete_server(quorum_queues, {{N, node()}}) || N <- [{names}]].")
+    summarizer.thaw()
     assert crawl.running()
     same(crawl.finish(), maze.wanted)
     assert without_process(stack) == []
