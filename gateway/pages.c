@@ -14,7 +14,8 @@ static const char NO_PAGE[] = "there is no such page";
 /* ---- lists ---- */
 
 /* The two orders of a list, with the same parameters: crawl, state, code, q, depth, cursor, limit. A page that has ended has a number that
- * only grows (event), so the second order goes through an index. */
+ * only grows (event), so the second order goes through an index. One for the first would be an entry more whenever a page is admitted, and
+ * whenever one ends, in every crawl, for a list that is seldom asked for. */
 #define PAGE_LIST(key, compare, order)                                                                                                     \
     "WITH found AS MATERIALIZED (SELECT p.* FROM page p WHERE p.crawl_id = crawl_find($1) AND p." key " " compare " $6 "                   \
     "AND ($2::text IS NULL OR p.state = $2::page_state) AND ($3::text IS NULL OR p.code = $3) AND ($5 < 0 OR p.depth = $5) "               \

@@ -161,8 +161,11 @@ void mq_consume_upkeep(struct mq *mq)
             renew(mq, c);
             continue;
         }
-        if (c->refusals >= REFUSALS && mq_queue_disposable((enum queue_id)i)) mq_queue_remake(mq, (enum queue_id)i);
-        if (!mq->consume.broken) subscribe_now(mq, c);
+        bool remakes = c->refusals >= REFUSALS && mq_queue_disposable((enum queue_id)i);
+        c->retry_at = now + RETRY_MS;
+        if (remakes && !mq_queue_remake(mq, (enum queue_id)i)) continue;
+        subscribe_now(mq, c);
+        if (remakes) mq_queue_remade(mq);
     }
 }
 

@@ -118,8 +118,10 @@ bool mq_assembly_body(struct mq_assembly *a, const amqp_frame_t *frame);
 bool mq_declare_all(struct mq *mq);
 /* True if the database knows what is in this queue: deleted, it all comes again. */
 bool mq_queue_disposable(enum queue_id id);
-/* Deletes a queue and declares it again, unless somebody else has done so. For queues that refuse everybody. */
-void mq_queue_remake(struct mq *mq, enum queue_id id);
+/* Deletes a queue that refuses everybody and declares it again, unless somebody else has done so. False: not our turn, or it could
+ * not be done. Else the caller subscribes and says that it has: until then nobody else remakes a queue. */
+bool mq_queue_remake(struct mq *mq, enum queue_id id);
+void mq_queue_remade(struct mq *mq);
 amqp_bytes_t mq_queue_bytes(struct mq *mq, enum queue_id id, char *space, size_t size);
 
 /* mq_consume.c */

@@ -132,24 +132,54 @@ bool mq_queue_disposable(enum queue_id id)
     return id != QUEUE_SEED && id != QUEUE_SEED_EXPRESS;
 }
 
-/* Several programs may be at it. Whoever comes second finds a consumer, or deletes a queue that was declared a moment ago: then
- * the other one, as after any deletion, declares and subscribes again. The broker cannot be asked to delete only if nobody
- * consumes: a quorum queue does not know that condition. */
-void mq_queue_remake(struct mq *mq, enum queue_id id)
+/* An exclusive queue is the broker's lock: it is ours until we delete it, or until our connection ends. */
+static amqp_bytes_t turn_bytes(struct mq *mq, char *space, size_t size)
+{
+    snprintf(space, size, "%sgistmill.remake", mq->config.prefix);
+    return amqp_cstring_bytes(space);
+}
+
+static bool take_turn(struct mq *mq)
+{
+    char name[128];
+    uint16_t error;
+    if (!admin_open(mq)) return false;
+    amqp_queue_declare(mq->consume.conn, mq->admin, turn_bytes(mq, name, sizeof name), 0, 0, 1, 0, amqp_empty_table);
+    if (mq_rpc_ok(&mq->consume, amqp_get_rpc_reply(mq->consume.conn), "queue.declare", &error)) return true;
+    if (error) admin_closed(mq);
+    return false;
+}
+
+static bool delete_queue(struct mq *mq, amqp_bytes_t name)
+{
+    uint16_t error;
+    if (mq->consume.broken || !admin_open(mq)) return false;
+    amqp_queue_delete(mq->consume.conn, mq->admin, name, 0, 0);
+    if (mq_rpc_ok(&mq->consume, amqp_get_rpc_reply(mq->consume.conn), "queue.delete", &error)) return true;
+    if (error) admin_closed(mq);
+    return false;
+}
+
+/* One after the other: a queue that is deleted while somebody else is just declaring it leaves the broker with a process without
+ * a queue, and it can never be declared again. Who comes later sees a consumer. (Quorum queues do not know the condition
+ * to be deleted only if nobody consumes.) */
+bool mq_queue_remake(struct mq *mq, enum queue_id id)
 {
     char name[128];
     uint16_t error;
     amqp_queue_declare_ok_t there = {0};
-    mq_queue_bytes(mq, id, name, sizeof name);
-    if (!declare(mq, id, true, &error, &there) && !error) return;
-    if (there.consumer_count || there.message_count) return;
+    amqp_bytes_t bytes = mq_queue_bytes(mq, id, name, sizeof name);
+    if (!take_turn(mq)) return false;
+    if (!declare(mq, id, true, &error, &there) && !error) return false;
+    if (there.consumer_count || there.message_count) return true;
     log_warn("queue %s refuses everybody: the broker has lost it. Deleting and declaring it; what was in it comes again", name);
-    if (!admin_open(mq)) return;
-    amqp_queue_delete(mq->consume.conn, mq->admin, amqp_cstring_bytes(name), 0, 0);
-    if (mq_rpc_ok(&mq->consume, amqp_get_rpc_reply(mq->consume.conn), "queue.delete", &error))
-        declare(mq, id, false, &error, NULL);
-    else if (error)
-        admin_closed(mq);
+    return delete_queue(mq, bytes) && declare(mq, id, false, &error, NULL);
+}
+
+void mq_queue_remade(struct mq *mq)
+{
+    char name[128];
+    delete_queue(mq, turn_bytes(mq, name, sizeof name));
 }
 
 int mq_depth(struct mq *mq, enum queue_id queue, uint32_t *ready_r, uint32_t *consumers_r)

@@ -42,7 +42,7 @@ def test_queues_come_back_hollow(press, maze):
     assert crawl.running()
     same(crawl.finish(), maze.wanted)
     assert set(without_process(stack)) <= set(ASKED_FOR)
-    said = [line["msg"] for name in PROGRAMS for line in stack.log_lines(name, level="warn")]
+    said = [line.get("msg", "") for name in PROGRAMS for line in stack.log_lines(name, level="warn")]
     for queue in set(hollow) - set(ASKED_FOR):
         assert [words for words in said if words.startswith(f"queue {stack.prefix}{queue} refuses everybody")], queue
     wait = set(hollow) & set(ASKED_FOR)
@@ -50,3 +50,20 @@ def test_queues_come_back_hollow(press, maze):
         wait_until(lambda: stack.log_lines("writer", level="error"), 60, "a writer asks for a person")
         stack.delete_queues(*wait)
     wait_consumed(stack)
+
+
+@pytest.mark.limit(300)
+def test_processes_of_queues_end(press, maze):
+    """The broker runs on. Who published to such a queue before gets neither ack nor nack any more."""
+    stack = press(**QUICK)
+    stack.start_all()
+    crawl = maze.crawl(stack)
+    crawl.reach(maze.pages // 3)
+    summarizer = stack.running("summarizer")[0]
+    summarizer.freeze()  # the crawl must not end meanwhile
+    names = ", ".join(f"'%2F_{stack.prefix}{queue}'" for queue in ("url", "html", "article", "summary", "report"))
+    stack.broker.ctl("eval", f"[ra:force_delete_server(quorum_queues, {{N, node()}}) || N <- [{names}]].")
+    summarizer.thaw()
+    assert crawl.running()
+    same(crawl.finish(), maze.wanted)
+    assert without_process(stack) == []
