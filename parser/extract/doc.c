@@ -111,6 +111,18 @@ void doc_note(struct doc *d)
     d->notes[d->note_count++] = last;
 }
 
+void doc_add_break(struct doc *d, uint32_t parent)
+{
+    struct node *last = &d->nodes[d->count - 1];
+    if (last->tag != TAG_TEXT || last->parent != parent)
+        last = doc_add_node(d, parent, TAG_TEXT, (uint32_t)d->texts.len);
+    else if (d->texts.data[d->texts.len - 1] == '\n')
+        return;
+    buf_add_char(&d->texts, '\n');
+    size_t all = d->texts.len - last->at;
+    last->n = (uint16_t)(all < NODE_LONG ? all : NODE_LONG);
+}
+
 /* It ends where the next text begins. */
 size_t doc_long_text(const struct doc *d, size_t node)
 {

@@ -20,6 +20,7 @@
 #define LEAD_WORDS       10
 #define LEAD_BLOCKS      60 /* between headline and text, at most */
 #define MORE_LINK_BYTES  30 /* of "Read more" at the end of a teaser */
+#define MORE_LINK_DEPTH  30 /* elements around it up to the link */
 #define REPEAT_WORDS     8  /* shorter lines may come twice in a text: refrains, answers */
 #define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
 #define BODY_TENTHS      8  /* of the region's prose below one element make it the body */
@@ -260,31 +261,43 @@ static bool is_cut_short(const struct page *page, const struct block *b)
     uint32_t i = b->end;
     while (i > b->first && last.n == 0) last = nodes[--i].tag == TAG_TEXT ? span_trim(doc_text(&page->doc, i)) : last;
     if (last.n == 0 || last.n > MORE_LINK_BYTES) return false;
-    while (i != NODE_NONE && i != b->node && nodes[i].tag != TAG_a) i = nodes[i].parent;
+    for (int up = 0; up < MORE_LINK_DEPTH && i != NODE_NONE && i != b->node && nodes[i].tag != TAG_a; up++) i = nodes[i].parent;
     return i != NODE_NONE && nodes[i].tag == TAG_a && phrase_is_stock(last);
 }
 
-static bool same_text(const struct page *page, const struct block *a, const struct block *b)
+/* Of a text's beginning, for comparing it with others; never 0. */
+static uint64_t text_hash(const struct page *page, const struct block *b)
 {
-    struct buf x = BUF_INIT(PHRASE_MAX), y = BUF_INIT(PHRASE_MAX);
-    if (a->chars != b->chars || a->words != b->words || a->commas != b->commas) return false;
-    page_block_text(page, a, &x);
-    page_block_text(page, b, &y);
-    bool same = x.len == y.len && memcmp(buf_str(&x), buf_str(&y), x.len) == 0;
-    buf_release(&x);
-    buf_release(&y);
-    return same;
+    struct buf text = BUF_INIT(PHRASE_MAX);
+    page_block_text(page, b, &text);
+    uint64_t h = 14695981039346656037u;
+    for (size_t i = 0; i < text.len; i++) h = (h ^ (unsigned char)text.data[i]) * 1099511628211u;
+    buf_release(&text);
+    return h | 1;
+}
+
+static bool same_counts(const struct block *a, const struct block *b)
+{
+    return a->chars == b->chars && a->words == b->words && a->commas == b->commas;
 }
 
 /* A summary that stands above the byline and below it, a quotation that is shown large. */
 static void drop_repeated(const struct region *r)
 {
+    uint64_t hashes[REPEAT_BLOCKS + 1]; /* of the last blocks' texts; 0 while nobody has asked */
     for (uint32_t i = r->from; i < r->to; i++) {
-        struct block *b = &r->page->blocks[i];
+        struct block *blocks = r->page->blocks, *b = &blocks[i];
+        uint64_t *own = &hashes[i % (REPEAT_BLOCKS + 1)];
+        *own = 0;
         if (b->mark || b->kind != BLOCK_TEXT || b->words < REPEAT_WORDS || !b->is_prose) continue;
         uint32_t first = i - r->from > REPEAT_BLOCKS ? i - REPEAT_BLOCKS : r->from;
-        for (uint32_t k = first; k < i && !b->mark; k++)
-            if (!r->page->blocks[k].mark && same_text(r->page, &r->page->blocks[k], b)) b->mark = MARK_REPEATED;
+        for (uint32_t k = first; k < i && !b->mark; k++) {
+            if (blocks[k].mark || !same_counts(&blocks[k], b)) continue;
+            uint64_t *other = &hashes[k % (REPEAT_BLOCKS + 1)];
+            if (!*own) *own = text_hash(r->page, b);
+            if (!*other) *other = text_hash(r->page, &blocks[k]);
+            if (*own == *other) b->mark = MARK_REPEATED;
+        }
     }
 }
 

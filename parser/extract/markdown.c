@@ -1,7 +1,7 @@
 /* Markdown; contract in render.h.
  *
- * Each block knows the list items, quotes and tables it stands in from a walk up to the article's element. Comparing this
- * path with that of the block before tells whether an item begins or goes on. */
+ * Each block knows the list items, quotes and tables it stands in from what is around it. Comparing this path with that of the block before
+ * tells whether an item begins or goes on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +27,13 @@ struct path {
     uint32_t row, cell;
 };
 
+/* An element around the block last looked at. */
+struct around {
+    uint32_t node;
+    uint32_t level;            /* 1 + index of the innermost one that is a level, up to this one; 0: none is */
+    uint32_t table, row, cell; /* as of a block in it */
+};
+
 /* An open inline element. */
 struct inline_mark {
     uint32_t end;      /* of the element */
@@ -41,6 +48,8 @@ struct writer {
     struct links *links;
     struct buf *out;
     struct path path; /* of the last block written */
+    struct around *around; /* from the article's element down: neighbours share most of it, so nobody climbs a page's depth again and again */
+    size_t around_count, around_cap;
     struct inline_mark open[INLINES_MAX];
     int open_count;
     bool gap, at_line_start, in_code, in_cell;
@@ -53,21 +62,56 @@ static bool is_blank(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
 }
 
-static struct path path_of(const struct page *page, uint32_t node)
+/* What stands in this element, if what is around it is known. */
+static struct around around_of(const struct writer *w, size_t index, uint32_t node)
+{
+    struct around a = {.node = node, .table = NODE_NONE, .row = NODE_NONE, .cell = NODE_NONE};
+    uint8_t tag = w->page->doc.nodes[node].tag;
+    bool is_level = tag == TAG_li || tag == TAG_dd || tag == TAG_blockquote;
+    if (index > 0) {
+        a = w->around[index - 1];
+        a.node = node;
+    }
+    if (is_level || tag == TAG_table) a.table = a.row = a.cell = NODE_NONE; /* what is around these is not its table */
+    if (is_level) a.level = (uint32_t)index + 1;
+    if (tag == TAG_table) a.table = node;
+    if (tag == TAG_tr) a.row = node;
+    if (doc_tag_flags(tag) & TAGF_CELL) a.cell = node;
+    return a;
+}
+
+/* Leaves the elements that do not hold this node and enters those that do. */
+static void go_to(struct writer *w, uint32_t node)
+{
+    const struct node *nodes = w->page->doc.nodes;
+    while (w->around_count) {
+        uint32_t top = w->around[w->around_count - 1].node;
+        if (top <= node && node < nodes[top].end) break;
+        w->around_count--;
+    }
+    uint32_t top = w->around_count ? w->around[w->around_count - 1].node : NODE_NONE;
+    size_t from = w->around_count, to = from;
+    for (uint32_t i = node; i != top && i != NODE_NONE && i >= w->page->picked; i = nodes[i].parent) to++;
+    w->around = mem_grow(w->around, &w->around_cap, to, sizeof *w->around);
+    for (size_t k = to; k > from; node = nodes[node].parent) w->around[--k].node = node;
+    for (size_t k = from; k < to; k++) w->around[k] = around_of(w, k, w->around[k].node);
+    w->around_count = to;
+}
+
+static struct path path_of(struct writer *w, uint32_t node)
 {
     struct path path = {.table = NODE_NONE, .row = NODE_NONE, .cell = NODE_NONE};
-    struct level found[LEVELS_MAX];
+    uint32_t levels[LEVELS_MAX];
     int n = 0;
-    for (; node != NODE_NONE && node >= page->picked; node = page->doc.nodes[node].parent) {
-        const struct node *e = &page->doc.nodes[node];
-        if ((e->tag == TAG_li || e->tag == TAG_dd || e->tag == TAG_blockquote) && n < LEVELS_MAX)
-            found[n++] = (struct level){.node = node, .list = e->parent};
-        if (path.table != NODE_NONE || n > 0) continue;
-        if (e->tag == TAG_table) path.table = node;
-        if (e->tag == TAG_tr && path.row == NODE_NONE) path.row = node;
-        if (doc_tag_flags(e->tag) & TAGF_CELL && path.cell == NODE_NONE) path.cell = node;
+    go_to(w, node);
+    if (w->around_count == 0) return path;
+    const struct around *in = &w->around[w->around_count - 1];
+    path.table = in->table, path.row = in->row, path.cell = in->cell;
+    for (uint32_t k = in->level; k && n < LEVELS_MAX; k = k > 1 ? w->around[k - 2].level : 0) levels[n++] = w->around[k - 1].node;
+    while (n > 0) {
+        uint32_t level = levels[--n];
+        path.levels[path.depth++] = (struct level){.node = level, .list = w->page->doc.nodes[level].parent};
     }
-    while (n > 0) path.levels[path.depth++] = found[--n];
     return path;
 }
 
@@ -343,7 +387,7 @@ static bool is_data_table(struct writer *w, size_t i, uint32_t table, size_t *en
     for (; k < page->block_count && page->blocks[k].first < page->doc.nodes[table].end; k++) {
         const struct block *b = &page->blocks[k];
         if (b->mark) continue;
-        struct path path = path_of(page, b->node);
+        struct path path = path_of(w, b->node);
         if (path.table != table || b->kind != BLOCK_CELL || b->chars > CELL_BYTES) return false;
         if (path.row == NODE_NONE || path.cell == NODE_NONE) return false; /* a cell without a row */
         if (path.row != row) rows++, columns = 0;
@@ -382,7 +426,7 @@ static void put_table(struct writer *w, size_t from, size_t to)
     for (size_t k = from; k < to; k++) {
         const struct block *b = &page->blocks[k];
         if (b->mark) continue;
-        struct path path = path_of(page, b->node);
+        struct path path = path_of(w, b->node);
         if (path.row != row) {
             if (row != NODE_NONE) {
                 buf_add_str(w->out, " |");
@@ -413,7 +457,7 @@ static size_t put_block(struct writer *w, size_t i)
 {
     const struct page *page = w->page;
     const struct block *b = &page->blocks[i];
-    struct path path = path_of(page, b->node);
+    struct path path = path_of(w, b->node);
     size_t end = i + 1;
     begin_block(w, path);
     if (path.table != NODE_NONE && b->kind == BLOCK_CELL && is_data_table(w, i, path.table, &end)) {
@@ -449,5 +493,6 @@ void render_markdown(const struct page *page, struct links *links, struct buf *o
         break;
     }
     buf_release(&w->prefix);
+    free(w->around);
     free(w);
 }
