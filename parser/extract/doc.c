@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "line/limits.h"
+#include "parser/extract/squeeze.h"
 
 #define TEXTS_MAX ((size_t)4 * LIMIT_BODY) /* decoding to UTF-8 at most triples a body; entities never grow it */
 #define TAG_SLOTS 512
@@ -138,30 +139,13 @@ static bool is_blank(char c)
 
 void doc_collect(const struct doc *d, size_t node, struct buf *out)
 {
-    bool gap = false;
-    size_t start = out->len, i = node + 1;
-    while (i < d->nodes[node].end) {
+    struct squeeze words = squeeze_to(out);
+    for (size_t i = node + 1; i < d->nodes[node].end;) {
         const struct node *e = &d->nodes[i];
         unsigned flags = doc_tag_flags(e->tag);
-        if (flags & TAGF_BLOCK || e->tag == TAG_br) gap = true;
-        if (flags & TAGF_SKIP) {
-            i = e->end;
-            continue;
-        }
-        if (e->tag == TAG_TEXT) {
-            struct span s = doc_text(d, i);
-            for (size_t k = 0; k < s.n;) {
-                size_t from = k;
-                while (k < s.n && !is_blank(s.p[k])) k++;
-                if (k > from) {
-                    if (gap && out->len > start && !buf_add_char(out, ' ')) return;
-                    if (!buf_add(out, s.p + from, k - from)) return;
-                    gap = false;
-                }
-                while (k < s.n && is_blank(s.p[k])) k++, gap = true;
-            }
-        }
-        i++;
+        if (flags & TAGF_BLOCK || e->tag == TAG_br) words.gap = ' ';
+        if (e->tag == TAG_TEXT && !squeeze_add(&words, doc_text(d, i))) return;
+        i = flags & TAGF_SKIP ? e->end : i + 1;
     }
 }
 

@@ -276,28 +276,32 @@ static uint64_t text_hash(const struct page *page, const struct block *b)
     return h | 1;
 }
 
-static bool same_counts(const struct block *a, const struct block *b)
+/* What equal texts have in common; most others differ in it. */
+static uint64_t counts_of(const struct block *b)
 {
-    return a->chars == b->chars && a->words == b->words && a->commas == b->commas;
+    return (uint64_t)b->chars << 32 | (b->words & UINT16_MAX) << 16 | b->commas;
 }
 
 /* A summary that stands above the byline and below it, a quotation that is shown large. */
 static void drop_repeated(const struct region *r)
 {
-    uint64_t hashes[REPEAT_BLOCKS + 1]; /* of the last blocks' texts; 0 while nobody has asked */
+    struct {
+        uint64_t counts, hash; /* hash: 0 while nobody has asked */
+        uint32_t block;
+    } kept[REPEAT_BLOCKS], own; /* the last ones; the place of one is its number modulo their number */
+    size_t count = 0;
     for (uint32_t i = r->from; i < r->to; i++) {
-        struct block *blocks = r->page->blocks, *b = &blocks[i];
-        uint64_t *own = &hashes[i % (REPEAT_BLOCKS + 1)];
-        *own = 0;
-        if (b->mark || b->kind != BLOCK_TEXT || b->words < REPEAT_WORDS || !b->is_prose) continue;
-        uint32_t first = i - r->from > REPEAT_BLOCKS ? i - REPEAT_BLOCKS : r->from;
-        for (uint32_t k = first; k < i && !b->mark; k++) {
-            if (blocks[k].mark || !same_counts(&blocks[k], b)) continue;
-            uint64_t *other = &hashes[k % (REPEAT_BLOCKS + 1)];
-            if (!*own) *own = text_hash(r->page, b);
-            if (!*other) *other = text_hash(r->page, &blocks[k]);
-            if (*own == *other) b->mark = MARK_REPEATED;
+        struct block *b = &r->page->blocks[i];
+        if (b->mark || b->words < REPEAT_WORDS) continue;
+        own.counts = counts_of(b), own.hash = 0, own.block = i;
+        bool may_go = b->kind == BLOCK_TEXT && b->is_prose;
+        for (size_t k = 0; may_go && !b->mark && k < count && k < REPEAT_BLOCKS; k++) {
+            if (kept[k].counts != own.counts || i - kept[k].block > REPEAT_BLOCKS) continue;
+            if (!own.hash) own.hash = text_hash(r->page, b);
+            if (!kept[k].hash) kept[k].hash = text_hash(r->page, &r->page->blocks[kept[k].block]);
+            if (kept[k].hash == own.hash) b->mark = MARK_REPEATED;
         }
+        if (!b->mark) kept[count++ % REPEAT_BLOCKS] = own;
     }
 }
 

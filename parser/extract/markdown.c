@@ -7,11 +7,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "parser/extract/render.h"
 
 #define LEVELS_MAX  12  /* lists and quotes in each other; deeper ones are written at this depth */
 #define INLINES_MAX 32  /* open emphasis and links */
 #define CELLS_MAX   30  /* columns of a table written as one */
+#define PIECE       500 /* bytes of text that are written at once */
 #define CELL_BYTES  300 /* a table with longer cells is there for layout */
 
 struct level {
@@ -172,8 +174,16 @@ static void new_line(struct writer *w)
     buf_add(w->out, buf_str(&w->prefix), w->prefix.len);
 }
 
+/* What a byte of text may be. */
+enum { PLAIN, BLANK, SPECIAL };
+static const uint8_t kinds[256] = {
+    [' '] = BLANK,    ['\n'] = BLANK,  ['\t'] = BLANK,  ['\r'] = BLANK,  ['\f'] = BLANK,  ['\\'] = SPECIAL, ['`'] = SPECIAL, ['*'] = SPECIAL,
+    ['_'] = SPECIAL, ['['] = SPECIAL, [']'] = SPECIAL, ['<'] = SPECIAL, ['|'] = SPECIAL, ['#'] = SPECIAL,  ['>'] = SPECIAL, ['+'] = SPECIAL,
+    ['-'] = SPECIAL,
+};
+
 /* A character that would mean something in Markdown. */
-static bool needs_escape(const struct writer *w, const char *p, const char *end)
+static bool needs_escape(const struct writer *w, const char *p, const char *end, bool at_line_start)
 {
     switch (*p) {
     case '\\':
@@ -187,7 +197,7 @@ static bool needs_escape(const struct writer *w, const char *p, const char *end)
     case '#':
     case '>':
     case '+':
-    case '-': return w->at_line_start && (p + 1 == end || is_blank(p[1]) || *p == '#' || *p == '>');
+    case '-': return at_line_start && (p + 1 == end || is_blank(p[1]) || *p == '#' || *p == '>');
     default: return false;
     }
 }
@@ -201,37 +211,41 @@ static void write_opens(struct writer *w)
     }
 }
 
-/* Up to the next white space, in pieces as long as nothing must be escaped. */
-static const char *put_word(struct writer *w, const char *p, const char *end)
+/* Words up to `stop`, one blank apart. Room for two bytes each, and one more, is reserved. */
+static void put_piece(struct writer *w, const char *p, const char *stop, const char *end)
 {
-    const char *from = p;
-    for (; p < end && !is_blank(*p); p++, w->at_line_start = false) {
+    char *to = w->out->data + w->out->len;
+    bool gap = w->gap, at_line_start = w->at_line_start;
+    for (; p < stop; p++) {
+        uint8_t kind = kinds[(unsigned char)*p];
+        if (kind == BLANK) {
+            gap = true;
+            continue;
+        }
+        if (gap && !at_line_start) *to++ = ' ';
         bool tick = w->in_code && *p == '`';
-        if (!tick && (w->in_code || !needs_escape(w, p, end))) continue;
-        buf_add(w->out, from, (size_t)(p - from));
-        if (!tick)
-            buf_add_char(w->out, '\\');
-        else
-            buf_add_char(w->out, '\'');
-        from = tick ? p + 1 : p;
+        if (kind == SPECIAL && !w->in_code && needs_escape(w, p, end, at_line_start)) *to++ = '\\';
+        *to++ = tick ? '\'' : *p;
+        gap = at_line_start = false;
     }
-    buf_add(w->out, from, (size_t)(p - from));
-    return p;
+    *to = '\0';
+    w->out->len = (size_t)(to - w->out->data);
+    w->gap = gap, w->at_line_start = at_line_start;
 }
 
 static void put_text(struct writer *w, struct span s)
 {
     const char *p = s.p, *end = s.p + s.n;
+    for (; p < end && is_blank(*p); p++) w->gap = true;
+    if (p == end) return;
+    if (w->gap && !w->at_line_start) buf_add_char(w->out, ' ');
+    w->gap = false;
+    write_opens(w);
     while (p < end) {
-        if (is_blank(*p)) {
-            w->gap = true;
-            p++;
-            continue;
-        }
-        if (w->gap && !w->at_line_start) buf_add_char(w->out, ' ');
-        w->gap = false;
-        write_opens(w);
-        p = put_word(w, p, end);
+        const char *stop = end - p > PIECE ? p + utf8_floor(p, PIECE) : end;
+        if (!buf_reserve(w->out, 2 * (size_t)(stop - p) + 1)) return;
+        put_piece(w, p, stop, end);
+        p = stop;
     }
 }
 
@@ -315,7 +329,7 @@ static void put_inline(struct writer *w, const struct block *b)
     w->gap = w->in_code = false;
     w->at_line_start = true;
     open_around(w, b);
-    for (uint32_t i = b->first; i < b->end;) {
+    for (uint32_t i = b->first; i < b->end && !buf_failed(w->out);) {
         const struct node *e = &d->nodes[i];
         while (w->open_count && w->open[w->open_count - 1].end <= i) close_inline(w);
         if (e->tag == TAG_TEXT) {
@@ -489,7 +503,7 @@ void render_markdown(const struct page *page, struct links *links, struct buf *o
         size_t before = out->len;
         i = put_block(w, i);
         if (!buf_failed(out)) continue;
-        buf_truncate(out, before);
+        buf_truncate(out, before ? before : utf8_whole(buf_str(out), out->len)); /* a page that is one text is cut */
         break;
     }
     buf_release(&w->prefix);

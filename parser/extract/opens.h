@@ -17,7 +17,7 @@
 #include "parser/extract/doc.h"
 
 #define OPENS_DEPTH  512 /* Blink's limit, too */
-#define OPENS_CROWD  65536
+#define OPENS_CROWD  16384
 #define OPENS_ROOM   8
 #define OPENS_NAMES  1024
 #define OPENS_LEVELS 8

@@ -234,8 +234,10 @@ static void sort_in(struct by_byte *index, const char *const *table, size_t coun
 static bool begins(struct span s, const struct by_byte *index, const char *const *table, bool is_whole)
 {
     for (uint8_t i = s.n ? index->first[(unsigned char)s.p[0]] : 0; i; i = index->next[i - 1]) {
-        size_t n = strlen(table[i - 1]);
-        if ((is_whole ? s.n == n : s.n >= n) && memcmp(s.p, table[i - 1], n) == 0) return true;
+        const char *phrase = table[i - 1];
+        size_t n = 0;
+        while (n < s.n && phrase[n] == s.p[n]) n++;
+        if (phrase[n] == '\0' && (n == s.n || !is_whole)) return true;
     }
     return false;
 }
@@ -250,33 +252,46 @@ static unsigned pair_bit(const char *p)
     return ((unsigned char)p[0] * 33u + (unsigned char)p[1]) % 1024;
 }
 
-static bool has_pair(const struct pairs *pairs, const char *p)
+static bool has_bit(const struct pairs *pairs, unsigned bit)
 {
-    return pairs->bits[pair_bit(p) / 64] >> pair_bit(p) % 64 & 1;
+    return pairs->bits[bit / 64] >> bit % 64 & 1;
 }
 
-static bool contains(const struct pairs *pairs, struct span s, const char *part)
+/* One of `parts`: three of its pairs. */
+struct part_pairs {
+    uint16_t first, middle, last;
+};
+
+static void find_pairs(struct part_pairs pairs_r[COUNT(parts)])
 {
-    if (!has_pair(pairs, part)) return false;
-    size_t n = strlen(part);
-    return has_pair(pairs, part + n / 2) && has_pair(pairs, part + n - 2) && memmem(s.p, s.n, part, n);
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        size_t n = strlen(parts[i]);
+        pairs_r[i].first = (uint16_t)pair_bit(parts[i]);
+        pairs_r[i].middle = (uint16_t)pair_bit(parts[i] + n / 2);
+        pairs_r[i].last = (uint16_t)pair_bit(parts[i] + n - 2);
+    }
 }
 
 bool phrase_is_stock(struct span text)
 {
     static struct by_byte by_start, by_whole;
+    static struct part_pairs part_pairs[COUNT(parts)];
     char lower[PHRASE_MAX];
     if (!by_start.first[(unsigned char)starts[0][0]]) {
         sort_in(&by_start, starts, COUNT(starts));
         sort_in(&by_whole, whole, COUNT(whole));
+        find_pairs(part_pairs);
     }
     struct pairs pairs = {{0}};
     struct span s = span_of(lower, text.n < sizeof lower ? text.n : sizeof lower);
     for (size_t i = 0; i < s.n; i++) lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i];
     for (size_t i = 0; i + 1 < s.n; i++) pairs.bits[pair_bit(lower + i) / 64] |= (uint64_t)1 << pair_bit(lower + i) % 64;
     if (begins(s, &by_start, starts, false)) return true;
-    for (size_t i = 0; i < COUNT(parts); i++)
-        if (contains(&pairs, s, parts[i])) return true;
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        const struct part_pairs *p = &part_pairs[i];
+        if (!has_bit(&pairs, p->first) || !has_bit(&pairs, p->middle) || !has_bit(&pairs, p->last)) continue;
+        if (memmem(s.p, s.n, parts[i], strlen(parts[i]))) return true;
+    }
     while (s.n && strchr(".:!…?>»-| ", s.p[s.n - 1])) s.n--;
     return begins(s, &by_whole, whole, true);
 }
