@@ -157,8 +157,10 @@ bool span_is(struct span s, const char *word)
 bool span_has(struct span s, const char *part)
 {
     size_t n = strlen(part);
+    if (n == 0) return s.p != NULL;
+    char low = (char)(part[0] | 32), first = low >= 'a' && low <= 'z' ? low : part[0];
     for (size_t i = 0; s.p && i + n <= s.n; i++)
-        if (strncasecmp(s.p + i, part, n) == 0) return true;
+        if ((s.p[i] == first || (s.p[i] | 32) == first) && strncasecmp(s.p + i, part, n) == 0) return true;
     return false;
 }
 

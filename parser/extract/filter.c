@@ -55,13 +55,12 @@ static bool same_words(struct span a, struct span b)
 
 static bool is_title(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(TITLE_MAX);
+    char room[TITLE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     /* Bytes of the title against characters of the block: far apart is no match, and most blocks are. */
     if (page->title.len < 8 || b->chars > page->title.len || b->chars * 5 < page->title.len) return false;
     page_block_text(page, b, &text);
-    bool same = same_words(span_of(buf_str(&text), text.len), span_of(buf_str(&page->title), page->title.len));
-    buf_release(&text);
-    return same;
+    return same_words(span_of(buf_str(&text), text.len), span_of(buf_str(&page->title), page->title.len));
 }
 
 static uint32_t prose_between(const struct page *page, uint32_t from, uint32_t to)
@@ -148,12 +147,11 @@ static void cut_after_body(const struct region *r)
 
 static bool has_date(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     char date[DATE_SIZE];
     page_block_text(page, b, &text);
-    bool found = date_find(span_of(buf_str(&text), text.len), date);
-    buf_release(&text);
-    return found;
+    return date_find(span_of(buf_str(&text), text.len), date);
 }
 
 /* A first line that is text although it is no whole sentence: a verse, a standfirst, a list or a table. */
@@ -170,12 +168,11 @@ static bool is_opening(const struct region *r, uint32_t i)
 /* Ends as a sentence does; a label may end in a colon. */
 static bool is_short_sentence(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     if (b->stops == 0) return false;
     page_block_text(page, b, &text);
-    bool ends = text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
-    buf_release(&text);
-    return ends;
+    return text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
 }
 
 /* A last paragraph in bold throughout: a call to the readers, not the text's own end. */
@@ -245,11 +242,10 @@ static void drop_labels(const struct region *r)
 
 static bool is_stock(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     page_block_text(page, b, &text);
-    bool stock = phrase_is_stock(span_of(buf_str(&text), text.len));
-    buf_release(&text);
-    return stock;
+    return phrase_is_stock(span_of(buf_str(&text), text.len));
 }
 
 /* Text about another page, cut short, with a link "Read more" at its end. */
@@ -268,11 +264,11 @@ static bool is_cut_short(const struct page *page, const struct block *b)
 /* Of a text's beginning, for comparing it with others; never 0. */
 static uint64_t text_hash(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     page_block_text(page, b, &text);
     uint64_t h = 14695981039346656037u;
     for (size_t i = 0; i < text.len; i++) h = (h ^ (unsigned char)text.data[i]) * 1099511628211u;
-    buf_release(&text);
     return h | 1;
 }
 
@@ -335,11 +331,11 @@ static bool is_wiki_appendix(const struct page *page, const struct block *b)
         "Véase también", "Referencias",     "Enlaces externos", "Voci correlate",  "Collegamenti esterni",
         "См. также",     "Примечания",      "Ссылки",           "Zobacz też",      "Zie ook",
     };
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     page_block_text(page, b, &text);
     bool found = false;
     for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) found = span_is(span_of(buf_str(&text), text.len), names[i]);
-    buf_release(&text);
     return found;
 }
 

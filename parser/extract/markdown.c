@@ -253,7 +253,9 @@ static void put_target(struct writer *w, uint32_t link)
 {
     const char *url = links_url(w->links, link);
     bool round = strpbrk(url, "()") != NULL;
-    buf_addf(w->out, round ? "](<%s>)" : "](%s)", url);
+    buf_add_str(w->out, round ? "](<" : "](");
+    buf_add_str(w->out, url);
+    buf_add_str(w->out, round ? ">)" : ")");
 }
 
 static void close_inline(struct writer *w)

@@ -214,26 +214,31 @@ static const char *const parts[] = {
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
-static_assert(COUNT(starts) < UINT8_MAX && COUNT(whole) < UINT8_MAX, "by_byte counts in bytes");
+static_assert(COUNT(starts) < UINT8_MAX && COUNT(whole) < UINT8_MAX, "by_bytes counts in bytes");
 
-/* The phrases of a table by their first byte: a line is compared with few of them. */
-struct by_byte {
+/* The phrases of a table by their first two bytes: a line is compared with few of them. */
+struct by_bytes {
     uint8_t first[256], next[UINT8_MAX]; /* 1 + index, 0: no more */
 };
 
-static void sort_in(struct by_byte *index, const char *const *table, size_t count)
+static unsigned place_of(const char *p)
+{
+    return ((unsigned char)p[0] * 33u + (unsigned char)p[1]) % 256;
+}
+
+static void sort_in(struct by_bytes *index, const char *const *table, size_t count)
 {
     for (size_t i = count; i-- > 0;) {
-        uint8_t *first = &index->first[(unsigned char)table[i][0]];
+        uint8_t *first = &index->first[place_of(table[i])];
         index->next[i] = *first;
         *first = (uint8_t)(i + 1);
     }
 }
 
 /* Does the line begin with a phrase of the table, or (whole) is it one? */
-static bool begins(struct span s, const struct by_byte *index, const char *const *table, bool is_whole)
+static bool begins(struct span s, const struct by_bytes *index, const char *const *table, bool is_whole)
 {
-    for (uint8_t i = s.n ? index->first[(unsigned char)s.p[0]] : 0; i; i = index->next[i - 1]) {
+    for (uint8_t i = s.n > 1 ? index->first[place_of(s.p)] : 0; i; i = index->next[i - 1]) {
         const char *phrase = table[i - 1];
         size_t n = 0;
         while (n < s.n && phrase[n] == s.p[n]) n++;
@@ -274,10 +279,10 @@ static void find_pairs(struct part_pairs pairs_r[COUNT(parts)])
 
 bool phrase_is_stock(struct span text)
 {
-    static struct by_byte by_start, by_whole;
+    static struct by_bytes by_start, by_whole;
     static struct part_pairs part_pairs[COUNT(parts)];
     char lower[PHRASE_MAX];
-    if (!by_start.first[(unsigned char)starts[0][0]]) {
+    if (!by_start.first[place_of(starts[0])]) {
         sort_in(&by_start, starts, COUNT(starts));
         sort_in(&by_whole, whole, COUNT(whole));
         find_pairs(part_pairs);
