@@ -278,26 +278,42 @@ static uint64_t counts_of(const struct block *b)
     return (uint64_t)b->chars << 32 | (b->words & UINT16_MAX) << 16 | b->commas;
 }
 
+/* The blocks last kept: the place of one is its number modulo their number. */
+struct kept {
+    uint64_t counts[REPEAT_BLOCKS], hashes[REPEAT_BLOCKS]; /* a hash is 0 while nobody has asked */
+    uint32_t blocks[REPEAT_BLOCKS];
+    size_t count;
+};
+
+/* Has one of them this text? Sets its hash if it was needed. */
+static bool is_repeated(struct kept *kept, const struct page *page, uint32_t block, uint64_t counts, uint64_t *hash_r)
+{
+    size_t last = kept->count < REPEAT_BLOCKS ? kept->count : REPEAT_BLOCKS, k = 0;
+    while (k < last && kept->counts[k] != counts) k++;
+    if (k == last) return false;
+    uint64_t hash = *hash_r = text_hash(page, &page->blocks[block]);
+    for (; k < last; k++) {
+        if (!kept->hashes[k] && kept->counts[k] == counts) kept->hashes[k] = text_hash(page, &page->blocks[kept->blocks[k]]);
+        if (kept->hashes[k] == hash && kept->counts[k] == counts && block - kept->blocks[k] <= REPEAT_BLOCKS) return true;
+    }
+    return false;
+}
+
 /* A summary that stands above the byline and below it, a quotation that is shown large. */
 static void drop_repeated(const struct region *r)
 {
-    struct {
-        uint64_t counts, hash; /* hash: 0 while nobody has asked */
-        uint32_t block;
-    } kept[REPEAT_BLOCKS], own; /* the last ones; the place of one is its number modulo their number */
-    size_t count = 0;
+    struct kept kept;
+    kept.count = 0;
     for (uint32_t i = r->from; i < r->to; i++) {
         struct block *b = &r->page->blocks[i];
         if (b->mark || b->words < REPEAT_WORDS) continue;
-        own.counts = counts_of(b), own.hash = 0, own.block = i;
-        bool may_go = b->kind == BLOCK_TEXT && b->is_prose;
-        for (size_t k = 0; may_go && !b->mark && k < count && k < REPEAT_BLOCKS; k++) {
-            if (kept[k].counts != own.counts || i - kept[k].block > REPEAT_BLOCKS) continue;
-            if (!own.hash) own.hash = text_hash(r->page, b);
-            if (!kept[k].hash) kept[k].hash = text_hash(r->page, &r->page->blocks[kept[k].block]);
-            if (kept[k].hash == own.hash) b->mark = MARK_REPEATED;
+        uint64_t counts = counts_of(b), hash = 0;
+        if (b->kind == BLOCK_TEXT && b->is_prose && is_repeated(&kept, r->page, i, counts, &hash)) {
+            b->mark = MARK_REPEATED;
+            continue;
         }
-        if (!b->mark) kept[count++ % REPEAT_BLOCKS] = own;
+        size_t place = kept.count++ % REPEAT_BLOCKS;
+        kept.counts[place] = counts, kept.hashes[place] = hash, kept.blocks[place] = i;
     }
 }
 

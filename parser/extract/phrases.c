@@ -247,7 +247,13 @@ static bool begins(struct span s, const struct by_bytes *index, const char *cons
     return false;
 }
 
-/* Which pairs of neighbouring bytes a line has, roughly: most lines lack a pair of any given phrase, and need no search. */
+/* Which bytes a line has, roughly: short ones lack some of most phrases. */
+static uint64_t byte_bit(char c)
+{
+    return (uint64_t)1 << (c & 63);
+}
+
+/* Which pairs of neighbouring bytes it has: most lines lack a pair of any given phrase, and need no search. */
 struct pairs {
     uint64_t bits[16];
 };
@@ -262,41 +268,55 @@ static bool has_bit(const struct pairs *pairs, unsigned bit)
     return pairs->bits[bit / 64] >> bit % 64 & 1;
 }
 
-/* One of `parts`: three of its pairs. */
-struct part_pairs {
-    uint16_t first, middle, last;
+/* One of `parts`: its bytes and three of its pairs. */
+struct part {
+    uint64_t bytes;
+    uint16_t pairs[3];
 };
 
-static void find_pairs(struct part_pairs pairs_r[COUNT(parts)])
+static void measure_parts(struct part measured_r[COUNT(parts)])
 {
     for (size_t i = 0; i < COUNT(parts); i++) {
         size_t n = strlen(parts[i]);
-        pairs_r[i].first = (uint16_t)pair_bit(parts[i]);
-        pairs_r[i].middle = (uint16_t)pair_bit(parts[i] + n / 2);
-        pairs_r[i].last = (uint16_t)pair_bit(parts[i] + n - 2);
+        for (const char *p = parts[i]; *p; p++) measured_r[i].bytes |= byte_bit(*p);
+        measured_r[i].pairs[0] = (uint16_t)pair_bit(parts[i]);
+        measured_r[i].pairs[1] = (uint16_t)pair_bit(parts[i] + n / 2);
+        measured_r[i].pairs[2] = (uint16_t)pair_bit(parts[i] + n - 2);
     }
+}
+
+static bool contains_any(const struct part measured[COUNT(parts)], struct span s, uint64_t bytes)
+{
+    struct pairs pairs = {{0}};
+    bool is_measured = false;
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        const struct part *p = &measured[i];
+        if (p->bytes & ~bytes) continue;
+        for (size_t k = 0; !is_measured && k + 1 < s.n; k++) pairs.bits[pair_bit(s.p + k) / 64] |= (uint64_t)1 << pair_bit(s.p + k) % 64;
+        is_measured = true;
+        if (!has_bit(&pairs, p->pairs[0]) || !has_bit(&pairs, p->pairs[1]) || !has_bit(&pairs, p->pairs[2])) continue;
+        if (memmem(s.p, s.n, parts[i], strlen(parts[i]))) return true;
+    }
+    return false;
 }
 
 bool phrase_is_stock(struct span text)
 {
     static struct by_bytes by_start, by_whole;
-    static struct part_pairs part_pairs[COUNT(parts)];
+    static struct part measured[COUNT(parts)];
     char lower[PHRASE_MAX];
     if (!by_start.first[place_of(starts[0])]) {
         sort_in(&by_start, starts, COUNT(starts));
         sort_in(&by_whole, whole, COUNT(whole));
-        find_pairs(part_pairs);
+        measure_parts(measured);
     }
-    struct pairs pairs = {{0}};
+    uint64_t bytes = 0;
     struct span s = span_of(lower, text.n < sizeof lower ? text.n : sizeof lower);
-    for (size_t i = 0; i < s.n; i++) lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i];
-    for (size_t i = 0; i + 1 < s.n; i++) pairs.bits[pair_bit(lower + i) / 64] |= (uint64_t)1 << pair_bit(lower + i) % 64;
-    if (begins(s, &by_start, starts, false)) return true;
-    for (size_t i = 0; i < COUNT(parts); i++) {
-        const struct part_pairs *p = &part_pairs[i];
-        if (!has_bit(&pairs, p->first) || !has_bit(&pairs, p->middle) || !has_bit(&pairs, p->last)) continue;
-        if (memmem(s.p, s.n, parts[i], strlen(parts[i]))) return true;
+    for (size_t i = 0; i < s.n; i++) {
+        lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i];
+        bytes |= byte_bit(lower[i]);
     }
+    if (begins(s, &by_start, starts, false) || contains_any(measured, s, bytes)) return true;
     while (s.n && strchr(".:!…?>»-| ", s.p[s.n - 1])) s.n--;
     return begins(s, &by_whole, whole, true);
 }

@@ -3,9 +3,10 @@
 
 #include "base/utf8.h"
 
+/* A text has no other control characters than those that are white space: load.c leaves them out. */
 static bool is_blank(char c)
 {
-    return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+    return (unsigned char)c <= ' ';
 }
 
 /* Where everything fits. No call a word, and no branch but for blanks at the beginning: words may be short. */
