@@ -164,10 +164,17 @@ bool span_has(struct span s, const char *part)
     return false;
 }
 
+static int lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+/* Nearly all differ in their first byte. */
 bool span_starts(struct span s, const char *prefix)
 {
-    size_t n = strlen(prefix);
-    return s.p && s.n >= n && strncasecmp(s.p, prefix, n) == 0;
+    size_t n = 0;
+    while (n < s.n && prefix[n] && lower(s.p[n]) == lower(prefix[n])) n++;
+    return s.p && prefix[n] == '\0';
 }
 
 struct span span_trim(struct span s)

@@ -50,7 +50,8 @@ struct writer {
     struct links *links;
     struct buf *out;
     struct path path; /* of the last block written */
-    struct around *around; /* from the article's element down: neighbours share most of it, so nobody climbs a page's depth again and again */
+    struct around
+        *around; /* from the article's element down: neighbours share most of it, so nobody climbs a page's depth again and again */
     size_t around_count, around_cap;
     struct inline_mark open[INLINES_MAX];
     int open_count;
@@ -109,7 +110,7 @@ static struct path path_of(struct writer *w, uint32_t node)
     if (w->around_count == 0) return path;
     const struct around *in = &w->around[w->around_count - 1];
     path.table = in->table, path.row = in->row, path.cell = in->cell;
-    for (uint32_t k = in->level; k && n < LEVELS_MAX; k = k > 1 ? w->around[k - 2].level : 0) levels[n++] = w->around[k - 1].node;
+    for (uint32_t k = in->level; k && n<LEVELS_MAX; k = k> 1 ? w->around[k - 2].level : 0) levels[n++] = w->around[k - 1].node;
     while (n > 0) {
         uint32_t level = levels[--n];
         path.levels[path.depth++] = (struct level){.node = level, .list = w->page->doc.nodes[level].parent};
@@ -177,9 +178,9 @@ static void new_line(struct writer *w)
 /* What a byte of text may be. */
 enum { PLAIN, BLANK, SPECIAL };
 static const uint8_t kinds[256] = {
-    [' '] = BLANK,    ['\n'] = BLANK,  ['\t'] = BLANK,  ['\r'] = BLANK,  ['\f'] = BLANK,  ['\\'] = SPECIAL, ['`'] = SPECIAL, ['*'] = SPECIAL,
-    ['_'] = SPECIAL, ['['] = SPECIAL, [']'] = SPECIAL, ['<'] = SPECIAL, ['|'] = SPECIAL, ['#'] = SPECIAL,  ['>'] = SPECIAL, ['+'] = SPECIAL,
-    ['-'] = SPECIAL,
+    [' '] = BLANK,   ['\n'] = BLANK,  ['\t'] = BLANK,  ['\r'] = BLANK,  ['\f'] = BLANK,  ['\\'] = SPECIAL,
+    ['`'] = SPECIAL, ['*'] = SPECIAL, ['_'] = SPECIAL, ['['] = SPECIAL, [']'] = SPECIAL, ['<'] = SPECIAL,
+    ['|'] = SPECIAL, ['#'] = SPECIAL, ['>'] = SPECIAL, ['+'] = SPECIAL, ['-'] = SPECIAL,
 };
 
 /* A character that would mean something in Markdown. */
@@ -439,7 +440,7 @@ static void put_table(struct writer *w, size_t from, size_t to)
     uint32_t row = NODE_NONE, next_cell = NODE_NONE;
     int rows = 0;
     w->in_cell = true;
-    for (size_t k = from; k < to; k++) {
+    for (size_t k = from; k < to && !buf_failed(w->out); k++) {
         const struct block *b = &page->blocks[k];
         if (b->mark) continue;
         struct path path = path_of(w, b->node);

@@ -344,9 +344,32 @@ static void test_crowd(void **state)
 {
     (void)state;
     static const char *const pieces[] = {
-        "<p>a", "<h1>a<p>b", "<td>a", "<tr><td>a<td>b", "<li>a", "<dt>a<dd>b", "a<br>", "a<hr>", "<b>a</b>", "<b>a</b> ", "<a>a</a>",
-        "<a href=x>a</a>b", "<a href=x>a</a><p>b", "<p id>a", "<option>a<p>", "<rp>a</rp>b", "<div>a</div>b", "<x-y>a</x-y>b", "<x>a</x>b",
-        "<p>&eacute;", "<!---->a<p>", "<h2><i>a</i>b</h2>", "<p>a<table>", "<script>a<p></script>b<p>", "<p/>a", "<td><b>a<p>b</td>c",
+        "<p>a",
+        "<h1>a<p>b",
+        "<td>a",
+        "<tr><td>a<td>b",
+        "<li>a",
+        "<dt>a<dd>b",
+        "a<br>",
+        "a<hr>",
+        "<b>a</b>",
+        "<b>a</b> ",
+        "<a>a</a>",
+        "<a href=x>a</a>b",
+        "<a href=x>a</a><p>b",
+        "<p id>a",
+        "<option>a<p>",
+        "<rp>a</rp>b",
+        "<div>a</div>b",
+        "<x-y>a</x-y>b",
+        "<x>a</x>b",
+        "<p>&eacute;",
+        "<!---->a<p>",
+        "<h2><i>a</i>b</h2>",
+        "<p>a<table>",
+        "<script>a<p></script>b<p>",
+        "<p/>a",
+        "<td><b>a<p>b</td>c",
     };
     for (size_t i = 0; i < COUNT(pieces); i++) {
         struct buf html = BUF_INIT(LIMIT_BODY);
@@ -365,10 +388,13 @@ static void test_random_crowds(void **state)
 {
     (void)state;
     static const char *const pieces[] = {
-        "<p>", "</p>", "<td>", "</td>", "<tr>", "<table>", "<b>", "</b>", "<i>", "</i>", "<br>", "<li>", "<ul>", "</ul>", "<div>", "</div>",
-        "<a href=x>", "<a class=y href=x>", "</a>", "<a>", "<option>", "<select>", "</select>", "<h1>", "</h1>", "<h2>", "<hr>", "<dd>",
-        "<dt>", "<pre>", "</pre>", "<x-y>", "</x-y>", "<span id=a>", "</span>", "<img>", "<wbr>", "<input>", "<!---->", "&amp;", "&#65;",
-        "a", "b", "c ", " d", "e\n", "\u00e9", "f. ", "g", "h", "i", "j", "k l", "m", "n",
+        "<p>",   "</p>",    "<td>",     "</td>",    "<tr>",      "<table>", "<b>",         "</b>",       "<i>",
+        "</i>",  "<br>",    "<li>",     "<ul>",     "</ul>",     "<div>",   "</div>",      "<a href=x>", "<a class=y href=x>",
+        "</a>",  "<a>",     "<option>", "<select>", "</select>", "<h1>",    "</h1>",       "<h2>",       "<hr>",
+        "<dd>",  "<dt>",    "<pre>",    "</pre>",   "<x-y>",     "</x-y>",  "<span id=a>", "</span>",    "<img>",
+        "<wbr>", "<input>", "<!---->",  "&amp;",    "&#65;",     "a",       "b",           "c ",         " d",
+        "e\n",   "\u00e9",  "f. ",      "g",        "h",         "i",       "j",           "k l",        "m",
+        "n",
     };
     uint32_t random = 1;
     for (int i = 0; i < 20; i++) {
@@ -476,9 +502,9 @@ static void test_entities(void **state)
 int main(void)
 {
     extract_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_trees), cmocka_unit_test(test_cut_anywhere),
-                                       cmocka_unit_test(test_depth), cmocka_unit_test(test_long_texts),
-                                       cmocka_unit_test(test_notes), cmocka_unit_test(test_entities), cmocka_unit_test(test_crowd),
-        cmocka_unit_test(test_random_crowds), cmocka_unit_test(test_room)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trees),      cmocka_unit_test(test_cut_anywhere),  cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_long_texts), cmocka_unit_test(test_notes),         cmocka_unit_test(test_entities),
+        cmocka_unit_test(test_crowd),      cmocka_unit_test(test_random_crowds), cmocka_unit_test(test_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
