@@ -157,7 +157,9 @@ static bool is_too_much(const struct opens *o, enum tag tag, bool is_link)
     unsigned flags = doc_tag_flags(tag);
     bool is_raw = tag == TAG_script || tag == TAG_style, is_frame = tag == TAG_html || tag == TAG_head || tag == TAG_body;
     if (o->count >= OPENS_DEPTH && !is_raw && !(flags & TAGF_VOID)) return true;
-    return opens_is_crowded(o) && !is_link && !is_frame && !(flags & TAGF_SKIP);
+    if (!opens_is_crowded(o) || is_raw || is_frame) return false;
+    bool comes_first = is_link || (flags & TAGF_SKIP && !(flags & TAGF_VOID));
+    return !comes_first || o->doc->count > OPENS_CROWD + o->read / OPENS_FIRST;
 }
 
 /* Makes an element and, where there is room, its node. A block without one leaves a line break. */
