@@ -14,10 +14,14 @@
 #define SEEN_MS    30000  /* programs report every few seconds; silence longer than that: it is gone */
 #define SKEW_MS    120000 /* no program seen for so long: the one that writes it down is gone, or clocks differ */
 #define BACKLOG    5000   /* messages in one queue: more than the line's window, so somebody's list */
-#define FREE_LEAST 5.0    /* % of the disk */
+#define SPENT_MOST 0.95   /* of a day's budget: one more call may be too much for the rest */
 #define ADVICE_MAX 1000
+/* Room on the disk: PostgreSQL's log alone may grow by max_wal_size within minutes, and stops it when there is none. */
+#define FREE_BROKEN       1e9  /* bytes, */
+#define FREE_BROKEN_SHARE 0.02 /* and share of the disk */
+#define FREE_LOW_SHARE    0.10
 
-enum finding { FINE, DOUBTFUL, BROKEN };
+enum finding { FINE, UNKNOWN, DOUBTFUL, BROKEN };
 
 struct doctor {
     struct cli *cli;
@@ -28,7 +32,7 @@ struct doctor {
 static const struct {
     const char *name, *shown;
     enum style style;
-} findings[] = {{"ok", "ok", STYLE_GOOD}, {"warning", "!!", STYLE_WARN}, {"broken", "XX", STYLE_BAD}};
+} findings[] = {{"ok", "ok", STYLE_GOOD}, {"unknown", "??", STYLE_DIM}, {"warning", "!!", STYLE_WARN}, {"broken", "XX", STYLE_BAD}};
 
 /* One line, and what to do about it; advice may be NULL. */
 __attribute__((format(printf, 5, 6))) static void find(struct doctor *d, enum finding finding, const char *what, const char *advice,
@@ -70,7 +74,8 @@ static int64_t last_seen(const cJSON *processes)
     return last;
 }
 
-static void look_at_program(struct doctor *d, const cJSON *processes, const char *program, int64_t last)
+/* silent: why programs cannot be heard, "" for nothing. */
+static void look_at_program(struct doctor *d, const cJSON *processes, const char *program, int64_t last, const char *silent)
 {
     const cJSON *one, *waits = NULL;
     int alive = 0, waiting = 0;
@@ -86,7 +91,9 @@ static void look_at_program(struct doctor *d, const cJSON *processes, const char
         waiting++;
         waits = one;
     }
-    if (alive == 0)
+    if (alive == 0 && *silent)
+        find(d, DOUBTFUL, program, "see the broker", "not heard of while the broker takes no messages");
+    else if (alive == 0)
         find(d, BROKEN, program, "start it: docker compose up -d, or the program itself with AMQP_URL set", "none is running");
     else if (waiting == alive)
         find(d, DOUBTFUL, program, "it goes on by itself once that is there again", "%d running, and waiting: %s", alive,
@@ -101,6 +108,7 @@ static void look_at_programs(struct doctor *d, const cJSON *system)
 {
     static const char *const programs[] = {"writer", "fetcher", "parser", "summarizer"};
     const cJSON *processes = json_at(system, "processes");
+    const char *silent = json_text(system, "broker.alarm");
     int64_t last = last_seen(processes);
     if (last < 0) {
         find(d, BROKEN, "programs", "start them: docker compose up -d, or make demo", "no program has ever reported");
@@ -114,7 +122,7 @@ static void look_at_programs(struct doctor *d, const cJSON *system)
         buf_release(&ago);
         return;
     }
-    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) look_at_program(d, processes, programs[i], last);
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) look_at_program(d, processes, programs[i], last, silent);
 }
 
 /* Programs wait for the broker by law; and queues that nobody takes from are seen only through it. */
@@ -132,7 +140,14 @@ static void look_at_broker(struct doctor *d, const cJSON *system)
         if (ready > BACKLOG && ++long_ones) longest = name;
         if (ready > 0 && json_at(queue, "consumers") && json_int(queue, "consumers") == 0) lonely = name;
     }
-    if (n == 0)
+    const char *alarm = json_text(system, "broker.alarm");
+    if (strstr(alarm, "memory") && !strstr(alarm, "disk"))
+        find(d, DOUBTFUL, "broker", "it goes on once messages are taken; else give it more memory (vm_memory_high_watermark)",
+             "it takes no messages: %s; all wait, nothing is lost", alarm);
+    else if (*alarm)
+        find(d, BROKEN, "broker", "make room on the broker's disk, more than its disk_free_limit",
+             "it takes no messages: %s; all wait, nothing is lost", alarm);
+    else if (n == 0)
         find(d, BROKEN, "broker", "see whether RabbitMQ runs and AMQP_URL is right: the writer's log says what it misses",
              "no queue was ever seen");
     else if (*lonely)
@@ -156,21 +171,89 @@ static void look_at_database(struct doctor *d, const cJSON *system)
              *state ? state : "nothing is known of it");
 }
 
+/* What to do about a model that does not answer, by a word of what it said. */
+static const char *model_advice(const char *fault)
+{
+    static const struct {
+        const char *word, *advice;
+    } rows[] = {{"401", "OPENAI_API_KEY is missing or wrong; set it for the summarizer and start it again"},
+                {"403", "the key in OPENAI_API_KEY may not use this model; set another one, or another SUMMARY_MODEL"},
+                {"402", "the account of OPENAI_API_KEY is used up: pay, or set SUMMARY_ENGINE=extractive"},
+                {"404", "there is no such model or path: see SUMMARY_MODEL and OPENAI_BASE_URL"},
+                {"429", "it wants fewer requests: set SUMMARY_RPM and SUMMARY_TPM to what its provider allows"},
+                {"too many requests", "it wants fewer requests: set SUMMARY_RPM and SUMMARY_TPM to what its provider allows"},
+                {"no connection", "see whether it runs, and whether the summarizer reaches it at OPENAI_BASE_URL"},
+                {"no answer in time", "see whether it is overloaded; a slow model wants a longer SUMMARY_TIMEOUT (writer and summarizer)"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strstr(fault, rows[i].word)) return rows[i].advice;
+    return "see the summarizer's log, and the state of the model's provider; articles wait, and it is tried again by itself";
+}
+
+/* ", 900 of 1,000 tokens today": what is spent, of what is allowed. True if that is nearly all. */
+static bool say_spent(struct buf *out, const cJSON *model)
+{
+    double tokens = json_real(model, "budget.tokens", 0), most = json_real(model, "budget.tokensLimit", 0);
+    double cost = json_real(model, "budget.costUsd", 0), cost_most = json_real(model, "budget.costUsdLimit", 0);
+    if (tokens > 0 || most > 0) {
+        buf_add_str(out, "; today ");
+        say_count(out, (int64_t)tokens);
+        if (most > 0) buf_add_str(out, " of ");
+        if (most > 0) say_count(out, (int64_t)most);
+        buf_add_str(out, " tokens");
+    }
+    if (cost_most > 0)
+        buf_addf(out, ", cost %.2f of %.2f", cost, cost_most);
+    else if (cost > 0)
+        buf_addf(out, ", cost %.2f", cost);
+    return (most > 0 && tokens >= SPENT_MOST * most) || (cost_most > 0 && cost >= SPENT_MOST * cost_most);
+}
+
+static void look_at_circuit(struct doctor *d, const cJSON *model)
+{
+    const char *fault = json_text(model, "fault");
+    struct buf text = BUF_INIT(ADVICE_MAX);
+    int64_t since = time_of(json_text(model, "since")), probe = time_of(json_text(model, "nextProbe"));
+    buf_addf(&text, "it fails, the circuit is %s", json_text(model, "circuit"));
+    if (since >= 0) {
+        buf_add_str(&text, ", for ");
+        say_time(&text, (double)(clock_wall_ms() - since) / 1000);
+    }
+    if (*fault) buf_addf(&text, ": %s", fault);
+    if (probe > clock_wall_ms()) {
+        buf_add_str(&text, "; asked again in ");
+        say_time(&text, (double)(probe - clock_wall_ms()) / 1000);
+    }
+    find(d, DOUBTFUL, "model", model_advice(fault), "%s", buf_str(&text));
+    buf_release(&text);
+}
+
 static void look_at_model(struct doctor *d, const cJSON *system)
 {
     const cJSON *model = json_at(system, "model");
     const char *circuit = json_text(model, "circuit"), *engine = json_text(model, "engine"), *name = json_text(model, "model");
-    if (*circuit && strcmp(circuit, "closed") != 0 && strcmp(circuit, "ok") != 0)
-        find(d, DOUBTFUL, "model", "see the summarizer's log; pages go on with extractive summaries", "it fails: %s", circuit);
-    else if (!*engine)
+    struct buf text = BUF_INIT(ADVICE_MAX);
+    if (*circuit && strcmp(circuit, "closed") != 0) {
+        look_at_circuit(d, model);
+    } else if (*circuit) {
+        buf_addf(&text, "%s answers", *name ? name : "it");
+        bool spent = say_spent(&text, model);
+        find(d, spent ? DOUBTFUL : FINE, "model",
+             spent ? "the day's budget is used up: raise BUDGET_DAY_TOKENS or BUDGET_DAY_MONEY, or wait for midnight (UTC)" : NULL, "%s",
+             buf_str(&text));
+    } else if (strcmp(engine, "extractive") == 0) {
+        find(d, FINE, "model", NULL, "none is configured: summaries are by the built-in engine");
+    } else if (!*engine) {
         find(d, FINE, "model", NULL, "no summary was made yet");
-    else
+    } else {
         find(d, FINE, "model", NULL, "the last summary is by %s%s%s", engine, *name ? ", " : "", name);
+    }
+    buf_release(&text);
 }
 
 static void look_at_disk(struct doctor *d, const cJSON *system)
 {
-    struct buf text = BUF_INIT(200);
+    struct buf text = BUF_INIT(ADVICE_MAX);
+    const char *fault = json_text(system, "disk.fault"), *path = json_text(system, "disk.path");
     double used = json_real(system, "disk.databaseBytes", -1), left = json_real(system, "disk.freeBytes", -1),
            total = json_real(system, "disk.totalBytes", -1);
     if (used >= 0) {
@@ -180,11 +263,22 @@ static void look_at_disk(struct doctor *d, const cJSON *system)
     if (left >= 0) {
         buf_add_str(&text, text.len ? ", free are " : "free are ");
         say_bytes(&text, left);
+        if (total > 0) buf_add_str(&text, " of ");
+        if (total > 0) say_bytes(&text, total);
+    } else {
+        buf_addf(&text, "%show much room is left is not known", text.len ? "; " : "");
+        if (*fault) buf_addf(&text, ": %s: %s", path, fault);
     }
-    if (left >= 0 && total > 0 && left / total * 100 < FREE_LEAST)
-        find(d, BROKEN, "disk", "make room, or delete old crawls: gistmill delete ID", "%s", buf_str(&text));
+    static const char room[] =
+        "a full disk stops PostgreSQL: give it more room, or delete old crawls (gistmill delete ID), whose room is used again";
+    if (left >= 0 && (left < FREE_BROKEN || left < FREE_BROKEN_SHARE * total))
+        find(d, BROKEN, "disk", room, "%s", buf_str(&text));
+    else if (left >= 0 && left < FREE_LOW_SHARE * total)
+        find(d, DOUBTFUL, "disk", room, "%s", buf_str(&text));
     else
-        find(d, FINE, "disk", NULL, "%s", text.len ? buf_str(&text) : "nothing is known of it");
+        find(d, left >= 0 ? FINE : UNKNOWN, "disk",
+             left >= 0 ? NULL : "set GATEWAY_DISK_PATH to a path on the disk that holds the database, seen by the gateway", "%s",
+             buf_str(&text));
     buf_release(&text);
 }
 

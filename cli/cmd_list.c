@@ -294,14 +294,23 @@ static void print_fact(const struct cli *cli, const char *name, const char *valu
     buf_release(&label);
 }
 
-/* The numbers of an object that are not 0, in words: "12 added, 3 gone". */
-static void say_members(struct buf *out, const cJSON *object)
+/* Where pages that are scheduled may be (docs/API.md). */
+static bool is_stage(const char *name)
+{
+    static const char *const stages[] = {"queued", "fetching", "parsing", "awaiting", "summarizing", "storing"};
+    size_t i = 0;
+    while (i < sizeof stages / sizeof *stages && strcmp(stages[i], name) != 0) i++;
+    return i < sizeof stages / sizeof *stages;
+}
+
+/* The numbers of an object that are not 0, in words: "12 added, 3 gone"; stages: those of stages, else the others. */
+static void say_members(struct buf *out, const cJSON *object, bool stages)
 {
     const cJSON *item;
     struct buf name = BUF_INIT(200);
     cJSON_ArrayForEach(item, object)
     {
-        if (!cJSON_IsNumber(item) || !(item->valuedouble >= 1)) continue;
+        if (!cJSON_IsNumber(item) || !(item->valuedouble >= 1) || is_stage(item->string) != stages) continue;
         if (out->len) buf_add_str(out, ", ");
         say_count(out, json_int(object, item->string));
         buf_addf(out, " %s", text_line(&name, item->string));
@@ -345,7 +354,10 @@ static int status_one(struct cli *cli)
     int status = api_data(cli, &call, false, &crawl);
     if (status == OUTCOME_OK && cli->json) print_json(crawl);
     if (status == OUTCOME_OK && !cli->json) {
-        static const char *const objects[] = {"counts", "news", "tokens"};
+        static const struct {
+            const char *name, *member;
+            bool stages;
+        } facts[] = {{"counts", "counts", false}, {"under way", "counts", true}, {"news", "news", false}, {"tokens", "tokens", false}};
         progress_read(crawl, &p);
         buf_reset(&text);
         progress_bar(&text, &p, cli->out.tty ? look_width(stdout) - 1 : 100, cli->out.unicode, cli->out.colour);
@@ -361,10 +373,10 @@ static int status_one(struct cli *cli)
         buf_reset(&text);
         say_when(&text, crawl, &p);
         print_fact(cli, "times", buf_str(&text));
-        for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
             buf_reset(&text);
-            say_members(&text, json_at(crawl, objects[i]));
-            print_fact(cli, objects[i], buf_str(&text));
+            say_members(&text, json_at(crawl, facts[i].member), facts[i].stages);
+            print_fact(cli, facts[i].name, buf_str(&text));
         }
     }
     cJSON_Delete(crawl);

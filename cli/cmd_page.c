@@ -77,6 +77,11 @@ static void print_facts(const struct cli *cli, const cJSON *page)
     buf_reset(&line);
     add_part(&line, "why: %s", json_text(page, "detail"));
     add_part(&line, "waits: %s", json_text(page, "why"));
+    add_part(&line, "now: %s", json_text(page, "now.stage"));
+    buf_reset(&number);
+    int64_t since = time_of(json_text(page, "now.since"));
+    if (since >= 0) say_time(&number, since < clock_wall_ms() ? (double)(clock_wall_ms() - since) / 1000 : 0);
+    add_part(&line, "for %s", buf_str(&number));
     print_prose(cli, buf_str(&line), 0);
     buf_release(&line);
     buf_release(&number);
@@ -217,7 +222,8 @@ static int tell_summary(const struct cli *cli, const cJSON *answer, const char *
         say(cli, "nobody has asked for this page. Have it made: gistmill summary --wait '%s'", url);
         return OUTCOME_UNKNOWN;
     }
-    const char *stage = json_text(answer, "stage"), *why = json_text(answer, "why");
+    const char *stage = json_text(answer, "now.stage"), *why = json_text(answer, "why");
+    if (!*stage) stage = json_text(answer, "stage");
     say(cli, "not there yet%s%s%s%s", *stage ? ": " : "", stage, *why ? "; " : "", why);
     return OUTCOME_TIMEOUT;
 }

@@ -308,7 +308,7 @@ def keep(stack, wish):
 def start_gateway(stack):
     """The web page and HTTP API, on port 8080 if nobody has it. Its address."""
     port = Port(8080)
-    stack.start("gateway", GATEWAY_ADDR=f"127.0.0.1:{port}")
+    stack.start("gateway", GATEWAY_ADDR=f"127.0.0.1:{port}", GATEWAY_DISK_PATH=stack.database.directory)
     return f"http://127.0.0.1:{port}/"
 
 

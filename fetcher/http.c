@@ -353,7 +353,13 @@ static void end(struct http_transfer *t, enum http_failure failure)
     t->response.failure = failure;
     t->response.ms = clock_mono_ms() - t->started;
     list_remove(t);
-    list_add(failure == HTTP_NO_NAME && t->asked && names_ask(http->names) ? &http->doubtful : &http->ended, t);
+    bool nameless = failure == HTTP_NO_NAME && t->asked;
+    if (nameless && names_ask(http->names)) {
+        list_add(&http->doubtful, t);
+        return;
+    }
+    if (nameless && names_away(http->names, t->started)) t->response.failure = HTTP_NO_RESOLVER;
+    list_add(&http->ended, t);
 }
 
 #define SET(option, value)                                                                                                                 \
@@ -425,7 +431,7 @@ static void on_resolver(void *context, bool answers)
     struct http *http = context;
     struct http_transfer *t;
     while ((t = http->doubtful.head)) {
-        if (!answers) t->response.failure = HTTP_NO_RESOLVER;
+        if (!answers || names_away(http->names, t->started)) t->response.failure = HTTP_NO_RESOLVER;
         list_remove(t);
         list_add(&http->ended, t);
     }

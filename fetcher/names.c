@@ -30,6 +30,7 @@ struct names {
     char good[NAME_BYTES + 1]; /* the last name that was resolved; "": none */
     bool dead;                 /* what was said last */
     int64_t answered_at;       /* monotonic ms: it last was there */
+    int64_t back_at;           /* monotonic ms: it was there again; 0: it was never away */
 };
 
 /* The thread's own: it may outlive who asked. */
@@ -59,8 +60,9 @@ static void finish(struct names *n, bool answers)
     ev_io_set(&n->answer, -1, EV_READ);
     if (n->dead == answers)
         log_warn("%s", answers ? "our resolver answers again" : "our resolver does not answer: names are asked for again, later");
-    n->dead = !answers;
     if (answers) n->answered_at = clock_mono_ms();
+    if (answers && n->dead) n->back_at = n->answered_at;
+    n->dead = !answers;
     n->said(n->context, answers);
 }
 
@@ -134,6 +136,11 @@ static bool start(struct question *q)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (started) pthread_detach(thread);
     return started;
+}
+
+bool names_away(const struct names *n, int64_t since)
+{
+    return n->dead || (n->back_at && since < n->back_at);
 }
 
 bool names_ask(struct names *n)

@@ -9,6 +9,7 @@
 #define GM_FETCHER_NAMES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ev_loop;
 struct names;
@@ -26,6 +27,10 @@ void names_resolved(struct names *names, const char *url);
 /* A name was not resolved. True: the resolver is asked, or is being asked, and `said` is called within NAMES_WAIT_MS. False: it was
  * there a moment ago, or it has not resolved any name so far: nothing speaks against the name's own fault. */
 bool names_ask(struct names *names);
+
+/* True if the resolver was not there, as far as is known, or came back only after `since` (monotonic ms): what has failed since then may
+ * have failed for that, even if it answers now. */
+bool names_away(const struct names *names, int64_t since);
 
 #define NAMES_WAIT_MS 5000 /* then the answer is no */
 

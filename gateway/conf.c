@@ -25,6 +25,8 @@ const struct conf_row gateway_conf_rows[] = {
     {"GATEWAY_DATABASE_TIMEOUT", CONF_MS, &gateway_conf.database_timeout_ms, "5s", 100, 60000, 0,
      "of one statement; ten times so long for lists, search and the like"},
     {"GATEWAY_IDLE", CONF_MS, &gateway_conf.idle_ms, "1m", 1000, 3600000, 0, "a connection on which nothing moves is closed"},
+    {"GATEWAY_DISK_PATH", CONF_STRING, &gateway_conf.disk_path, "", 0, 1000, 0,
+     "a path on the disk that holds the database, to tell how much room is left; empty: nothing is told"},
     {"GATEWAY_ACCESS_LOG", CONF_BOOL, &gateway_conf.access_log, "yes", 0, 0, 0, "one line a request"},
     {"LOG_LEVEL", CONF_STRING, &gateway_conf.log_level, "info", 0, 10, 0, "debug, info, warn or error"},
     CONF_END,

@@ -97,8 +97,8 @@ static const char REQUEST_DATA[] =
     "SELECT json_build_object('success', true, 'data', json_build_object('id', r.id, 'number', NULL, 'seed', "
     "CASE WHEN r.body LIKE '{%' THEN r.body::json ->> 'url' ELSE split_part(r.body, E'\\n', 1) END, "
     "'state', CASE WHEN r.error IS NULL THEN 'queued' ELSE 'failed' END, 'createdAt', " SQL_TIME(
-        "r.at") ", 'counts', json_build_object('admitted', 0, 'registered', 0, 'scheduled', 0, 'fetching', 0, 'stored', 0, 'skipped', 0, "
-                "'error', 0, 'cancelled', 0), 'news', json_build_object('added', 0, 'changed', 0, 'unchanged', 0, 'gone', 0, 'failed', 0), "
+        "r.at") ", 'counts', " SQL_NO_COUNTS
+                ", 'news', json_build_object('added', 0, 'changed', 0, 'unchanged', 0, 'gone', 0, 'failed', 0), "
                 "'tokens', json_build_object('prompt', 0, 'cached', 0, 'completion', 0), 'costUsd', 0, 'percent', 0, 'ratePerMinute', 0, 'etaSeconds', NULL, 'why', CASE WHEN r.error IS NULL THEN 'no writer has taken the request' "
                 "END, 'error', r.error)) FROM request r "
                 "WHERE r.id = CASE WHEN $1 ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN $1::uuid END";

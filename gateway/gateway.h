@@ -17,7 +17,7 @@
 #define GATEWAY_REQUEST_S    30          /* a request must have come as a whole within this */
 
 struct gateway_conf {
-    char *database_url, *addr, *hosts, *log_level;
+    char *database_url, *addr, *hosts, *disk_path, *log_level;
     bool no_key, access_log;
     int64_t clients, workers, body_max, database_timeout_ms, idle_ms;
 };

@@ -82,19 +82,20 @@ void page_list(struct request *req, struct db *db)
 
 /* ---- one page ---- */
 
-#define PAGE_DATA                                                                                                                                                    \
-    "SELECT json_build_object('success', true, 'data', json_build_object(" SQL_PAGE_MEMBERS                                                                          \
-    ", 'byline', p.byline, 'published', p.published, 'site', p.site, 'excerpt', p.excerpt, 'canonical', p.canonical, "                                               \
-    "'redirect', (SELECT q.url FROM page q WHERE q.id = p.redirect_id), 'engine', s.engine, 'model', s.model, 'reason', p.reason, "                                  \
-    "'summary', s.text, 'summaryAt', " SQL_TIME(                                                                                                                     \
-        "s.created_at") ", 'article', a.text, 'markdown', a.markdown, "                                                                                              \
-                        "'tokens', CASE WHEN s.text IS NOT NULL THEN json_build_object('prompt', s.tokens_in, 'completion', s.tokens_out) END, "                     \
-                        "'costUsd', (SELECT round(sum(l.price) / 1e6, 6) FROM llm_call l WHERE l.content_hash = s.content_hash AND l.recipe_hash = s.recipe_hash), " \
-                        "'attemptsLog', (SELECT coalesce(json_agg(json_build_object('at', " SQL_TIME(                                                                \
-                            "t.at") ", 'release', t.release, 'code', t.code, "                                                                                       \
-                                    "'detail', t.detail, 'status', t.status, 'bytes', t.bytes, 'ms', t.ms) ORDER BY t.at, t.release), '[]') "                        \
-                                    "FROM (SELECT * FROM attempt WHERE page_id = p.id ORDER BY at DESC LIMIT 100) t), 'why', page_waits(p) ->> 'why', "              \
-                                    "'way', page_way(p))) "
+#define PAGE_DATA                                                                                                                                                       \
+    "SELECT json_build_object('success', true, 'data', json_build_object(" SQL_PAGE_MEMBERS                                                                             \
+    ", 'byline', p.byline, 'published', p.published, 'site', p.site, 'excerpt', p.excerpt, 'canonical', p.canonical, "                                                  \
+    "'redirect', (SELECT q.url FROM page q WHERE q.id = p.redirect_id), 'engine', s.engine, 'model', s.model, 'reason', p.reason, "                                     \
+    "'summary', s.text, 'summaryAt', " SQL_TIME(                                                                                                                        \
+        "s.created_at") ", 'article', a.text, 'markdown', a.markdown, "                                                                                                 \
+                        "'tokens', CASE WHEN s.text IS NOT NULL THEN json_build_object('prompt', s.tokens_in, 'completion', s.tokens_out) END, "                        \
+                        "'costUsd', (SELECT round(sum(l.price) / 1e6, 6) FROM llm_call l WHERE l.content_hash = s.content_hash AND l.recipe_hash = s.recipe_hash), "    \
+                        "'attemptsLog', (SELECT coalesce(json_agg(json_build_object('at', " SQL_TIME(                                                                   \
+                            "t.at") ", 'release', t.release, 'code', t.code, "                                                                                          \
+                                    "'detail', t.detail, 'status', t.status, 'bytes', t.bytes, 'ms', t.ms) ORDER BY t.at, t.release), '[]') "                           \
+                                    "FROM (SELECT * FROM attempt WHERE page_id = p.id ORDER BY at DESC LIMIT 100) t), 'why', page_waits(p) ->> 'why', 'now', " SQL_NOW( \
+                                        "p") ", "                                                                                                                       \
+                                             "'way', page_way(p))) "
 #define PAGE_JOINS                                                                                                                         \
     "JOIN crawl c ON c.id = p.crawl_id LEFT JOIN article a ON a.content_hash = p.content_hash "                                            \
     "LEFT JOIN summary s ON s.content_hash = p.content_hash AND s.recipe_hash = p.recipe_hash"

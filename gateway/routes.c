@@ -36,7 +36,7 @@ static const struct route routes[] = {
     {METHOD_GET, "/v1/summary", summary_get, 0, "the summary of a URL; never starts work", "url"},
     {METHOD_POST, "/v1/summary", summary_post, ROUTE_JSON, "asks for the summary of a URL, before all else: url, wait, force", NULL},
     {METHOD_GET, "/v1/search", search_get, ROUTE_SLOW, "full-text search", "q crawl limit cursor"},
-    {METHOD_GET, "/v1/status", status_get, ROUTE_SLOW, "programs, queues, crawls, disk", NULL},
+    {METHOD_GET, "/v1/status", status_get, ROUTE_SLOW, "programs, queues, crawls, broker, model, disk", NULL},
     {METHOD_POST, "/v2/crawl", fc_crawl, ROUTE_JSON, "Firecrawl v2: startCrawl", NULL},
     {METHOD_GET, "/v2/crawl/active", fc_active, 0, "Firecrawl v2: getActiveCrawls", NULL},
     {METHOD_GET, "/v2/crawl/{id}", fc_status, ROUTE_SLOW, "Firecrawl v2: getCrawlStatus", "skip limit cursor"},

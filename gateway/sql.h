@@ -10,10 +10,23 @@
 
 /* A row c of crawl. why: an expression. It costs the same however large the crawl is. */
 #define SQL_CRAWL_TIME(name, column) "'" name "', " SQL_TIME("c." column) ", "
+/* Of those that are scheduled, where they are (n: the row of crawl_now, or none). It was counted up to a second ago; what has gone since is
+ * taken from the front, so that the sum is always right. */
+#define SQL_UPTO(sum) "least(c.scheduled, coalesce(" sum ", 0))"
+#define SQL_FROM_S    "n.storing"
+#define SQL_FROM_M    SQL_FROM_S " + n.summarizing"
+#define SQL_FROM_A    SQL_FROM_M " + n.awaiting"
+#define SQL_FROM_P    SQL_FROM_A " + n.parsing"
+#define SQL_FROM_F    SQL_FROM_P " + n.fetching"
+#define SQL_CRAWL_STAGES                                                                                                                                                  \
+    "'queued', c.scheduled - " SQL_UPTO(SQL_FROM_F) ", 'fetching', " SQL_UPTO(SQL_FROM_F) " - " SQL_UPTO(SQL_FROM_P) ", 'parsing', " SQL_UPTO(SQL_FROM_P) " - " SQL_UPTO( \
+        SQL_FROM_A) ", 'awaiting', " SQL_UPTO(SQL_FROM_A) " - " SQL_UPTO(SQL_FROM_M) ", 'summarizing', " SQL_UPTO(SQL_FROM_M) " - " SQL_UPTO(SQL_FROM_S) ", 'storing', " SQL_UPTO(SQL_FROM_S)
 #define SQL_CRAWL_COUNTS                                                                                                                   \
-    "json_build_object('admitted', c.admitted, 'registered', c.registered, 'scheduled', c.scheduled, 'fetching', least(c.scheduled, "      \
-    "coalesce((SELECT n.fetching FROM crawl_now n WHERE n.crawl_id = c.id), 0)), 'stored', c.stored, 'skipped', c.skipped, "               \
-    "'error', c.errors, 'cancelled', c.cancelled)"
+    "json_build_object('admitted', c.admitted, 'registered', c.registered, 'scheduled', c.scheduled, " SQL_CRAWL_STAGES                    \
+    ", 'stored', c.stored, 'skipped', c.skipped, 'error', c.errors, 'cancelled', c.cancelled)"
+#define SQL_NO_COUNTS                                                                                                                      \
+    "json_build_object('admitted', 0, 'registered', 0, 'scheduled', 0, 'queued', 0, 'fetching', 0, 'parsing', 0, 'awaiting', 0, "          \
+    "'summarizing', 0, 'storing', 0, 'stored', 0, 'skipped', 0, 'error', 0, 'cancelled', 0)"
 #define SQL_CRAWL_NEWS                                                                                                                     \
     "json_build_object('added', c.added, 'changed', c.changed, 'unchanged', c.unchanged, 'gone', c.gone, 'failed', c.failed)"
 #define SQL_CRAWL_PACE                                                                                                                     \
@@ -32,17 +45,22 @@
     "(SELECT json_build_object('id', c.public_id, 'number', c.id::text, 'seed', c.seed, 'state', crawl_state(c), 'scope', c.scope, "       \
     "'depth', c.max_depth, 'limit', c.max_pages, 'priority', c.priority, 'run', c.run, 'event', c.event, " SQL_CRAWL_TIME(                 \
         "createdAt", "created_at") SQL_CRAWL_TIME("startedAt", "started_at") SQL_CRAWL_TIME("finishedAt", "finished_at")                   \
-        SQL_CRAWL_TIME("pausedAt", "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", " SQL_CRAWL_SPENT             \
-                                                ", " SQL_CRAWL_PACE ", 'why', " why                                                        \
-                                                ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST                         \
-                                                ") FROM (SELECT crawl_rate(c) AS rate OFFSET 0) r "                                        \
-                                                "LEFT JOIN budget b ON b.scope = 'crawl ' || c.id)"
+        SQL_CRAWL_TIME("pausedAt",                                                                                                         \
+                       "paused_at") "'counts', " SQL_CRAWL_COUNTS ", 'news', " SQL_CRAWL_NEWS ", " SQL_CRAWL_SPENT ", " SQL_CRAWL_PACE     \
+                                    ", 'why', " why ", 'error', NULL, 'rules', c.rules, 'request', " SQL_CRAWL_REQUEST                     \
+                                    ") FROM (SELECT crawl_rate(c) AS rate OFFSET 0) r "                                                    \
+                                    "LEFT JOIN budget b ON b.scope = 'crawl ' || c.id LEFT JOIN crawl_now n ON n.crawl_id = c.id)"
 
-/* The end of a page as people see it: p is a row of page. */
+/* How far a page has come, as its times tell: p is a row of page. */
 #define SQL_STAGE                                                                                                                          \
     "CASE WHEN p.state <> 'scheduled' THEN p.state::text WHEN p.calculated_at >= p.scheduled_at THEN 'calculated' "                        \
     "WHEN p.parsed_at >= p.scheduled_at THEN 'parsed' WHEN p.fetched_at >= p.scheduled_at THEN 'fetched' "                                 \
     "WHEN p.taken_at >= p.scheduled_at THEN 'taken' ELSE 'scheduled' END"
+
+/* Where a page is now that is under way, as the programs told last; else null. row: of page. */
+#define SQL_NOW(row)                                                                                                                       \
+    "CASE WHEN " row ".state = 'scheduled' THEN coalesce((SELECT json_build_object('stage', w.stage, 'since', " SQL_TIME(                  \
+        "w.since") ") FROM page_now w WHERE w.page_id = " row ".id), json_build_object('stage', 'queued', 'since', NULL)) END"
 
 #define SQL_TIME_OF(name) "'" name "', " SQL_TIME("p." name "_at") ", "
 #define SQL_TIMES                                                                                                                          \

@@ -27,8 +27,9 @@ static const struct pg_stmt state_stmt = {
     " WHEN 'failed' THEN json_build_object('success', true, 'state', told, 'url', url, 'page', id::text, 'crawl', public_id, "
     "'code', code, 'detail', detail, 'attempts', (SELECT count(*) FROM attempt a WHERE a.page_id = x.id), 'nextTry', NULL) "
     "ELSE json_build_object('success', true, 'state', told, 'article', told = 'pending', 'url', url, 'page', id::text, "
-    "'crawl', public_id, 'stage', state, 'why', (SELECT page_waits(p) ->> 'why' FROM page p WHERE p.id = x.id), "
-    "'nextTry', (SELECT " SQL_TIME("d.due_at") " FROM delayed d WHERE d.page_id = x.id)) END FROM x"};
+    "'crawl', public_id, 'stage', state, 'now', " SQL_NOW("x") ", 'why', (SELECT page_waits(p) ->> 'why' FROM page p WHERE p.id = x.id), "
+                                                               "'nextTry', (SELECT " SQL_TIME(
+                                                                   "d.due_at") " FROM delayed d WHERE d.page_id = x.id)) END FROM x"};
 
 enum told url_look(struct request *req, struct db *db, const struct pg_stmt *stmt, const struct digest *hash, const struct digest *request,
                    bool only)

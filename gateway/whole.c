@@ -1,9 +1,13 @@
 /* Search and state; contract in whole.h. */
 #include "gateway/whole.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "gateway/db.h"
+#include "gateway/gateway.h"
 #include "gateway/http.h"
 #include "gateway/sql.h"
 
@@ -34,6 +38,40 @@ void search_get(struct request *req, struct db *db)
     db_answer(req, db, &stmt, "nothing");
 }
 
+/* As a summarizer says (012_stages.sql), of several the one that is worst off; else as the last summary tells. */
+#define STATUS_MODEL                                                                                                                                                                                                                         \
+    "(SELECT json_build_object('engine', coalesce(m.model ->> 'engine', l.engine), 'model', CASE WHEN m.model IS NULL THEN l.model ELSE "                                                                                                    \
+    "m.model ->> 'model' END, 'circuit', m.model ->> 'circuit', 'since', " SQL_TIME(                                                                                                                                                         \
+        "ms_time(m.model -> 'since')") ", 'fault', "                                                                                                                                                                                         \
+                                       "nullif(m.model ->> 'fault', ''), 'faultAt', " SQL_TIME("ms_time(m.model -> 'fault_at')") ", 'nextProbe', " SQL_TIME(                                                                                 \
+                                           "ms_time(m.model -> 'probe_at')") ", 'budget', json_build_object('tokens', coalesce(b.tokens, 0), 'tokensLimit', "                                                                                \
+                                                                             "nullif(m.model -> 'day_tokens', '0'), 'costUsd', round(coalesce(b.price, 0) / 1e6, 6), 'costUsdLimit', nullif(m.model -> 'day_money', '0')), "                 \
+                                                                             "'last', CASE WHEN l.engine IS NOT NULL THEN json_build_object('engine', l.engine, 'model', l.model, 'at', " SQL_TIME(                                          \
+                                                                                 "l.created_at") ") END) "                                                                                                                                   \
+                                                                                                 "FROM (SELECT) one LEFT JOIN (SELECT model FROM process WHERE model IS NOT NULL AND seen_at > now() - interval '15 s' "                     \
+                                                                                                 "ORDER BY array_position(ARRAY['open', 'half-open', 'closed'], model ->> 'circuit'), seen_at DESC LIMIT 1) m ON true "                      \
+                                                                                                 "LEFT JOIN (SELECT s.* FROM summary s WHERE s.text IS NOT NULL AND s.content_hash = (SELECT content_hash FROM page WHERE state = 'stored' " \
+                                                                                                 "AND crawl_id = (SELECT id FROM crawl WHERE stored > 0 ORDER BY started_at DESC LIMIT 1) ORDER BY event DESC NULLS LAST LIMIT 1) "          \
+                                                                                                 "ORDER BY s.created_at DESC LIMIT 1) l ON true LEFT JOIN budget b ON b.scope = 'day ' || (now() AT TIME ZONE 'UTC')::date)"
+
+/* Of the disk that holds the database; "": not known. */
+struct room {
+    char free[24], total[24], fault[200];
+};
+
+static void look_at_disk(struct room *room_r)
+{
+    struct statvfs found;
+    *room_r = (struct room){.free = ""};
+    if (!*gateway_conf.disk_path) return;
+    if (statvfs(gateway_conf.disk_path, &found) != 0) {
+        snprintf(room_r->fault, sizeof room_r->fault, "%s", strerror(errno));
+        return;
+    }
+    snprintf(room_r->free, sizeof room_r->free, "%llu", (unsigned long long)found.f_bavail * found.f_frsize);
+    snprintf(room_r->total, sizeof room_r->total, "%llu", (unsigned long long)found.f_blocks * found.f_frsize);
+}
+
 void status_get(struct request *req, struct db *db)
 {
     static const struct pg_stmt stmt = {
@@ -54,11 +92,17 @@ void status_get(struct request *req, struct db *db)
                                       "WHERE state = 'running' AND purge_at IS NULL), "
                                       "'requests', (SELECT json_build_object('waiting', count(*)) FROM request WHERE taken_at IS NULL), "
                                       "'search', json_build_object('waiting', search_waiting()), "
-                                      "'model', (SELECT json_build_object('engine', s.engine, 'model', s.model, 'lastAt', " SQL_TIME(
-                                          "s.created_at") ") FROM summary s WHERE s.content_hash = (SELECT content_hash FROM page WHERE state = 'stored' "
-                                                          "AND crawl_id = (SELECT id FROM crawl WHERE stored > 0 ORDER BY started_at DESC LIMIT 1) ORDER BY event DESC NULLS LAST LIMIT 1) "
-                                                          "ORDER BY s.created_at DESC LIMIT 1), "
-                                                          "'disk', json_build_object('databaseBytes', pg_database_size(current_database()))))"};
-    db_begin(db);
+                                      "'broker', json_build_object('alarm', (SELECT alarm FROM process WHERE alarm IS NOT NULL AND seen_at > now() - "
+                                      "interval '15 s' ORDER BY seen_at DESC LIMIT 1)), "
+                                      "'model', " STATUS_MODEL ", "
+                                      "'disk', json_build_object('databaseBytes', pg_database_size(current_database()), 'path', $1, "
+                                      "'freeBytes', $2::bigint, 'totalBytes', $3::bigint, 'fault', $4)))"};
+    struct room room;
+    look_at_disk(&room);
+    struct pg_params *p = db_begin(db);
+    pg_add_text(p, *gateway_conf.disk_path ? gateway_conf.disk_path : NULL);
+    pg_add_text(p, *room.free ? room.free : NULL);
+    pg_add_text(p, *room.total ? room.total : NULL);
+    pg_add_text(p, *room.fault ? room.fault : NULL);
     db_answer(req, db, &stmt, "nothing");
 }

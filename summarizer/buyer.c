@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "line/limits.h"
 
 #define PAUSE_MIN_MS  1000 /* before the first probe; doubles */
@@ -61,8 +62,10 @@ struct buyer {
     char why[200];    /* "": closed */
     int64_t probe_at; /* monotonic ms */
     int64_t pause_ms;
-    bool probing, refused; /* refused: it opened because of refusals; only a good answer closes it */
-    int refusals;          /* texts in a row */
+    int64_t since, fault_at; /* wall clock ms */
+    char fault[200];         /* that opened it last */
+    bool probing, refused;   /* refused: it opened because of refusals; only a good answer closes it */
+    int refusals;            /* texts in a row */
     struct {
         struct digest hash;
         int count;
@@ -125,10 +128,14 @@ static void open_circuit(struct buyer *b, bool refused, const char *why)
 {
     if (!*b->why) {
         b->pause_ms = PAUSE_MIN_MS < b->pause_max_ms ? PAUSE_MIN_MS : b->pause_max_ms;
+        b->since = clock_wall_ms();
         log_error("the model gives no summaries, nothing is taken until it does: %s", why);
     }
+    b->fault_at = clock_wall_ms();
+    snprintf(b->fault, sizeof b->fault, "%.*s", (int)utf8_floor(why, strnlen(why, sizeof b->fault - 1)), why);
     b->refused |= refused;
-    snprintf(b->why, sizeof b->why, "the model: %s", why);
+    snprintf(b->why, sizeof b->why, "the model: %.*s", (int)utf8_floor(b->fault, strnlen(b->fault, sizeof b->why - sizeof "the model: ")),
+             b->fault);
     b->probe_at = clock_mono_ms() + b->pause_ms;
     if (b->probe_at < b->paused_until) b->probe_at = b->paused_until;
 }
@@ -137,6 +144,7 @@ static void close_circuit(struct buyer *b)
 {
     log_info("the model answers again");
     b->why[0] = '\0';
+    b->since = clock_wall_ms();
     b->refused = false;
     b->refusals = 0;
 }
@@ -394,6 +402,7 @@ struct buyer *buyer_new(const struct buyer_config *config)
     struct buyer *b = mem_zalloc(sizeof *b);
     b->llm = config->llm;
     b->pause_max_ms = config->pause_max_ms;
+    b->since = clock_wall_ms();
     b->price_in = config->price_in;
     b->price_cached = config->price_cached;
     b->price_out = config->price_out;
@@ -442,6 +451,18 @@ void buyer_tick(struct buyer *b)
 const char *buyer_down(const struct buyer *b)
 {
     return *b->why ? b->why : ledger_up(b->ledger) ? NULL : "waiting for the database";
+}
+
+struct buyer_circuit buyer_circuit(const struct buyer *b)
+{
+    bool open = *b->why;
+    return (struct buyer_circuit){.name = !open        ? "closed"
+                                          : b->probing ? "half-open"
+                                                       : "open",
+                                  .since = b->since,
+                                  .fault = b->fault,
+                                  .fault_at = b->fault_at,
+                                  .probe_at = open && !b->probing ? clock_wall_ms() + b->probe_at - clock_mono_ms() : 0};
 }
 
 size_t buyer_asking(const struct buyer *b)

@@ -61,6 +61,15 @@ void buyer_tick(struct buyer *b);
 /* Words if nothing can be bought now, else NULL. */
 const char *buyer_down(const struct buyer *b);
 
+/* The circuit, for people. Times are wall clock ms, 0: none. */
+struct buyer_circuit {
+    const char *name;  /* closed; open: nothing is asked; half-open: a small text of its own is */
+    int64_t since;     /* that it opened, or closed again, or the start */
+    const char *fault; /* the last one that opened it, "": none ever; borrowed */
+    int64_t fault_at, probe_at;
+};
+struct buyer_circuit buyer_circuit(const struct buyer *b);
+
 /* Asks for a summary; what the order points to must live until done has run, or buyer_leave. done runs at once (then NULL comes back) or later from the loop, or, in an
  * outage, never: what comes back is good for buyer_leave until done has run. */
 struct buyer_wait *buyer_ask(struct buyer *b, const struct buyer_order *order, buyer_done_fn *done, void *context);

@@ -22,6 +22,7 @@ int main(int argc, char **argv)
                                       .on_turn = summarizer_turn,
                                       .busy = summarizer_busy,
                                       .on_tick = summarizer_tick,
+                                      .on_alive = summarizer_alive,
                                       .metrics = summarizer_metrics,
                                       .deinit = summarizer_deinit};
     return service_run(&spec, argc, argv);

@@ -1,6 +1,7 @@
 /* The stage; contract in stage.h. What ends a delivery is in summarizer_trouble.c. */
 #include "summarizer/stage.h"
 
+#include <cjson/cJSON.h>
 #include <ev.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "base/exitcode.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "base/zip.h"
 #include "line/limits.h"
 #include "line/record.h"
@@ -313,6 +315,30 @@ int summarizer_init(struct service *service)
                                         .price_out = s->price_out};
     buyer = buyer_new(&config);
     return EXITCODE_OK;
+}
+
+/* Said of the model: engine, model, circuit (buyer.h), since, fault, fault_at, probe_at (wall clock ms), day_tokens and day_money (the
+ * budgets; 0: none). What is no UTF-8, or too long, is left out. */
+void summarizer_alive(struct service *service, struct alive *alive)
+{
+    const struct summarizer_settings *s = &summarizer_settings;
+    cJSON *object = cJSON_CreateObject();
+    (void)service;
+    cJSON_AddStringToObject(object, "engine", buyer ? "llm" : "extractive");
+    if (buyer) {
+        struct buyer_circuit circuit = buyer_circuit(buyer);
+        size_t n = strlen(s->model);
+        if (n <= 200 && utf8_valid(s->model, n)) cJSON_AddStringToObject(object, "model", s->model);
+        cJSON_AddStringToObject(object, "circuit", circuit.name);
+        cJSON_AddNumberToObject(object, "since", (double)circuit.since);
+        if (utf8_valid(circuit.fault, strlen(circuit.fault))) cJSON_AddStringToObject(object, "fault", circuit.fault);
+        cJSON_AddNumberToObject(object, "fault_at", (double)circuit.fault_at);
+        cJSON_AddNumberToObject(object, "probe_at", (double)circuit.probe_at);
+        cJSON_AddNumberToObject(object, "day_tokens", (double)s->day_tokens);
+        cJSON_AddNumberToObject(object, "day_money", s->day_money);
+    }
+    if (!cJSON_PrintPreallocated(object, alive->model, sizeof alive->model, false)) alive->model[0] = '\0';
+    cJSON_Delete(object);
 }
 
 void summarizer_metrics(struct service *service, struct buf *out)

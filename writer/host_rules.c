@@ -13,7 +13,7 @@
 #include "writer/robots.h"
 #include "writer/tx.h"
 
-#define SLOTS          1024
+#define SLOTS          (1u << 16)
 #define BYTES_MAX      (32u << 20) /* of text; parsed rules are of the same order */
 #define UNAVAILABLE_MS 600000      /* so long nothing of a host is tried after its robots.txt could not be had */
 

@@ -254,6 +254,18 @@ void intake_message(struct writer *w, struct job *job, const struct mq_delivery 
     if (w->intake->bytes >= BYTES_GATHERED) intake_flush(w);
 }
 
+size_t intake_pages(const struct writer *w, struct alive_page *pages_r, size_t max)
+{
+    static const unsigned ends = 1u << RECORD_ARTICLE | 1u << RECORD_EMPTY | 1u << RECORD_VERDICT;
+    size_t n = 0;
+    for (size_t i = 0; i < w->intake->count && n < max; i++) {
+        const struct entry *e = w->intake->entries[i];
+        if (e && e->kind == ENTRY_RECORD && e->record.page > 0 && (ends >> e->record.kind & 1))
+            pages_r[n++] = (struct alive_page){e->record.page, e->record.release, clock_wall_ms() - service_job_age_ms(e->message->job)};
+    }
+    return n;
+}
+
 /* ---- transactions ---- */
 
 static enum pg_status prepare(struct tx *tx, struct entry **entries, size_t count)

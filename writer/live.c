@@ -2,6 +2,8 @@
 #include "writer/live.h"
 
 #include <ev.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,9 +22,17 @@
 #define REST_MS        300  /* nothing was stored for so long: the line rests */
 #define BUSY_EVERY_MS  1000 /* else one transaction in so long */
 
+/* Programs speak with the clock's second; their words are here soon after. Then all writers write them down, and the leader, a little later,
+ * counts what all have in hand. */
+#define WRITE_AT 0.3 /* s of a second */
+#define LEAD_AT  0.4
+
 struct live {
     struct alive *heard;
     size_t heard_count, heard_cap;
+    struct alive own; /* without an id: nothing was said yet */
+    bool had_pages;   /* and they are written down */
+    ev_periodic second;
     struct {
         bool seen;
         uint32_t ready, consumers;
@@ -33,25 +43,32 @@ struct live {
     ev_timer again;
 };
 
+static void on_second(struct ev_loop *loop, ev_periodic *periodic, int revents);
+
 static void on_again(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop, (void)timer, (void)revents; /* only wakes the loop */
 }
 
-struct live *live_new(void)
+struct live *live_new(struct writer *w)
 {
     struct live *l = mem_zalloc(sizeof *l);
     l->portion = SEARCH_MIN;
     ev_init(&l->again, on_again);
+    ev_periodic_init(&l->second, on_second, WRITE_AT, 1.0, NULL);
+    l->second.data = w;
+    ev_periodic_start(service_loop(w->service), &l->second);
     return l;
 }
 
-void live_free(struct live **live)
+void live_free(struct writer *w)
 {
-    if (!*live) return;
-    free((*live)->heard);
-    free(*live);
-    *live = NULL;
+    if (!w->live) return;
+    ev_periodic_stop(service_loop(w->service), &w->live->second);
+    ev_timer_stop(service_loop(w->service), &w->live->again);
+    free(w->live->heard);
+    free(w->live);
+    w->live = NULL;
 }
 
 void live_alive(struct writer *w, const struct alive *alive)
@@ -62,6 +79,12 @@ void live_alive(struct writer *w, const struct alive *alive)
     if (i >= PROCESSES_MAX) return;
     if (i == l->heard_count) l->heard = mem_grow(l->heard, &l->heard_cap, ++l->heard_count, sizeof *l->heard);
     l->heard[i] = *alive;
+}
+
+void live_own(struct writer *w, const struct alive *alive)
+{
+    w->live->own = *alive;
+    live_alive(w, alive);
 }
 
 void live_depth(struct writer *w, enum queue_id queue, uint32_t ready, uint32_t consumers)
@@ -86,11 +109,14 @@ static enum pg_status write_processes(struct writer *w)
 {
     static const struct pg_stmt stmt = {
         "write_processes",
-        "INSERT INTO process (id, program, host, pid, version, started_at, seen_at, state, why, in_hand) "
-        "SELECT i, p, h, n, v, s, now(), t, nullif(y, ''), c FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], "
-        "$6::timestamptz[], $7::text[], $8::text[], $9::bigint[]) AS u (i, p, h, n, v, s, t, y, c) ORDER BY i "
-        "ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, state = excluded.state, why = excluded.why, in_hand = excluded.in_hand"};
-    static const enum pg_type types[] = {PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT, PG_TIMESTAMPTZ, PG_TEXT, PG_TEXT, PG_INT8};
+        "INSERT INTO process (id, program, host, pid, version, started_at, seen_at, state, why, in_hand, alarm, model) "
+        "SELECT i, p, h, n, v, s, now(), t, nullif(y, ''), c, nullif(a, ''), nullif(m, '')::jsonb FROM unnest($1::text[], $2::text[], $3::text[], "
+        "$4::bigint[], $5::text[], $6::timestamptz[], $7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[]) "
+        "AS u (i, p, h, n, v, s, t, y, c, a, m) ORDER BY i "
+        "ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, state = excluded.state, why = excluded.why, in_hand = excluded.in_hand, "
+        "alarm = excluded.alarm, model = excluded.model"};
+    static const enum pg_type types[] = {PG_TEXT, PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT, PG_TIMESTAMPTZ,
+                                         PG_TEXT, PG_TEXT, PG_INT8, PG_TEXT, PG_TEXT};
     enum { COLUMNS = sizeof types / sizeof *types };
     struct pg_array c[COLUMNS];
     struct live *l = w->live;
@@ -106,8 +132,47 @@ static enum pg_status write_processes(struct writer *w)
         pg_array_text(&c[6], a->state);
         pg_array_text(&c[7], a->why);
         pg_array_int(&c[8], a->in_hand);
+        pg_array_text(&c[9], a->alarm);
+        pg_array_text(&c[10], a->model);
     }
-    l->heard_count = 0;
+    return run_columns(w, &stmt, c, COLUMNS);
+}
+
+/* "{7,8}"; what: an offset in struct alive_page. */
+static void add_list(struct pg_array *column, const struct alive *a, size_t what)
+{
+    struct buf text = BUF_INIT(ALIVE_HAND * 24u);
+    for (size_t i = 0; i < a->hand_count; i++)
+        buf_addf(&text, "%c%" PRId64, i ? ',' : '{', *(const int64_t *)(const void *)((const char *)&a->hand[i] + what));
+    buf_add_str(&text, a->hand_count ? "}" : "{}");
+    pg_array_text(column, buf_str(&text));
+    buf_release(&text);
+}
+
+static enum pg_status write_hands(struct writer *w)
+{
+    static const struct pg_stmt stmt = {
+        "write_hands",
+        "INSERT INTO hand (process, program, at, pages, releases, since) SELECT i, p, now(), g::bigint[], r::bigint[], s::bigint[] "
+        "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS u (i, p, g, r, s) ORDER BY i "
+        "ON CONFLICT (process) DO UPDATE SET at = excluded.at, pages = excluded.pages, releases = excluded.releases, since = excluded.since "
+        "WHERE hand.pages <> '{}' OR excluded.pages <> '{}'"};
+    enum { COLUMNS = 5 };
+    struct pg_array c[COLUMNS];
+    struct live *l = w->live;
+    struct alive *own = &l->own;
+    own->hand_count = *own->id ? intake_pages(w, own->hand, ALIVE_HAND) : 0;
+    for (size_t i = 0; i < COLUMNS; i++) pg_array_init(&c[i], PG_TEXT);
+    for (size_t i = 0; i <= l->heard_count; i++) {
+        const struct alive *a = i < l->heard_count ? &l->heard[i] : own;
+        if (a == own ? own->hand_count == 0 && !l->had_pages : strcmp(a->program, "writer") == 0) continue; /* each writes its own */
+        pg_array_text(&c[0], a->id);
+        pg_array_text(&c[1], a->program);
+        add_list(&c[2], a, offsetof(struct alive_page, page));
+        add_list(&c[3], a, offsetof(struct alive_page, release));
+        add_list(&c[4], a, offsetof(struct alive_page, since));
+    }
+    l->had_pages = own->hand_count > 0;
     return run_columns(w, &stmt, c, COLUMNS);
 }
 
@@ -132,18 +197,36 @@ static enum pg_status write_queues(struct writer *w)
     return run_columns(w, &stmt, c, 3);
 }
 
-/* Requests that are out are no more than the windows allow, whatever else there is. LIMIT: or the planner may begin with all pages, where an
- * ANALYZE saw none. */
-static enum pg_status count_fetching(struct writer *w)
+/* Pages in hand are no more than the windows allow, whatever else there is. */
+static enum pg_status count_stages(struct writer *w)
 {
-    static const struct pg_stmt stmt = {
-        "count_fetching",
-        "WITH n AS (SELECT p.crawl_id, count(*) AS fetching FROM ticket t CROSS JOIN LATERAL (SELECT crawl_id FROM page WHERE id = t.page_id "
-        "LIMIT 1) p WHERE t.page_id > 0 "
-        "GROUP BY p.crawl_id), gone AS (DELETE FROM crawl_now WHERE crawl_id <> ALL(ARRAY(SELECT crawl_id FROM n))) "
-        "INSERT INTO crawl_now AS k (crawl_id, fetching) SELECT crawl_id, fetching FROM n "
-        "ON CONFLICT (crawl_id) DO UPDATE SET fetching = excluded.fetching WHERE k.fetching <> excluded.fetching"};
+    static const struct pg_stmt stmt = {"count_stages", "SELECT crawl_now_count()"};
     return pg_run(w->pg, &stmt, NULL, NULL);
+}
+
+static enum pg_status write_heard(struct writer *w)
+{
+    enum pg_status st = write_processes(w);
+    if (st == PG_OK) st = write_hands(w);
+    w->live->heard_count = 0; /* what could not be written is old when it could be */
+    return st == PG_OK && frontier_leads(w) ? count_stages(w) : st;
+}
+
+static void on_second(struct ev_loop *loop, ev_periodic *periodic, int revents)
+{
+    struct writer *w = periodic->data;
+    double at = frontier_leads(w) ? LEAD_AT : WRITE_AT;
+    (void)revents;
+    if (periodic->offset != at) {
+        ev_periodic_set(periodic, at, 1.0, NULL);
+        ev_periodic_again(loop, periodic);
+    }
+    if (!w->db_ready) return;
+    enum pg_status st = write_heard(w);
+    if (st == PG_LOST)
+        database_lost(w);
+    else if (st != PG_OK && st != PG_RETRY)
+        log_error("what people see of the line: %s", pg_error(w->pg));
 }
 
 /* ---- what goes ---- */
@@ -174,6 +257,7 @@ static enum pg_status purge(struct writer *w)
 static enum pg_status tidy(struct writer *w)
 {
     static const struct pg_stmt processes = {"tidy_processes", "DELETE FROM process WHERE seen_at < now() - interval '1 hour'"};
+    static const struct pg_stmt hands = {"tidy_hands", "DELETE FROM hand WHERE at < now() - interval '1 hour'"};
     /* What a crawl was first asked for with stays as long as it. */
     static const struct pg_stmt requests = {
         "tidy_requests",
@@ -185,6 +269,7 @@ static enum pg_status tidy(struct writer *w)
     pg_params_init(&params);
     pg_add_int(&params, writer_conf.request_keep_ms);
     enum pg_status st = pg_run(w->pg, &processes, NULL, NULL);
+    if (st == PG_OK) st = pg_run(w->pg, &hands, NULL, NULL);
     if (st == PG_OK) st = pg_run(w->pg, &requests, &params, NULL);
     pg_params_release(&params);
     return st;
@@ -192,10 +277,8 @@ static enum pg_status tidy(struct writer *w)
 
 enum pg_status live_tick(struct writer *w)
 {
-    enum pg_status st = write_processes(w);
-    if (!frontier_leads(w)) return st;
-    if (st == PG_OK) st = write_queues(w);
-    if (st == PG_OK) st = count_fetching(w);
+    if (!frontier_leads(w)) return PG_OK;
+    enum pg_status st = write_queues(w);
     if (st == PG_OK) st = purge(w);
     return st == PG_OK ? tidy(w) : st;
 }

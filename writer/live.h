@@ -6,11 +6,13 @@
 #include "line/alive.h"
 #include "writer/writer.h"
 
-struct live *live_new(void);
-void live_free(struct live **live);
+struct live *live_new(struct writer *w);
+void live_free(struct writer *w);
 
-/* A program says that it is there; written down with the next tick, by whichever writer heard it. */
+/* A program says that it is there, and what it has in hand; written down within the second, by whichever writer heard it. */
 void live_alive(struct writer *w, const struct alive *alive);
+/* The same of this writer, also while the broker is away. */
+void live_own(struct writer *w, const struct alive *alive);
 /* What the leader saw of a queue; written down with the next tick. */
 void live_depth(struct writer *w, enum queue_id queue, uint32_t ready, uint32_t consumers);
 /* Every second. The leader also takes away what is to go. */

@@ -26,7 +26,7 @@ static int init(struct service *service)
     writer.intake = intake_new(&writer);
     writer.frontier = frontier_new(&writer);
     writer.articles = article_out_new(&writer);
-    writer.live = live_new();
+    writer.live = live_new(&writer);
     database_start(&writer);
     return EXITCODE_OK;
 }
@@ -38,7 +38,7 @@ static void deinit(struct service *service)
     database_stop(&writer);
     frontier_free(&writer.frontier);
     article_out_free(&writer.articles);
-    live_free(&writer.live);
+    live_free(&writer);
     intake_free(&writer);
     known_free(&writer.known);
     rules_cache_free(&writer.rules);
@@ -78,7 +78,8 @@ static void on_alive(struct service *service, struct alive *alive)
 {
     (void)service;
     if (frontier_leads(&writer) && strcmp(alive->state, "working") == 0) snprintf(alive->state, sizeof alive->state, "leading");
-    live_alive(&writer, alive);
+    alive->hand_count = 0; /* what it is storing is looked at when it is written down */
+    live_own(&writer, alive);
 }
 
 static void metrics(struct service *service, struct buf *out)

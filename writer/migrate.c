@@ -21,6 +21,9 @@ SQL_FILE(sql_008_leases, "sql/008_leases.sql");
 SQL_FILE(sql_009_resummarise, "sql/009_resummarise.sql");
 SQL_FILE(sql_010_sources, "sql/010_sources.sql");
 SQL_FILE(sql_011_gateway, "sql/011_gateway.sql");
+SQL_FILE(sql_012_stages, "sql/012_stages.sql");
+SQL_FILE(sql_013_host_hot, "sql/013_host_hot.sql");
+SQL_FILE(sql_014_search_again, "sql/014_search_again.sql");
 
 static const struct {
     const char *name;
@@ -37,6 +40,9 @@ static const struct {
     {"009_resummarise", sql_009_resummarise},
     {"010_sources", sql_010_sources},
     {"011_gateway", sql_011_gateway},
+    {"012_stages", sql_012_stages},
+    {"013_host_hot", sql_013_host_hot},
+    {"014_search_again", sql_014_search_again},
 };
 
 #define LATEST ((int)(sizeof migrations / sizeof *migrations))

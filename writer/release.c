@@ -15,12 +15,18 @@
 #include "writer/tx.h"
 
 #define HOSTS_A_TIME 500
-#define EXTRA_ROWS   32 /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
-#define PROBES       8  /* tickets out while our network is down */
-#define SHARE_ROWS   4  /* picked beyond an equal share of the credit: some hosts have less to offer than others */
+#define HOSTS_LIMIT  "LIMIT 500" /* as a constant, so that the plan is made once */
+#define EXTRA_ROWS   32          /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
+#define PROBES       8           /* tickets out while our network is down */
+#define SHARE_ROWS   4           /* picked beyond an equal share of the credit: some hosts have less to offer than others */
 
-/* When the release looks at a host again. */
-enum next { NEXT_PARKED, NEXT_FREE, NEXT_LATER };
+/* Requests that may still go to a host. $1: HOST_DELAY, $2: FETCH_PER_HOST; slots_first() adds them. One that must be polite, or that
+ * fails, is asked one thing at a time: it is felt for, not stormed. */
+#define FREE_SLOTS "(CASE WHEN $1 > 0 OR crawl_delay_ms > 0 OR failures > 0 THEN 1 ELSE $2 END - out)"
+
+/* When the release looks at a host again. As it was: it has no slot, and every report says anew when to look. So the row changes
+ * without an entry in any index. */
+enum next { NEXT_PARKED, NEXT_FREE, NEXT_LATER, NEXT_AS_WAS };
 
 struct due_host {
     int64_t id;
@@ -29,10 +35,11 @@ struct due_host {
     int64_t slots, taken;
     int64_t robots_release;
     enum { ROBOTS_UNKNOWN, ROBOTS_RULES, ROBOTS_NONE } robots;
-    bool asks;  /* a request for robots.txt goes out now */
-    bool asked; /* one is out */
-    char *why;  /* ROBOTS_NONE: code of the last failure */
-    size_t pairs, rows, used;
+    bool asks;    /* a request for robots.txt goes out now */
+    bool asked;   /* one is out */
+    char *why;    /* ROBOTS_NONE: code of the last failure */
+    size_t pairs; /* its crawls; something of them may wait */
+    size_t rows, used;
     bool full;    /* a pick came back full: more waits */
     bool blocked; /* a row could not go because of its crawl's limit */
     bool waits;   /* a crawl waits for the host's sitemaps: they come next */
@@ -103,14 +110,26 @@ static struct due_host *host_of(struct release *rl, int64_t id)
     "SELECT crawl_id FROM t WHERE host_id = h.id AND crawl_id <> ALL(ARRAY("                                                               \
     "SELECT id FROM crawl WHERE open > 0 AND (paused_at IS NOT NULL OR cancel_at IS NOT NULL" but "))))"
 
-/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. The second condition is for
- * PostgreSQL, which does not see that the first one implies it: without it the partial index host_next cannot serve. */
+static void slots_first(struct pg_params *params)
+{
+    pg_params_reset(params);
+    pg_add_int(params, writer_conf.host_delay_ms);
+    pg_add_int(params, writer_conf.fetch_per_host);
+}
+
+/* Due hosts and their crawls of this lane, without locks; a host without any comes with crawl 0. If one crawl alone is open, every host
+ * comes with it, and the pick will show whether anything waits there. That next_at is not infinite is said for PostgreSQL, which does
+ * not see it: without it the partial index host_next cannot serve. Hosts without a slot are stepped over: as many as pages in flight
+ * at most. */
 static enum pg_status find_candidates(struct release *rl)
 {
     static const struct pg_stmt stmt = {
         "release_candidates",
-        "SELECT h.id, coalesce(c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() AND next_at <> 'infinity' ORDER BY next_at LIMIT $1) h "
-        "LEFT JOIN LATERAL " CRAWLS_AT_H(" OR priority < 0") " c ON true"};
+        "WITH alone AS MATERIALIZED (SELECT min(id) AS id FROM (SELECT id FROM crawl WHERE open > 0 AND priority >= 0 AND paused_at IS NULL "
+        "AND cancel_at IS NULL LIMIT 2) c HAVING count(*) = 1) "
+        "SELECT h.id, coalesce((SELECT id FROM alone), c.crawl_id, 0) FROM (SELECT id FROM host WHERE next_at <= now() AND next_at <> 'infinity' AND " FREE_SLOTS
+        " > 0 ORDER BY next_at " HOSTS_LIMIT ") h "
+        "LEFT JOIN LATERAL (SELECT crawl_id FROM " CRAWLS_AT_H(" OR priority < 0") " c WHERE NOT EXISTS (SELECT FROM alone)) c ON true"};
     /* Crawls that a person waits for: few, with few pages, so they are begun with. A host that has served them several times in a
      * row is left to the others. */
     static const struct pg_stmt express = {
@@ -118,10 +137,9 @@ static enum pg_status find_candidates(struct release *rl)
         "SELECT h.id, f.crawl_id FROM (SELECT DISTINCT f.host_id, f.crawl_id FROM crawl c CROSS JOIN LATERAL "
         "(SELECT host_id, crawl_id FROM frontier WHERE crawl_id = c.id LIMIT 1000) f WHERE c.open > 0 AND c.registered > 0 "
         "AND c.priority < 0 AND c.paused_at IS NULL AND c.cancel_at IS NULL) f JOIN host h ON h.id = ANY(ARRAY[f.host_id]) "
-        "WHERE h.next_at <= now() AND h.express_row < $2 ORDER BY h.next_at LIMIT $1"};
+        "WHERE h.next_at <= now() AND " FREE_SLOTS " > 0 AND h.express_row < $3 ORDER BY h.next_at " HOSTS_LIMIT};
     struct pg_result *r;
-    pg_params_reset(&rl->tx.params);
-    pg_add_int(&rl->tx.params, HOSTS_A_TIME);
+    slots_first(&rl->tx.params);
     if (rl->express) pg_add_int(&rl->tx.params, EXPRESS_IN_A_ROW);
     enum pg_status st = tx_run(&rl->tx, rl->express ? &express : &stmt, &r);
     if (st != PG_OK) return st;
@@ -137,36 +155,32 @@ static enum pg_status find_candidates(struct release *rl)
 
 static void read_host(struct due_host *h, const struct pg_result *r, int i)
 {
-    int64_t out = pg_int(r, i, 3), delay = pg_int(r, i, 4), state = pg_int(r, i, 5);
+    int64_t state = pg_int(r, i, 4);
     *h = (struct due_host){.id = pg_int(r, i, 0),
                            .name = mem_strdup(pg_text(r, i, 1)),
                            .https = pg_bool(r, i, 2),
-                           .robots_release = pg_int(r, i, 7),
-                           .asked = pg_bool(r, i, 8),
-                           .why = mem_strdup(pg_text(r, i, 9))};
-    bool one = delay > 0 || pg_bool(r, i, 10); /* one that fails is felt for, not stormed */
-    h->slots = one ? 1 - out : writer_conf.fetch_per_host - out;
-    if (h->slots < 0) h->slots = 0;
-    bool expired = pg_bool(r, i, 6);
+                           .slots = pg_int(r, i, 3),
+                           .robots_release = pg_int(r, i, 6),
+                           .asked = pg_bool(r, i, 7),
+                           .why = mem_strdup(pg_text(r, i, 8))};
+    bool expired = pg_bool(r, i, 5);
     h->robots = expired || state == 0 ? ROBOTS_UNKNOWN : state == 1 ? ROBOTS_RULES : ROBOTS_NONE;
 }
 
 static enum pg_status lock_hosts(struct release *rl)
 {
-    static const struct pg_stmt stmt = {
-        "release_hosts",
-        "SELECT id, name, https, out, greatest($2, coalesce(crawl_delay_ms, 0)), robots_state, coalesce(robots_until <= now(), false), "
-        "robots_release, (robots_state = 0 OR coalesce(robots_until <= now(), false)) AND "
-        "EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), "
-        "robots_code, failures > 0 "
-        "FROM host WHERE id = ANY($1) AND next_at <= now() ORDER BY id FOR UPDATE SKIP LOCKED"};
+    static const struct pg_stmt stmt = {"release_hosts",
+                                        "SELECT id, name, https, " FREE_SLOTS ", robots_state, coalesce(robots_until <= now(), false), "
+                                        "robots_release, (robots_state = 0 OR coalesce(robots_until <= now(), false)) AND "
+                                        "EXISTS (SELECT FROM ticket t WHERE t.host_id = host.id AND t.page_id = 0), "
+                                        "robots_code FROM host WHERE id = ANY($3) AND next_at <= now() AND " FREE_SLOTS
+                                        " > 0 ORDER BY id FOR UPDATE SKIP LOCKED"};
     struct pg_result *r;
     struct pg_array ids;
     pg_array_init(&ids, PG_INT8);
     for (size_t i = 0; i < rl->pair_count; i++) pg_array_int(&ids, rl->pairs[i].host_id);
-    pg_params_reset(&rl->tx.params);
+    slots_first(&rl->tx.params);
     pg_add_array(&rl->tx.params, &ids);
-    pg_add_int(&rl->tx.params, writer_conf.host_delay_ms);
     enum pg_status st = tx_run(&rl->tx, &stmt, &r);
     pg_array_release(&ids);
     if (st != PG_OK) return st;
@@ -212,8 +226,7 @@ static enum pg_status load_rules(struct release *rl)
     pg_array_init(&ids, PG_INT8);
     for (size_t i = 0; i < rl->host_count; i++) {
         const struct due_host *h = &rl->hosts[i];
-        if (h->robots == ROBOTS_RULES && h->slots > 0 && h->pairs > 0 && !host_rules_has(rl->rules, h->id, h->robots_release))
-            pg_array_int(&ids, h->id);
+        if (h->robots == ROBOTS_RULES && h->pairs > 0 && !host_rules_has(rl->rules, h->id, h->robots_release)) pg_array_int(&ids, h->id);
     }
     enum pg_status st = PG_OK;
     if (ids.count > 0) {
@@ -260,7 +273,7 @@ static void read_pick(struct pick *p, const struct pg_result *r, int i)
 static bool may_pick(struct release *rl, const struct pair *p)
 {
     const struct due_host *h = host_of(rl, p->host_id);
-    return h && p->crawl_id && !p->waits && h->slots > 0 && h->robots != ROBOTS_UNKNOWN && tx_crawl(&rl->tx, p->crawl_id);
+    return h && p->crawl_id && !p->waits && tx_crawl(&rl->tx, p->crawl_id);
 }
 
 /* Crawls that ask for sitemaps wait for them, on hosts whose robots.txt is known by now; the others are forgotten here. */
@@ -292,6 +305,7 @@ static void share_credit(struct release *rl)
 /* How many rows of one crawl on the host are worth reading. If more could have gone, the next look comes at once. */
 static int64_t row_limit(const struct release *rl, const struct due_host *h)
 {
+    if (h->robots == ROBOTS_UNKNOWN) return 1; /* it tells that robots.txt is wanted */
     int64_t most = h->slots < rl->share ? h->slots : rl->share;
     return host_rules_allow_all(rl->rules, h->id, h->robots_release) ? most : most + EXTRA_ROWS;
 }
@@ -303,7 +317,9 @@ static enum pg_status pick_rows(struct release *rl)
         "WITH picked AS MATERIALIZED (SELECT u.o, f.*, p.url, p.url_hash, p.release, p.failures, p.has_place, p.news, "
         /* What the page was before, if it has its text and the summary that was asked for. */
         "p.content_hash IS NOT NULL AND p.recipe_hash IS NOT NULL AND p.gone_at IS NULL AND p.reason IS NULL AS known, "
-        "p.etag, p.last_modified, p.content_hash, p.recipe_hash, c.run = 1 AND p.release = 0 AND p.depth > 0 AS fresh "
+        "p.etag, p.last_modified, p.content_hash, p.recipe_hash, "
+        "c.run = 1 AND p.release = 0 AND p.depth > 0 AND "
+        "(c.id <> (SELECT min(id) FROM crawl WHERE errors + skipped > 0) OR c.id <> (SELECT max(id) FROM crawl WHERE errors + skipped > 0)) AS fresh "
         "FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) WITH ORDINALITY AS u (host_id, crawl_id, n, o) CROSS JOIN LATERAL "
         "(SELECT * FROM frontier WHERE (host_id, crawl_id) >= (u.host_id, u.crawl_id) AND (host_id, crawl_id) <= (u.host_id, u.crawl_id) "
         "ORDER BY host_id, crawl_id, priority, depth, page_id LIMIT u.n) f "
@@ -418,6 +434,7 @@ static void decide(struct release *rl)
         struct pick *p = &rl->picks[i];
         struct due_host *h = host_of(rl, p->host_id);
         struct crawl_row *c = tx_crawl(&rl->tx, p->crawl_id);
+        if (h->robots == ROBOTS_UNKNOWN) continue;
         if (h->robots == ROBOTS_NONE)
             end(p, h, c, CODE_ROBOTS_UNAVAILABLE);
         else if (!host_rules_allow(rl->rules, h->id, h->robots_release, p->url))
@@ -431,7 +448,7 @@ static void decide(struct release *rl)
     }
     for (size_t i = 0; i < rl->host_count; i++) {
         struct due_host *h = &rl->hosts[i];
-        if (h->robots != ROBOTS_UNKNOWN || h->asked || h->pairs == 0 || h->slots == 0 || rl->credit <= 0) continue;
+        if (h->robots != ROBOTS_UNKNOWN || h->asked || h->rows == 0 || rl->credit <= 0) continue;
         h->asks = true;
         h->taken++;
         rl->credit--;
@@ -440,8 +457,9 @@ static void decide(struct release *rl)
 
 static enum next next_look(const struct release *rl, const struct due_host *h)
 {
-    if (rl->express && h->taken < h->slots && !h->asked) return NEXT_FREE;     /* the other lane looks at it next */
-    if (h->taken >= h->slots || h->pairs == 0 || h->asked) return NEXT_PARKED; /* a report, or an admission, wakes it */
+    if (rl->express && h->taken < h->slots && !h->asked) return NEXT_FREE; /* the other lane looks at it next */
+    if (h->taken >= h->slots) return NEXT_AS_WAS;
+    if ((h->rows == 0 && !h->waits) || h->asked) return NEXT_PARKED; /* a report, or an admission, wakes it */
     if (h->robots == ROBOTS_UNKNOWN) return h->asks ? NEXT_PARKED : NEXT_FREE;
     if (h->waits) return NEXT_FREE;
     if (rl->credit <= 0 || h->full) return NEXT_FREE;
@@ -543,7 +561,7 @@ static enum pg_status write_hosts(struct release *rl)
         "UPDATE host h SET out = h.out + u.taken, express_row = CASE WHEN $7 THEN h.express_row + u.taken ELSE 0 END, robots_release = CASE WHEN u.asks THEN u.robots ELSE h.robots_release END, "
         "next_at = CASE u.next WHEN 0 THEN CASE WHEN h.out + u.taken = 0 AND EXISTS " CRAWLS_AT_H(
             "") " "
-                "THEN now() + interval '1 s' ELSE 'infinity'::timestamptz END WHEN 1 THEN greatest(h.free_at, now()) ELSE now() + interval '1 s' END "
+                "THEN now() + interval '1 s' ELSE 'infinity'::timestamptz END WHEN 1 THEN greatest(h.free_at, now()) WHEN 2 THEN now() + interval '1 s' ELSE h.next_at END "
                 "FROM u WHERE h.id = ANY(ARRAY[u.id])"};
     struct pg_array ids, taken, next, asks, robots;
     pg_array_init(&ids, PG_INT8);
@@ -637,11 +655,12 @@ static void publish_all(struct release *rl, release_publish *publish)
 
 static enum pg_status next_time(struct release *rl, struct release_result *result)
 {
-    static const struct pg_stmt stmt = {"release_next",
-                                        "SELECT ceil(extract(epoch FROM least((SELECT min(next_at) FROM host WHERE next_at <> 'infinity'), "
-                                        "(SELECT min(due_at) FROM delayed)) - clock_timestamp()) * 1000)::bigint"};
+    static const struct pg_stmt stmt = {
+        "release_next",
+        "SELECT ceil(extract(epoch FROM least((SELECT min(next_at) FROM host WHERE next_at <> 'infinity' AND " FREE_SLOTS " > 0), "
+        "(SELECT min(due_at) FROM delayed)) - clock_timestamp()) * 1000)::bigint"};
     struct pg_result *r;
-    pg_params_reset(&rl->tx.params);
+    slots_first(&rl->tx.params);
     enum pg_status st = tx_run(&rl->tx, &stmt, &r);
     if (st != PG_OK) return st;
     result->next_in_ms = pg_is_null(r, 0, 0) ? -1 : pg_int(r, 0, 0);

@@ -83,7 +83,9 @@ enum pg_status resummary_write(struct tx *tx)
         "WITH u AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bool[], $4::bigint[]) AS u (content_hash, recipe_hash, good, wait)), "
         "gone AS (DELETE FROM resummary WHERE content_hash = ANY(ARRAY(SELECT content_hash FROM u WHERE wait < 0))), "
         "later AS (UPDATE resummary q SET sent_at = NULL, due_at = now() + u.wait * interval '1 ms' FROM u WHERE u.wait >= 0 AND "
-        "q.content_hash = ANY(ARRAY[u.content_hash])) "
+        "q.content_hash = ANY(ARRAY[u.content_hash])), "
+        "searched AS (INSERT INTO search_again SELECT DISTINCT content_hash FROM u JOIN article USING (content_hash) WHERE u.good "
+        "ORDER BY content_hash ON CONFLICT DO NOTHING) "
         "UPDATE page p SET recipe_hash = u.recipe_hash, reason = NULL, detail = s.detail, code = CASE p.code WHEN 'BUDGET_EXCEEDED' THEN 'OK' "
         "ELSE p.code END FROM u JOIN summary s ON s.content_hash = ANY(ARRAY[u.content_hash]) AND s.recipe_hash = u.recipe_hash "
         "WHERE u.good AND s.text IS NOT NULL AND p.content_hash = ANY(ARRAY[u.content_hash]) AND p.state = 'stored'"};

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "line/alive.h"
 #include "line/pg.h"
 #include "line/record.h"
 #include "line/service.h"
@@ -81,6 +82,8 @@ bool intake_flush(struct writer *w);
 int64_t intake_quiet_ms(const struct writer *w);
 /* Works these entries into the database, at once. False if the database went away. */
 bool intake_work(struct writer *w, struct entry **entries, size_t count);
+/* Up to max pages whose end is gathered and not stored yet; how many. */
+size_t intake_pages(const struct writer *w, struct alive_page *pages_r, size_t max);
 /* Forgets what is gathered of messages that the broker has taken back. */
 void intake_drop(struct writer *w);
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "line/limits.h"
 #include "line/mq_internal.h"
 
@@ -312,14 +313,23 @@ bool mq_assembly_body(struct mq_assembly *a, const amqp_frame_t *frame)
 
 /* ---- the turn ---- */
 
+static void take_alarm(struct mq_side *side, const amqp_connection_blocked_t *m)
+{
+    const char *words = m->reason.bytes;
+    size_t n = m->reason.len < sizeof side->alarm ? m->reason.len : utf8_floor(words, sizeof side->alarm - 1);
+    side->blocked = true;
+    if (n == 0 || !utf8_valid(words, n)) n = strlen(words = "memory or disk alarm");
+    snprintf(side->alarm, sizeof side->alarm, "%.*s", (int)n, words);
+}
+
 /* Frames that concern the connection as a whole. True if the frame was one. */
 static bool connection_frame(struct mq_side *side, const amqp_frame_t *frame)
 {
     if (frame->frame_type != AMQP_FRAME_METHOD || frame->channel != 0) return false;
     switch (frame->payload.method.id) {
     case AMQP_CONNECTION_BLOCKED_METHOD:
-        side->blocked = true;
-        log_warn("the broker blocks publishing (memory or disk alarm)");
+        take_alarm(side, frame->payload.method.decoded);
+        log_warn("the broker blocks publishing: %s", side->alarm);
         break;
     case AMQP_CONNECTION_UNBLOCKED_METHOD:
         side->blocked = false;
@@ -448,6 +458,7 @@ void mq_turn(struct mq *mq)
         moved += drain(mq, &mq->consume, FRAMES);
         mq_publish_settle(mq);
     }
+    if (mq_publish_ignored(mq) && !moved) mq_side_close(mq, &mq->publish, "the broker never answered a message");
     if (!mq->loop) return;
     /* More to do than this turn took: do not let the loop block. A retry to come: not for longer than that. */
     if (moved)
@@ -491,6 +502,11 @@ bool mq_ready(const struct mq *mq)
 bool mq_blocked(const struct mq *mq)
 {
     return !mq->publish.conn || mq->publish.blocked;
+}
+
+const char *mq_alarm(const struct mq *mq)
+{
+    return mq->publish.conn && mq->publish.blocked ? mq->publish.alarm : "";
 }
 
 void mq_stats(const struct mq *mq, struct mq_stats *stats_r)

@@ -132,6 +132,8 @@ size_t mq_waiting(const struct mq *mq, enum queue_id queue);
 bool mq_ready(const struct mq *mq);
 /* True while the broker has announced connection.blocked (memory or disk alarm) or is not connected for publishing. */
 bool mq_blocked(const struct mq *mq);
+/* Why, in the broker's words ("low on disk"), while it has announced that; else "". At most 64 bytes of well-formed UTF-8. */
+const char *mq_alarm(const struct mq *mq);
 
 /* Ready messages and consumers of a queue, by passive declare; blocks for one round trip. -1 if the broker does not answer
  * or the queue is not there. */

@@ -10,6 +10,13 @@
 #define TAG_BITS 40 /* tag = life of the channel << TAG_BITS | delivery tag */
 #define RETRY_MS 500
 
+/* RabbitMQ 3.10, killed right after a queue was declared, can come back with a queue that is in its list and has no process. It
+ * can be declared and looked at; basic.consume is INTERNAL_ERROR, and the end of the connection, for as long as that queue is
+ * there. One refusal proves nothing: a queue may be without a leader for some seconds. Five, with the waits between them
+ * doubling, are more than 15 s. */
+#define REFUSALS       5
+#define REFUSED_MAX_MS 30000
+
 static struct mq_consumer *by_channel(struct mq *mq, amqp_channel_t channel)
 {
     for (int i = 0; i < QUEUE_COUNT; i++)
@@ -72,6 +79,27 @@ void mq_quiesce(struct mq *mq, enum queue_id queue)
     if (!mq_rpc_ok(&mq->consume, amqp_get_rpc_reply(mq->consume.conn), "basic.cancel", &error) && error) reset(mq, c);
 }
 
+static bool is_internal_error(amqp_rpc_reply_t reply)
+{
+    if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION) return false;
+    if (reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD)
+        return ((amqp_connection_close_t *)reply.reply.decoded)->reply_code == AMQP_INTERNAL_ERROR;
+    return reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD && ((amqp_channel_close_t *)reply.reply.decoded)->reply_code == AMQP_INTERNAL_ERROR;
+}
+
+/* The others must not suffer: they come again at once, this queue in its time. */
+static void refused(struct mq *mq, struct mq_consumer *c)
+{
+    int64_t wait = RETRY_MS;
+    for (int i = 0; i < c->refusals && wait < REFUSED_MAX_MS; i++) wait *= 2;
+    c->retry_at = clock_mono_ms() + (wait < REFUSED_MAX_MS ? wait : REFUSED_MAX_MS);
+    c->refusals++;
+    mq->consume.backoff = 0; /* the connection was good */
+    if (c->refusals >= REFUSALS && !mq_queue_disposable(queue_of(mq, c)))
+        log_error("queue %s%s refuses consumers. Only the broker knows what is in it: restart it, or delete the queue", mq->config.prefix,
+                  queue_name(queue_of(mq, c)));
+}
+
 static void subscribe_now(struct mq *mq, struct mq_consumer *c)
 {
     char name[128];
@@ -87,11 +115,14 @@ static void subscribe_now(struct mq *mq, struct mq_consumer *c)
     c->life = ++mq->lives;
     amqp_basic_consume(conn, channel, mq_queue_bytes(mq, queue_of(mq, c), name, sizeof name), amqp_cstring_bytes("gm"), 0, 0, 0,
                        amqp_empty_table);
-    if (mq_rpc_ok(&mq->consume, amqp_get_rpc_reply(conn), "basic.consume", &error)) {
+    amqp_rpc_reply_t reply = amqp_get_rpc_reply(conn);
+    if (mq_rpc_ok(&mq->consume, reply, "basic.consume", &error)) {
         log_debug("consuming %s", name);
+        c->refusals = 0;
         return;
     }
     c->channel = 0;
+    if (is_internal_error(reply)) refused(mq, c);
 refused:
     if (!error) return;
     mq->declared = false; /* most likely 404: the queue is gone */
@@ -126,10 +157,12 @@ void mq_consume_upkeep(struct mq *mq)
         if (c->channel && (now < c->renew_at || !idle)) continue;
         if (!c->channel && now < c->retry_at) continue;
         put_off_renewal(mq, c, now);
-        if (c->channel)
+        if (c->channel) {
             renew(mq, c);
-        else
-            subscribe_now(mq, c);
+            continue;
+        }
+        if (c->refusals >= REFUSALS && mq_queue_disposable((enum queue_id)i)) mq_queue_remake(mq, (enum queue_id)i);
+        if (!mq->consume.broken) subscribe_now(mq, c);
     }
 }
 
@@ -148,7 +181,7 @@ void mq_consume_lost(struct mq *mq)
 {
     for (int i = 0; i < QUEUE_COUNT; i++) {
         reset(mq, &mq->consumers[i]);
-        mq->consumers[i].retry_at = 0;
+        if (!mq->consumers[i].refusals) mq->consumers[i].retry_at = 0;
     }
 }
 

@@ -30,7 +30,8 @@ struct mq_side {
     int64_t backoff;
     int64_t opened_at; /* monotonic ms */
     bool blocked;
-    bool broken; /* found dead inside a callback: closed at the next safe point */
+    char alarm[65]; /* while blocked: why, in the broker's words */
+    bool broken;    /* found dead inside a callback: closed at the next safe point */
     ev_io io;
     struct log_gate *gate;
 };
@@ -40,6 +41,7 @@ struct mq_consumer {
     int prefetch;
     amqp_channel_t channel; /* 0: not consuming */
     uint64_t life;          /* number of this channel's life, part of each tag */
+    int refusals;           /* by an INTERNAL_ERROR of the broker, in a row */
     int64_t retry_at;
     int64_t renew_at; /* monotonic ms: a subscription that brought nothing until then is made anew */
     uint64_t *hand;   /* delivery tags not acked yet, ascending */
@@ -57,6 +59,7 @@ struct mq_out {
     size_t len;
     mq_settled_fn *on_settled;
     void *context;
+    int64_t sent_at; /* monotonic ms */
     uint64_t seq;    /* number the broker confirms it under */
     uint64_t serial; /* ours, in correlation_id, to know a returned message again */
     bool returned;
@@ -89,6 +92,7 @@ struct mq {
     struct mq_list flying, settled;
     size_t flying_bytes, waiting_bytes;
     uint64_t next_seq, next_serial;
+    int64_t blocked_at; /* monotonic ms: until then nothing could be answered */
     int next_lane;
     int64_t burst_at;        /* monotonic ms of the last burst */
     struct mq_assembly back; /* a returned message being read */
@@ -112,6 +116,10 @@ bool mq_assembly_body(struct mq_assembly *a, const amqp_frame_t *frame);
 
 /* mq_topology.c */
 bool mq_declare_all(struct mq *mq);
+/* True if the database knows what is in this queue: deleted, it all comes again. */
+bool mq_queue_disposable(enum queue_id id);
+/* Deletes a queue and declares it again, unless somebody else has done so. For queues that refuse everybody. */
+void mq_queue_remake(struct mq *mq, enum queue_id id);
 amqp_bytes_t mq_queue_bytes(struct mq *mq, enum queue_id id, char *space, size_t size);
 
 /* mq_consume.c */
@@ -132,6 +140,8 @@ void mq_publish_lost(struct mq *mq);
 bool mq_publish_open(struct mq *mq);
 /* Sends up to a burst; the number sent. */
 int mq_publish_pump(struct mq *mq);
+/* True if a message was not answered for so long that it never will be: if all answers that have come were read. */
+bool mq_publish_ignored(struct mq *mq);
 /* Calls on_settled for what was answered. */
 void mq_publish_settle(struct mq *mq);
 /* Monotonic ms when a waiting message may be tried again, 0 if none waits. */

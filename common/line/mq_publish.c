@@ -12,6 +12,7 @@
 #define WINDOW_BYTES (2u << 20) /* below what socket buffers hold, so that a send hardly ever blocks */
 #define PAUSE_MIN    10
 #define PAUSE_MAX    1000
+#define ANSWER_BEATS 3 /* heartbeats that an answer may take */
 
 static void list_push(struct mq_list *l, struct mq_out *m)
 {
@@ -214,6 +215,7 @@ int mq_publish_pump(struct mq *mq)
         struct mq_out *m = list_take(&lane->waiting, &lane->waiting.head);
         mq->waiting_bytes -= m->len;
         m->seq = mq->next_seq++;
+        m->sent_at = now;
         m->returned = false;
         list_push(&mq->flying, m);
         lane->flying++;
@@ -243,6 +245,16 @@ int64_t mq_publish_due(const struct mq *mq)
 }
 
 /* ---- answers ---- */
+
+/* A channel that published to a queue before its process died, or was made anew, sends to nobody from then on: no ack, no nack. */
+bool mq_publish_ignored(struct mq *mq)
+{
+    int64_t now = clock_mono_ms();
+    if (mq->publish.blocked) mq->blocked_at = now;
+    if (!mq->flying.head) return false;
+    int64_t since = mq->flying.head->sent_at > mq->blocked_at ? mq->flying.head->sent_at : mq->blocked_at;
+    return now - since > ANSWER_BEATS * 1000 * mq->config.heartbeat_s;
+}
 
 static void pause_lane(struct mq_lane *lane)
 {

@@ -127,6 +127,31 @@ bool mq_declare_all(struct mq *mq)
     return true;
 }
 
+bool mq_queue_disposable(enum queue_id id)
+{
+    return id != QUEUE_SEED && id != QUEUE_SEED_EXPRESS;
+}
+
+/* Several programs may be at it. Whoever comes second finds a consumer, or deletes a queue that was declared a moment ago: then
+ * the other one, as after any deletion, declares and subscribes again. The broker cannot be asked to delete only if nobody
+ * consumes: a quorum queue does not know that condition. */
+void mq_queue_remake(struct mq *mq, enum queue_id id)
+{
+    char name[128];
+    uint16_t error;
+    amqp_queue_declare_ok_t there = {0};
+    mq_queue_bytes(mq, id, name, sizeof name);
+    if (!declare(mq, id, true, &error, &there) && !error) return;
+    if (there.consumer_count || there.message_count) return;
+    log_warn("queue %s refuses everybody: the broker has lost it. Deleting and declaring it; what was in it comes again", name);
+    if (!admin_open(mq)) return;
+    amqp_queue_delete(mq->consume.conn, mq->admin, amqp_cstring_bytes(name), 0, 0);
+    if (mq_rpc_ok(&mq->consume, amqp_get_rpc_reply(mq->consume.conn), "queue.delete", &error))
+        declare(mq, id, false, &error, NULL);
+    else if (error)
+        admin_closed(mq);
+}
+
 int mq_depth(struct mq *mq, enum queue_id queue, uint32_t *ready_r, uint32_t *consumers_r)
 {
     uint16_t error;

@@ -93,7 +93,12 @@ static void on_second(struct ev_loop *loop, ev_timer *w, int revents)
     (void)loop, (void)revents;
     service_check_hold(s);
     if (s->spec->on_tick) s->spec->on_tick(s);
-    service_say_alive(s);
+}
+
+static void on_clock(struct ev_loop *loop, ev_periodic *w, int revents)
+{
+    (void)loop, (void)revents;
+    service_say_alive(w->data);
 }
 
 static void on_signal(int number)
@@ -222,13 +227,18 @@ static void run(struct service *s)
 {
     ev_prepare prepare;
     ev_timer second;
+    ev_periodic clock;
     ev_prepare_init(&prepare, on_prepare);
     prepare.data = s;
     ev_prepare_start(s->loop, &prepare);
     ev_timer_init(&second, on_second, 1.0, 1.0);
     second.data = s;
     ev_timer_start(s->loop, &second);
+    ev_periodic_init(&clock, on_clock, 0, 1.0, NULL);
+    clock.data = s;
+    ev_periodic_start(s->loop, &clock);
     ev_run(s->loop, 0);
+    ev_periodic_stop(s->loop, &clock);
     ev_timer_stop(s->loop, &second);
     ev_prepare_stop(s->loop, &prepare);
 }

@@ -41,7 +41,8 @@ struct service_spec {
     void (*on_turn)(struct service *service);
     /* Every second. May be NULL. */
     void (*on_tick)(struct service *service);
-    /* Every few seconds: what the program says of itself (alive.h). NULL: it goes to `report`. */
+    /* What the program is about to say of itself in `report` (alive.h), every few seconds and each second while pages are in hand: may be
+     * added to. May be NULL. */
     void (*on_alive)(struct service *service, struct alive *alive);
     /* SIGTERM came: take nothing new. The loop ends when no job is in hand, nothing is unsettled and the stage is not busy. May be NULL. */
     void (*on_stop)(struct service *service);

@@ -11,10 +11,12 @@ struct job {
     struct service *service;
     enum queue_id queue;
     uint64_t tag;
-    int64_t taken_at; /* monotonic ms */
-    unsigned pending; /* publishes not confirmed yet */
-    bool finished;    /* service_done was called */
-    bool is_void;     /* the broker has taken the delivery back */
+    int64_t page, release; /* by its message id; 0 and 1: it is about none */
+    int64_t taken_at;      /* monotonic ms */
+    int64_t since;         /* the same on the wall clock: for people */
+    unsigned pending;      /* publishes not confirmed yet */
+    bool finished;         /* service_done was called */
+    bool is_void;          /* the broker has taken the delivery back */
 };
 
 struct service {
@@ -41,6 +43,7 @@ struct service {
     struct alive alive;
     int64_t said_at; /* monotonic ms */
     bool saying;     /* the broker has not answered */
+    bool had_pages;  /* and said so */
 };
 
 /* service_job.c */

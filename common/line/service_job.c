@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "line/limits.h"
 #include "line/record.h"
 #include "line/service_internal.h"
@@ -55,6 +56,19 @@ int64_t service_job_age_ms(const struct job *job)
 
 /* ---- jobs ---- */
 
+/* Page and release out of a message id "PAGE.RELEASE"; 0 and 1 if it is something else. */
+static void parse_id(const char *id, int64_t *page_r, int64_t *release_r)
+{
+    long long page = 0, release = 0;
+    int end = 0;
+    if (sscanf(id, "%18lld.%18lld%n", &page, &release, &end) != 2 || id[end] || page < 0 || release < 1) {
+        page = 0;
+        release = 1;
+    }
+    *page_r = page;
+    *release_r = release;
+}
+
 struct job *service_job_new(struct service *s, const struct mq_delivery *delivery)
 {
     struct job *job = mem_zalloc(sizeof *job);
@@ -62,6 +76,8 @@ struct job *service_job_new(struct service *s, const struct mq_delivery *deliver
     job->queue = delivery->queue;
     job->tag = delivery->tag;
     job->taken_at = clock_mono_ms();
+    job->since = clock_wall_ms();
+    parse_id(delivery->message_id, &job->page, &job->release);
     job->prev = s->newest;
     if (s->newest)
         s->newest->next = job;
@@ -164,26 +180,14 @@ void service_outcome(struct service *s, const struct outcome *o, int64_t ms)
     log_event(level, "outcome", fields);
 }
 
-/* Page and release out of a message id "PAGE.RELEASE"; 0 and 1 if it is something else. */
-static void parse_id(const char *id, int64_t *page_r, int64_t *release_r)
-{
-    long long page = 0, release = 0;
-    int end = 0;
-    if (sscanf(id, "%18lld.%18lld%n", &page, &release, &end) != 2 || id[end] || page < 0 || release < 1) {
-        page = 0;
-        release = 1;
-    }
-    *page_r = page;
-    *release_r = release;
-}
-
 void service_bad_message(struct service *s, struct job *job, const struct mq_delivery *d, const char *why)
 {
     char detail[LIMIT_DETAIL];
     struct record r = {.kind = RECORD_VERDICT, .code = (char *)code_name(CODE_BAD_RECORD), .detail = detail};
     struct buf json;
     snprintf(detail, sizeof detail, "%s: %s", queue_name(d->queue), why);
-    parse_id(d->message_id, &r.page, &r.release);
+    r.page = job->page;
+    r.release = job->release;
     buf_init(&json, LIMIT_RECORD);
     record_encode(&r, &json);
     size_t len = d->len < LIMIT_BAD_BYTES ? d->len : LIMIT_BAD_BYTES;
@@ -318,22 +322,42 @@ static void publish_alive(struct service *s)
     buf_release(&json);
 }
 
-void service_say_alive(struct service *s)
+/* The oldest first, should they be too many. A page that was passed on stays until that is confirmed. */
+static void list_pages(struct service *s)
+{
+    s->alive.hand_count = 0;
+    for (const struct job *job = s->oldest; job && s->alive.hand_count < ALIVE_HAND; job = job->next)
+        if (job->page > 0 && !job->is_void) s->alive.hand[s->alive.hand_count++] = (struct alive_page){job->page, job->release, job->since};
+}
+
+static void describe(struct service *s)
 {
     struct mq_stats stats;
-    int64_t now = clock_mono_ms();
-    if (s->said_at != INT64_MIN && now - s->said_at < ALIVE_EVERY_MS) return;
-    s->said_at = now;
+    struct alive *a = &s->alive;
     mq_stats(s->mq, &stats);
-    s->alive.in_hand = (int64_t)stats.in_hand;
-    const char *why = s->suspended        ? s->why
-                      : !mq_ready(s->mq)  ? "waiting for the broker"
-                      : mq_blocked(s->mq) ? "the broker takes no messages"
-                                          : "";
-    snprintf(s->alive.why, sizeof s->alive.why, "%s", why);
-    snprintf(s->alive.state, sizeof s->alive.state, "%s", s->stopping ? "stopping" : *why ? "waiting" : "working");
-    if (s->spec->on_alive)
-        s->spec->on_alive(s, &s->alive);
+    a->in_hand = (int64_t)stats.in_hand;
+    snprintf(a->alarm, sizeof a->alarm, "%s", mq_alarm(s->mq));
+    if (s->suspended)
+        snprintf(a->why, sizeof a->why, "%s", s->why);
+    else if (*a->alarm)
+        snprintf(a->why, sizeof a->why, "the broker takes no messages: %s", a->alarm);
     else
-        publish_alive(s);
+        snprintf(a->why, sizeof a->why, "%s", mq_ready(s->mq) ? "" : "waiting for the broker");
+    a->why[utf8_floor(a->why, strlen(a->why))] = '\0';
+    snprintf(a->state, sizeof a->state, "%s", s->stopping ? "stopping" : *a->why ? "waiting" : "working");
+    if (s->spec->on_alive) s->spec->on_alive(s, a);
+}
+
+/* With the clock's second, so that what the programs say is of one instant: of a page that moves on meanwhile two would speak, or none.
+ * Without pages in hand less often. */
+void service_say_alive(struct service *s)
+{
+    int64_t now = clock_mono_ms();
+    list_pages(s);
+    bool pages = s->alive.hand_count > 0;
+    if (!pages && !s->had_pages && s->said_at != INT64_MIN && now - s->said_at < ALIVE_EVERY_MS) return;
+    s->said_at = now;
+    s->had_pages = pages;
+    describe(s);
+    publish_alive(s);
 }

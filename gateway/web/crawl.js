@@ -7,6 +7,7 @@ import { inbox, name, wanted } from "./home.js";
 import line from "./line.js";
 import pages from "./pages.js";
 import plot from "./plot.js";
+import { spread } from "./stages.js";
 import * as text from "./text.js";
 
 const REDRAW = 250;     // events of a fast crawl are shown together
@@ -140,7 +141,12 @@ function build({ id, base, query, signal, first, act, latest }) {
             view.pages.change({ state: part, code: "" });
             view.pages.element.scrollIntoView({ block: "start" });
         } }, h("i", { "aria-hidden": "true" }), many, " ", word);
-        return { element: button, update: (n) => { put(many, text.number(of(n))); button.hidden = of(n) === 0; } };
+        const update = (n) => {
+            put(many, text.number(of(n)));
+            button.hidden = of(n) === 0;
+            if (part === "scheduled") set(button, "title", spread(n, text.number));
+        };
+        return { element: button, update };
     });
     const facts = { pace: figure("Per minute"), eta: figure("About left"), elapsed: figure("Took"), tokens: figure("Tokens"), cost: figure("Cost"), news: figure("This run") };
     const controls = control({ id, base, act, signal });

@@ -6,9 +6,10 @@ import * as text from "./text.js";
 const STATIONS = [
     { id: "waiting", name: "frontier", of: (n) => n.registered, unit: "waiting" },
     { id: "fetcher", name: "fetcher", of: (n) => n.fetching, unit: "fetching", program: true },
-    { id: "parser", name: "parser", of: (n) => n.parsing, unit: "in hand", program: true },
-    { id: "summarizer", name: "summarizer", of: (n) => n.summarizing, unit: "in hand", program: true },
-    { id: "writer", name: "writer", of: (n) => n.stored + n.skipped + n.error + n.cancelled, unit: "ended", program: true },
+    { id: "parser", name: "parser", of: (n) => n.parsing, unit: "parsing", program: true },
+    // A page whose text a model is being asked for anyway waits beside it.
+    { id: "summarizer", name: "summarizer", of: (n) => n.summarizing, unit: "summarizing", beside: (n) => n.awaiting, program: true },
+    { id: "writer", name: "writer", of: (n) => n.storing, unit: "storing", program: true },
     { id: "store", name: "PostgreSQL", of: (n) => n.stored, unit: "stored" },
 ];
 // Queues between one station and the next; the last step is a transaction.
@@ -55,16 +56,15 @@ function look(crawl, status) {
         const running = (status?.processes ?? []).filter((process) => process.program === one.name);
         const hand = running.reduce((sum, process) => sum + (process.inHand ?? 0), 0);
         return {
-            // What rows cannot tell of one crawl, the program tells of all.
-            many: one.of(n) ?? (status ? hand : NaN), moving, running: one.program && status ? running.length : null,
+            many: one.of(n), beside: one.beside?.(n) ?? 0, moving, running: one.program && status ? running.length : null,
             why: running.map((process) => process.why).find(Boolean) ?? null, hand,
         };
     });
     const depths = QUEUES.map((name) => name && depth(name));
     const rows = [["queue seed", text.number(depth("seed") ?? NaN)]];
     STATIONS.forEach((one, i) => {
-        const { running } = stations[i];
-        rows.push([one.name, `${text.number(stations[i].many)} ${one.unit}${running === null ? "" : `; ${running} running`}`]);
+        const { running, beside } = stations[i];
+        rows.push([one.name, [`${text.number(stations[i].many)} ${one.unit}`, beside > 0 && `${text.number(beside)} awaiting`, running !== null && `${running} running`].filter(Boolean).join("; ")]);
         if (QUEUES[i]) rows.push([`queue ${QUEUES[i]}`, text.number(depths[i] ?? NaN)]);
     });
     return { stations, depths, seed: depth("seed"), rows, moving };
@@ -128,11 +128,12 @@ function station(one, x, y, w, height) {
     const element = s("g", { class: `station ${one.program ? "program" : "table"}`, "data-id": one.id }, tipText, shape, label, many, unit);
     return {
         element,
-        update({ many: n, running, why, hand, moving }) {
+        update({ many: n, beside, running, why, hand, moving }) {
             put(many, text.short(n));
+            put(unit, beside > 0 ? `+ ${text.short(beside)} awaiting` : one.unit);
             put(label, running > 1 ? `${one.name} ×${running}` : one.name);
             set(element, "data-state", running === 0 ? "missing" : why ? "waits" : moving && n > 0 ? "busy" : null);
-            put(tipText, [running === 0 && "none is running", running > 0 && `${running} running, ${text.number(hand)} in hand`, why].filter(Boolean).join("\n"));
+            put(tipText, [running === 0 && "none is running", running > 0 && `${running} running, ${text.number(hand)} in hand of all crawls`, why].filter(Boolean).join("\n"));
         },
     };
 }

@@ -6,9 +6,10 @@ import { CODES } from "./codes.js";
 import * as text from "./text.js";
 
 const STEPS = ["registered", "scheduled", "fetched", "parsed", "stored"];
-const WORDS = { registered: "waits", scheduled: "fetching", taken: "fetching", fetched: "reading", parsed: "summing up", calculated: "storing", stored: "ready" };
+const WORDS = { registered: "waits", scheduled: "fetching", taken: "fetching", fetched: "reading", parsed: "summing up", calculated: "storing", stored: "ready",
+    parsing: "reading", awaiting: "summing up", summarizing: "summing up", storing: "storing", fetching: "fetching" };
 // Where in STEPS each stage is.
-const PLACE = { registered: 0, scheduled: 1, taken: 1, fetched: 2, parsed: 3, calculated: 3, stored: 4 };
+const PLACE = { registered: 0, scheduled: 1, taken: 1, fetched: 2, parsed: 3, calculated: 3, stored: 4, fetching: 1, parsing: 2, awaiting: 3, summarizing: 3, storing: 3 };
 const EACH = 700;
 
 export function oneUrl(signal) {
@@ -42,8 +43,9 @@ function watch(url, answer, signal, form) {
     const why = h("p", { class: "hint", hidden: true });
     answer.replaceChildren(h("p", { class: "answer-head" }, state.element, out(url, text.shown(url, 80), { class: "muted" })), steps, why);
     const show = (said) => {
-        state.update("running", WORDS[said.stage] ?? "queued");
-        const place = PLACE[said.stage] ?? 0;
+        const stage = WORDS[said.now?.stage] ? said.now.stage : said.stage;
+        state.update("running", WORDS[stage] ?? "queued");
+        const place = PLACE[stage] ?? 0;
         [...steps.children].forEach((step, i) => set(step, "data-done", i < place ? "yes" : i === place ? "now" : null));
         why.hidden = !said.why;
         put(why, typeof said.why === "string" ? said.why : "");

@@ -5,9 +5,10 @@ import { chip, empty, loading, out, problem, time } from "./parts.js";
 import { endedPage } from "./order.js";
 import { CODES } from "./codes.js";
 import { WORDS } from "./pages.js";
+import { STAGES } from "./stages.js";
 import * as text from "./text.js";
 
-const STAGES = [["registered", "Registered", "its URL became known"], ["scheduled", "Released", "allowed to be fetched"], ["taken", "Taken", "by a fetcher"],
+const STEPS = [["registered", "Registered", "its URL became known"], ["scheduled", "Released", "allowed to be fetched"], ["taken", "Taken", "by a fetcher"],
     ["fetched", "Fetched", "the server's answer is here"], ["parsed", "Parsed", "article, metadata, links"], ["calculated", "Summed up", "the summary is written"]];
 const EACH = 1000;
 const PARAGRAPHS = 2000; // of an article; more is a click away
@@ -31,13 +32,13 @@ function gone() {
 
 function show(main, one) {
     const state = chip(), lang = text.language(one.lang);
-    state.update(one.state, WORDS[endedPage(one) ? one.state : one.stage] ?? one.state);
+    state.update(one.state, STAGES[one.now?.stage] ?? WORDS[endedPage(one) ? one.state : one.stage] ?? one.state);
     const name = text.line(one.title, 240) || text.shown(one.url);
     main.replaceChildren(
         h("div", { class: "head" },
             h("div", {}, h("p", { class: "crumb" }, h("a", { href: "#/" }, "Crawls"), " / ", h("a", { href: `#/crawl/${encodeURIComponent(one.crawl)}` }, "its crawl")),
                 h("h1", { lang, dir: "auto", class: name.length > 90 && "long" }, name), h("p", { class: "sub" }, out(one.url))),
-            h("p", { class: "states" }, state.element)),
+            h("p", { class: "states" }, state.element, one.now?.since && [" since ", time(one.now.since).element])),
         trouble(one) ?? "",
         h("div", { class: "reading" },
             h("div", { class: "reading-main" }, gist(one, lang), article(one, lang), attempts(one)),
@@ -96,7 +97,7 @@ function article(one, lang) {
 
 function timeline(one) {
     const times = one.times ?? {}, end = times.ended ?? times.stored;
-    const known = STAGES.filter(([stage]) => times[stage]).map(([stage, name, hint]) => ({ name, hint, time: times[stage], stage }));
+    const known = STEPS.filter(([stage]) => times[stage]).map(([stage, name, hint]) => ({ name, hint, time: times[stage], stage }));
     if (end) known.push({ name: ({ stored: "Stored", skipped: "Skipped", error: "Given up", cancelled: "Cancelled" })[one.state] ?? "Ended", time: end, stage: "ended", hint: "" });
     // A page that is tried again keeps times of the try before; the order is that of the clock.
     known.sort((a, b) => text.at(a.time) - text.at(b.time));

@@ -1,6 +1,7 @@
 // Pieces that more than one view is made of.
 import { h, put, set } from "./dom.js";
 import { key, now } from "./api.js";
+import { STAGES } from "./stages.js";
 import * as text from "./text.js";
 
 // What people read for states, and the colour they have everywhere.
@@ -20,6 +21,7 @@ export const PARTS = [
 
 export function counts(crawl) {
     const none = { admitted: 0, registered: 0, scheduled: 0, stored: 0, skipped: 0, error: 0, cancelled: 0 };
+    for (const stage of Object.keys(STAGES)) none[stage] = 0;
     return { ...none, ...crawl.counts };
 }
 

@@ -2,7 +2,7 @@
 
 Needs Debian's python3 with pytest, pika and psycopg2, and built programs (GM_BUILD, default build).
 GM_LONG=1: the full forms of the tests (make check-long). GM_KEEP=1: directories and logs stay.
-A test that takes longer than its time (120 s, or @pytest.mark.limit(seconds)) fails; so does one that is skipped.
+A test that takes longer than its time (120 s, or @pytest.mark.limit(seconds), and PATIENCE) fails; so does one that is skipped.
 """
 
 import faulthandler
@@ -19,6 +19,7 @@ from support.broker import Broker  # noqa: E402
 from support.crawl import Site, outline, same  # noqa: E402
 from support.maze import Maze  # noqa: E402
 from support.memory import WAL, WINDOW  # noqa: E402
+from support.process import PATIENCE  # noqa: E402
 from support.site import Server  # noqa: E402
 from support.stack import Failure, RunDir, Services, Stack, install, tail  # noqa: E402
 
@@ -182,6 +183,8 @@ def maze(undisturbed):
 # Time limits ------------------------------------------------------------------------------------------------------------
 
 def _limited(item, what, seconds):
+    seconds *= PATIENCE
+
     def expired(_number, _frame):
         raise TookTooLong(f"{what} took longer than {seconds} s")
     before = signal.signal(signal.SIGALRM, expired)

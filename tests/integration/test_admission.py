@@ -44,7 +44,7 @@ def closed(stack):
 def explain(stack, *arguments):
     """(exit status, answer) of writer --explain."""
     done = subprocess.run([os.path.join(stack.bin_dir, "writer"), "--explain", *map(str, arguments)], env=stack.env, capture_output=True,
-                          timeout=60, check=False)
+                          timeout=180, check=False)
     return done.returncode, json.loads(done.stdout) if done.returncode == 0 else done.stderr.decode()
 
 

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from support.fake_llm import FakeLLM
 from support.gateway import Gateway
 from support.program import build_dir
 from support.site import Pages, Reply, Server, Synthetic, page
@@ -23,7 +24,7 @@ def line(stack):
 
 def run(gateway, *arguments, status=0, stdin="", **env):
     done = subprocess.run([GISTMILL, *arguments], input=stdin, env=base_env("/") | {"GISTMILL_URL": gateway.url("")} | env, capture_output=True, text=True,
-                          timeout=90, check=False)
+                          timeout=270, check=False)
     assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
     return done.stdout
 
@@ -119,8 +120,86 @@ def test_keys_and_doctor(stack):
     stack.database.process.thaw()
 
 
+def finding(gateway, check):
+    """What the doctor says of one thing: finding, detail, advice."""
+    return next((found for found in objects(run_any(gateway, "doctor", "--json"))[0]["checks"] if found["check"] == check), None)
+
+
+def says(gateway, check, found, *words, deadline=30):
+    """Waits until the doctor has found that, in these words."""
+    def said():
+        now = finding(gateway, check)
+        return now and now["finding"] == found and all(word in now["detail"] + " " + now.get("advice", "") for word in words)
+    wait_until(said, deadline, lambda: f"{found}, {words}: {finding(gateway, check)}")
+
+
+def test_doctor_on_the_model(make_stack):
+    """No model; one whose circuit opens, with what its fault asks for; well again, and its budget."""
+    with Server(Pages({f"/{n}": page(f"Text {n}", seed=n) for n in range(3)})) as site, FakeLLM(mode="401") as llm:
+        stack = make_stack(OPENAI_BASE_URL=llm.url, BUDGET_DAY_TOKENS="100000", SUMMARY_PAUSE="500ms", SUMMARY_TIMEOUT="2s", LEASE="600s")
+        for name in ("writer", "fetcher", "parser"):
+            stack.start(name)
+        gateway = Gateway(stack)
+        plain = stack.start("summarizer", SUMMARY_MODEL="", SUMMARY_ENGINE="extractive")
+        says(gateway, "model", "ok", "none is configured")
+        plain.terminate()
+        stack.start("summarizer", SUMMARY_MODEL="fake")
+        says(gateway, "model", "ok", "fake answers; today 0 of 100,000 tokens")
+        crawl = run(gateway, "crawl", site.url("/0"), "--depth", "0").strip()
+        says(gateway, "model", "warning", "it fails, the circuit is", "401", "OPENAI_API_KEY is missing or wrong")
+        told = gateway.data("/v1/status")["model"]
+        assert told["engine"] == "llm" and told["model"] == "fake" and told["circuit"] in ("open", "half-open") and "401" in told["fault"], told
+        assert told["since"] <= told["faultAt"] and (told["nextProbe"] is None) == (told["circuit"] == "half-open"), told
+        llm.mode = "ok"
+        run(gateway, "wait", crawl)
+        says(gateway, "model", "ok", "fake answers; today ", " of 100,000 tokens")
+        told = gateway.data("/v1/status")["model"]
+        assert told["circuit"] == "closed" and told["last"]["engine"] == "llm" and 0 < told["budget"]["tokens"] < told["budget"]["tokensLimit"] == 100000, told
+        stack.query("update budget set tokens = 99000 where scope like 'day %'")
+        says(gateway, "model", "warning", "99,000 of 100,000", "BUDGET_DAY_TOKENS")
+
+
+def test_doctor_on_the_disk(line):
+    """Not known; of this machine; nearly full."""
+    stack, gateway = line
+    says(gateway, "disk", "unknown", "GATEWAY_DISK_PATH")
+    assert gateway.data("/v1/status")["disk"]["freeBytes"] is None
+    lost = Gateway(stack, GATEWAY_DISK_PATH="/not/there")
+    says(lost, "disk", "unknown", "/not/there: No such file or directory")
+    wide = Gateway(stack, GATEWAY_DISK_PATH="/")
+    room, told = os.statvfs("/"), wide.data("/v1/status")["disk"]
+    assert told["totalBytes"] == room.f_blocks * room.f_frsize and 0 <= told["freeBytes"] <= told["totalBytes"] and told["databaseBytes"] > 0
+    small = os.path.join(stack.directory, "small")
+    os.mkdir(small)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small], check=True)
+    try:
+        full = Gateway(stack, GATEWAY_DISK_PATH=small)
+        with open(os.path.join(small, "much"), "wb") as file:
+            file.write(bytes(3 << 20))
+        says(full, "disk", "broken", "free are 1.0 MB of 4.2 MB", "a full disk stops PostgreSQL")
+        run(full, "doctor", status=1)
+        full.program.terminate()
+    finally:
+        subprocess.run(["umount", small], check=True)
+
+
+def test_doctor_on_an_alarm(line):
+    """Of a disk of the broker that is full, though programs that it blocks cannot speak."""
+    stack, gateway = line
+    says(gateway, "fetcher", "ok")
+    stack.broker.ctl("set_disk_free_limit", "1000000GB")
+    try:
+        says(gateway, "broker", "broken", "low on disk", "all wait, nothing is lost", deadline=60)
+        assert gateway.data("/v1/status")["broker"] == {"alarm": "low on disk"}
+        says(gateway, "fetcher", "warning", "takes no messages", deadline=60)
+    finally:
+        stack.broker.ctl("set_disk_free_limit", "1MB")
+    says(gateway, "broker", "ok", deadline=60)
+    says(gateway, "fetcher", "ok", deadline=60)
+
+
 def run_any(gateway, *arguments):
-    return subprocess.run([GISTMILL, *arguments], env=base_env("/") | {"GISTMILL_URL": gateway.url("")}, capture_output=True, text=True, timeout=90,
+    return subprocess.run([GISTMILL, *arguments], env=base_env("/") | {"GISTMILL_URL": gateway.url("")}, capture_output=True, text=True, timeout=270,
                           check=False).stdout
 
 
@@ -132,7 +211,7 @@ def test_the_gateway_dies_while_a_crawl_is_watched(line):
         with subprocess.Popen(command, env=base_env("/") | {"GISTMILL_URL": gateway.url("")}, stdout=subprocess.PIPE, text=True) as process:
             first = process.stdout.readline()
             gateway.kill_and_restart()
-            rest, _ = process.communicate(timeout=60)
+            rest, _ = process.communicate(timeout=180)
     told = objects(first + rest)
     assert process.returncode == 0 and told[-1]["event"] == "done" and told[-1]["data"]["counts"]["stored"] == 40
     pages = [one["data"]["id"] for one in told if one["event"] == "page"]

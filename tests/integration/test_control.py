@@ -83,7 +83,7 @@ def test_pause_and_resume_all_the_time(make_stack):
         finally:
             faults.append("enough")
             for hand in hands:
-                hand.join(30)
+                hand.join(90)
         assert faults == ["enough"], faults
         with contextlib.suppress(psycopg2.errors.ObjectNotInPrerequisiteState):
             ask(stack, "crawl_resume", number)

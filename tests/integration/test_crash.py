@@ -121,7 +121,7 @@ def test_services_killed(make_stack, maze, long, which):
 def test_connections_cut_politely(make_stack, undisturbed, long):
     """Whatever a cut leaves unsure, no host is asked more often than its delay allows."""
     rng = chance()
-    delay = 0.05
+    delay = 0.1
     made = Synthetic(600 if long else 80, 8)
     with Server(made) as server:
         site = Site(server, "/0", made.pages, depth=20, limit=100_000)

@@ -80,7 +80,7 @@ def wait_for(process, words):
 
 def rest(process):
     """What it prints until it ends."""
-    return process.communicate(timeout=100)[0].decode()
+    return process.communicate(timeout=300)[0].decode()
 
 
 def test_two_demos_at_once(demo, folder, run_dir):
@@ -135,10 +135,10 @@ def test_kept(demo, folder):
     http = re.search(r"RABBITMQ_HTTP='(\S+)'", output)[1]
     database = re.search(r"DATABASE_URL='(\S+)'", output)[1]
     done = subprocess.run(["deploy/enqueue", "http://nonsense..:x/"], cwd=TOP, env={"PATH": "/usr/bin:/bin", "RABBITMQ_HTTP": http},
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
     query = ["psql", "-Atc", "select count(*) from bad_request", database]
-    wait_until(lambda: subprocess.run(query, capture_output=True, text=True, timeout=60, check=True).stdout == "1\n", 30,
+    wait_until(lambda: subprocess.run(query, capture_output=True, text=True, timeout=180, check=True).stdout == "1\n", 30,
                "the writer has answered what was enqueued")
     process.send_signal(signal.SIGINT)
     assert "stopping" in rest(process) and process.returncode == 0

@@ -54,7 +54,7 @@ def queue(broker):
 def enqueue(broker, *arguments, way="curl", stdin="", **env):
     env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "RABBITMQ_HTTP": broker.http_url if broker else "",
            "ENQUEUE_BY": way} | env
-    return subprocess.run([ENQUEUE, *arguments], input=stdin, env=env, capture_output=True, text=True, timeout=60,
+    return subprocess.run([ENQUEUE, *arguments], input=stdin, env=env, capture_output=True, text=True, timeout=180,
                           check=False)
 
 

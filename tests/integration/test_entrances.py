@@ -344,7 +344,7 @@ def by_hand(request, run_dir, migrated, bin_dir, numbers):
 
 def run(broker, *command):
     env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "HOME": "/nonexistent", "RABBITMQ_HTTP": broker.http_url}
-    return subprocess.run(command, env=env, cwd=TOP, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=env, cwd=TOP, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=180, check=False)
 
 
 def test_by_hand(by_hand, site):

@@ -35,7 +35,7 @@ def run(bin_dir, run_dir):
     def run(*arguments, inside=None, text="", **env):
         command = [fetcher, *arguments]
         return subprocess.run(inside.enter(*command) if inside else command, env=base_env(run_dir.path) | env, input=text.encode(),
-                              capture_output=True, timeout=60, check=False)
+                              capture_output=True, timeout=180, check=False)
     return run
 
 
@@ -113,7 +113,7 @@ class Authority:
         """A PEM file with key and certificate."""
         path = os.path.join(self.directory, name)
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
-                        "-keyout", path + ".key", "-out", path + ".pem", *how], check=True, capture_output=True, timeout=60)
+                        "-keyout", path + ".key", "-out", path + ".pem", *how], check=True, capture_output=True, timeout=180)
         with open(path + ".pem", "a", encoding="ascii") as out, open(path + ".key", encoding="ascii") as key:
             out.write(key.read())
         return path + ".pem"
@@ -124,9 +124,9 @@ class Authority:
         with open(extensions, "w", encoding="ascii") as out:
             out.write(f"subjectAltName=DNS:{name}\nbasicConstraints=CA:FALSE\n")
         subprocess.run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",
-                        "-keyout", path + ".key", "-out", path + ".csr"], check=True, capture_output=True, timeout=60)
+                        "-keyout", path + ".key", "-out", path + ".csr"], check=True, capture_output=True, timeout=180)
         subprocess.run(["openssl", "x509", "-req", "-in", path + ".csr", "-CA", self.path, "-CAkey", self.path, "-CAcreateserial",
-                        "-extfile", extensions, "-days", str(days), "-out", path + ".pem"], check=True, capture_output=True, timeout=60)
+                        "-extfile", extensions, "-days", str(days), "-out", path + ".pem"], check=True, capture_output=True, timeout=180)
         with open(path + ".pem", "a", encoding="ascii") as out, open(path + ".key", encoding="ascii") as key:
             out.write(key.read())
         return path + ".pem"
@@ -233,7 +233,7 @@ def test_bombs_take_no_memory(bin_dir, run_dir):
         text = "\n".join(site.url(path) for path in bombs * 12)
         env = base_env(run_dir.path) | LOCAL | {"FETCH_CONCURRENCY": "8", "ASAN_OPTIONS": "quarantine_size_mb=1"}
         done = subprocess.run(["/usr/bin/python3", "-c", PEAK, os.path.join(bin_dir, "fetcher"), "--batch", "-"], input=text.encode(), env=env,
-                              capture_output=True, timeout=60, check=True)
+                              capture_output=True, timeout=180, check=True)
     *rows, _summary, peak = done.stdout.decode().splitlines()
     rows = [row.split(" ", 4) for row in rows]
     assert {row[4]: row[3] for row in rows} == {site.url(path): FAULTS[path].code for path in bombs} and len(rows) == 12 * len(bombs)

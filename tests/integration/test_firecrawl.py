@@ -33,7 +33,7 @@ if npm.there():
 
     def call(folder, gateway, method, *arguments, key=""):
         """What a method of the client returns; ["error"] if it throws."""
-        done = subprocess.run(["node", SCRIPT, folder, gateway.url().rstrip("/")], input=json.dumps([method, *arguments]), timeout=90, check=True,
+        done = subprocess.run(["node", SCRIPT, folder, gateway.url().rstrip("/")], input=json.dumps([method, *arguments]), timeout=270, check=True,
                               capture_output=True, text=True, env={"PATH": os.environ["PATH"], "KEY": key})
         return json.loads(done.stdout)
 
@@ -77,7 +77,7 @@ if npm.there():
     def test_scrape_by_the_package(line, folder):
         stack, gateway = line
         linked = page("Linked", seed=5).replace(b"</p>", b' See <a href="https://else.example/x">there</a>.</p>', 1)
-        with Server(Pages(SITE | {"/linked": linked, "/slow": Reply(page("Slow", seed=6), after=3)}), robots=ROBOTS) as site:
+        with Server(Pages(SITE | {"/linked": linked, "/slow": Reply(page("Slow", seed=6), after=60)}), robots=ROBOTS) as site:
             doc = call(folder, gateway, "scrape", site.url("/linked"), {"formats": ["markdown", "links", "summary"]})["value"]
             assert doc["markdown"] and doc["summary"] and doc["links"] == ["https://else.example/x"] and "warning" not in doc, doc
             assert doc["metadata"]["sourceURL"] == site.url("/linked") and doc["metadata"]["title"]

@@ -6,14 +6,17 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
 
+from support.fake_gateway import COUNTS
 from support.gateway import Gateway, descriptors, send_slowly
 from support.site import Pages, Reply, Server, Synthetic, page
 from support.stack import tail, wait_until
 
+AT_ONCE = 3  # seconds, less than any time after which the gateway gives something up
 UNKNOWN = "00000000-1111-2222-3333-444444444444"
 
 
@@ -43,8 +46,7 @@ def test_crawl_from_asking_to_export(line):
         assert answer.headers["location"] == answer.json["url"] == f"/v1/crawl/{crawl}"
         done = gateway.wait_state(crawl, "completed")
     assert done["id"] == crawl and done["seed"] == site.url("/0") and done["depth"] == 4 and done["limit"] == 100
-    assert done["counts"] == {"admitted": 30, "registered": 0, "scheduled": 0, "fetching": 0, "stored": 30, "skipped": 0, "error": 0,
-                              "cancelled": 0}
+    assert done["counts"] == dict.fromkeys(COUNTS, 0) | {"admitted": 30, "stored": 30}
     assert done["news"]["added"] == 30 and done["percent"] == 100 and done["why"] is None and done["request"]["depth"] == 4
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", done["finishedAt"])
     assert gateway.data(f"/v1/crawl/{done['number']}") == done  # its number will do, too
@@ -212,8 +214,9 @@ def test_no_writer(stack):
 def test_summary(line):
     """Unknown, then asked for and waited for, ready for all; what fails says why; GET starts nothing."""
     stack, gateway = line
+    done = threading.Event()
     site = Pages({"/": page("Home", seed=1), "/gone": Reply(status=410), "/old": Reply(status=301, headers={"Location": "/"}),
-                  "/slow": Reply(page("Slow", seed=3), after=4)})
+                  "/slow": Reply(page("Slow", seed=3), until=done)})
     with Server(site) as server:
         url = server.url("/")
         unknown = gateway.get("/v1/summary", url=url)
@@ -232,8 +235,9 @@ def test_summary(line):
         assert failed.status == 200 and failed.json["state"] == "failed" and failed.json["code"] == "HTTP_4XX" and failed.json["attempts"] == 1
         begin = time.monotonic()
         slow = gateway.post("/v1/summary", {"url": server.url("/slow"), "wait": 1})
-        assert slow.status == 202 and slow.json["state"] == "running" and 0.5 < time.monotonic() - begin < 3.5
+        assert slow.status == 202 and slow.json["state"] == "running" and 0.5 < time.monotonic() - begin < 30
         assert gateway.get("/v1/summary", url=server.url("/slow")).status == 202
+        done.set()
         assert gateway.post("/v1/summary", {"url": server.url("/slow"), "wait": 30}).json["state"] == "ready"
         assert len(server.hits("/slow")) == 1
     for body, field in (({}, "url"), ({"url": "x"}, "url"), ({"url": url, "wait": 61}, "wait"), ({"url": url, "wait": "1"}, "wait"),
@@ -244,7 +248,7 @@ def test_summary(line):
 # Who may ask --------------------------------------------------------------------------------------------------------------
 
 def command(stack, *arguments):
-    done = subprocess.run([os.path.join(stack.bin_dir, "gateway"), *arguments], env=stack.env, capture_output=True, text=True, timeout=30,
+    done = subprocess.run([os.path.join(stack.bin_dir, "gateway"), *arguments], env=stack.env, capture_output=True, text=True, timeout=90,
                           check=False)
     return done.returncode, done.stdout.strip(), done.stderr
 
@@ -279,9 +283,11 @@ def test_rate_of_a_key(make_stack):
     """A key's requests a minute hold over two gateways; Retry-After says how long."""
     stack = make_stack()
     gateways = [Gateway(stack), Gateway(stack)]
-    key = command(stack, "--add-key", "one", "40")[1]
-    wait_until(lambda: time.time() % 60 < 45, 60, "a minute that does not end in the middle of this", interval=0.5)
-    answers = [gateways[n % 2].get("/v1/crawl/1", {"Authorization": f"Bearer {key}"}) for n in range(60)]
+    minute, answers = None, []
+    while time.time() // 60 != minute:  # until none ends in the middle of it
+        minute = time.time() // 60
+        key = command(stack, "--add-key", f"of {minute}", "40")[1]
+        answers = [gateways[n % 2].get("/v1/crawl/1", {"Authorization": f"Bearer {key}"}) for n in range(60)]
     taken = sum(answer.status == 200 for answer in answers)
     assert 36 <= taken <= 40, taken  # what one of them has taken in advance may be left over
     fault(answers[-1], 429, "RATE_LIMITED")
@@ -331,7 +337,7 @@ def test_clients_that_misbehave(make_stack):
     for n, sock in enumerate(idle):
         sock.sendall((b"", b"GET /v1/cr", head, b"POST /v1/crawl HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")[n % 4])
     begin = time.monotonic()
-    assert gateway.get("/healthz").status == 200 and time.monotonic() - begin < 1
+    assert gateway.get("/healthz").status == 200 and time.monotonic() - begin < AT_ONCE
     for sock in idle:
         sock.close()
     wait_until(lambda: descriptors(pid) <= before + 1, 10, lambda: f"connections are closed: {descriptors(pid)} of {before}")
@@ -400,7 +406,7 @@ def test_database_away_and_back(make_stack, migrated):
             begin = time.monotonic()
             answer = gateway.get(path)
             fault(answer, 503, "UNAVAILABLE")
-            assert answer.headers["retry-after"] and time.monotonic() - begin < 1
+            assert answer.headers["retry-after"] and time.monotonic() - begin < AT_ONCE
         assert gateway.get("/healthz").status == 200 and gateway.get("/").status == 200
     finally:
         database.start().ready()
@@ -411,7 +417,7 @@ def test_database_away_and_back(make_stack, migrated):
         wait_until(lambda: stack.value("select count(*) from request") == 1, 10, "it waits")
         database.stop()
         try:
-            fault(waiting.result(20), 503, "UNAVAILABLE")
+            fault(waiting.result(50), 503, "UNAVAILABLE")
         finally:
             database.start().ready()
     gateway.wait_ready()
@@ -422,7 +428,7 @@ def test_database_away_and_back(make_stack, migrated):
         assert gateway.get("/healthz").status == 200 and time.monotonic() - begin < 20
         begin = time.monotonic()
         fault(gateway.get("/v1/crawl"), 503, "UNAVAILABLE")
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < AT_ONCE
     finally:
         database.process.thaw()
     gateway.wait_ready()
@@ -463,7 +469,7 @@ def test_probes_page_and_configuration(make_stack):
     assert "GATEWAY_ADDR" in command(stack, "--help")[1] and command(stack, "--version")[1].startswith("gateway ")
     assert command(stack, "--check-config")[0] == 0 and command(stack, "--nonsense")[0] == 100
     busy = stack.env | {"GATEWAY_ADDR": f"127.0.0.1:{gateway.port}"}
-    done = subprocess.run([os.path.join(stack.bin_dir, "gateway")], env=busy, capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run([os.path.join(stack.bin_dir, "gateway")], env=busy, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 111 and "GATEWAY_ADDR" in done.stderr
     assert gateway.program.terminate(10) == 0
 
@@ -480,6 +486,6 @@ def test_stop_with_everything_under_way(line):
             waiting = [pool.submit(gateway.post, "/v1/summary", {"url": server.url("/slow?") + str(n), "wait": 60}) for n in range(4)]
             wait_until(lambda: gateway.metric("gistmill_gateway_waiting") == 4, 20, "they wait")
             assert gateway.program.terminate(20) == 0
-            assert all(future.result(5).status == 503 for future in waiting)
+            assert all(future.result(30).status == 503 for future in waiting)
         for stream in streams:
             assert all(event.name == "progress" for event in stream)

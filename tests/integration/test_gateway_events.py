@@ -126,7 +126,7 @@ def test_many_and_slow_readers(make_stack):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(180)
         assert len(heard) == 100
         for events in heard:
             check_whole(events, 150)

@@ -31,7 +31,7 @@ def test_orders_are_data(order):
     with FakeLLM(mode="obey") as llm:
         env = {"PATH": "/usr/bin:/bin", "OPENAI_BASE_URL": llm.url, "SUMMARY_MODEL": "fake"}
         done = subprocess.run([os.path.join(build_dir(), "summarizer"), "--once", "--lang", "en"], input=text.encode(), env=env,
-                              capture_output=True, timeout=30, check=True)
+                              capture_output=True, timeout=90, check=True)
         # All of it, and nothing else, was between the markers; what the model was told before is always the same.
         assert all(article_of(request["user"]).split() == text.split() for request in llm.requests)
         assert len({request["system"] for request in llm.requests}) == 1 and "never an instruction" in llm.requests[0]["system"]

@@ -44,7 +44,7 @@ def rules(*responses):
 def call(url, method, value=None):
     body = None if value is None else json.dumps(value).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=30) as answer:
         return answer.read()
 
 
@@ -113,5 +113,5 @@ if npm.there():
         call(mock + "/config", "POST", rules(*responses))
         env = {"PATH": os.environ["PATH"], "LOG_LEVEL": "info", "OPENAI_BASE_URL": mock, "SUMMARY_MODEL": "m", "OPENAI_API_KEY": "sk-test"} | more
         done = subprocess.run([os.path.join(build_dir(), "summarizer"), "--once", "--lang", "en"], input=TEXT.encode(), env=env, capture_output=True,
-                              timeout=30, check=True)
+                              timeout=90, check=True)
         return json.loads(done.stdout), done.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from support.crawl import QUICK, Site, chance, kill, same
 from support.desk import ENV, Desk, pack
-from support.site import Pages, Server, Synthetic, page
+from support.site import Pages, Reply, Server, Synthetic, page
 from support.stack import wait_until
 
 
@@ -141,7 +141,7 @@ def test_idempotency(stack):
         hands.append(threading.Thread(target=lambda: found.append(ask(stack, wish, idem="k", key_id=1))))
         hands[-1].start()
     for hand in hands:
-        hand.join(30)
+        hand.join(90)
     assert len({row[0] for row in found}) == 1 and sorted(row[1] for row in found) == [False] * 7 + [True]
     assert ask(stack, other, idem="k", key_id=1) == (found[0][0], False, True)
     assert ask(stack, wish, idem="k", key_id=1, express=True)[2] is True
@@ -213,7 +213,7 @@ def test_numbers_without_gaps(make_stack, maze):
         same(crawl.finish(), maze.wanted)
     finally:
         stop.set()
-        reader.join(60)
+        reader.join(180)
     assert not faults, faults
     seen, own, last = numbers(stack, number)
     assert got == seen == list(range(1, last + 1)), (len(got), len(seen), last)
@@ -281,6 +281,34 @@ def test_search(make_stack):
     assert stack.value("select count(*) from article_search") == 3
 
 
+def test_search_knows_the_summary_that_is_there(make_stack):
+    """Another recipe, in a later page with that text, or by resummarise(): the words of the old summary are gone, title and text stay."""
+    stack = make_stack(**ENV)
+    stack.start("writer")
+    desk = Desk(stack)
+    first, second = desk.tickets(2)
+
+    def stored(ticket, **fields):
+        stack.publish("summary", pack(desk.summary(ticket) | {"title": "Gardens", "lang": "en", **fields}))
+
+    def finds(word):
+        wait_until(lambda: stack.value("select search_waiting()") == 0, 30, "all is read")
+        return [row.page_id for row in stack.query("select * from search(%s)", word)]
+
+    stored(first, summary="Of zebras.", hash=32 * "a")
+    assert desk.states([first]) == [("stored", "OK")]
+    assert len(finds("zebra")) == 1 and len(finds("garden")) == 1 and finds("giraffe") == []
+    stored(second, summary="Of giraffes.", hash=32 * "a", recipe=32 * "b")
+    assert desk.states([second]) == [("stored", "OK")]
+    assert finds("zebra") == [] and len(finds("giraffe")) == 1 and len(finds("garden")) == 1
+    stack.query("select resummarise()")
+    wait_until(lambda: stack.value("select count(*) from resummary where sent_at is not null") == 1, 20, "it is sent")
+    stored(first, summary="Of walruses.", hash=32 * "a", recipe=32 * "c", engine="llm", model="m", again=1)
+    wait_until(lambda: stack.value("select count(*) from resummary") == 0, 20, "it has come")
+    assert finds("giraffe") == [] and len(finds("walrus")) == 1 and len(finds("garden")) == 1
+    assert stack.value("select count(*) from article_search") == 1 and stack.books() == []
+
+
 # Deletion ---------------------------------------------------------------------------------------------------------------
 
 @pytest.mark.limit(300)
@@ -331,8 +359,9 @@ def test_deletion(make_stack):
 
 def test_the_line_is_seen(make_stack):
     """Who is there and what waits where; why a crawl does not go on."""
-    stack = make_stack(HOST_DELAY="2s")
-    with Server(Pages({"/": page("home", links=["/a", "/b"]), "/a": page("a"), "/b": page("b")})) as server:
+    stack = make_stack(HOST_DELAY="2s", FETCH_FIRST_BYTE_TIMEOUT="5m", FETCH_TIMEOUT="5m")
+    seen = threading.Event()
+    with Server(Pages({"/": page("home", links=["/a", "/b"]), "/a": page("a"), "/b": Reply(page("b"), until=seen)})) as server:
         stack.start("writer", count=2)
         crawl = taken(stack, ask(stack, {"url": server.url("/"), "depth": 1})[0]).crawl_id
 
@@ -352,6 +381,7 @@ def test_the_line_is_seen(make_stack):
         stack.query("select crawl_pause(%s)", crawl)
         assert why().startswith("paused since ")
         stack.query("select crawl_resume(%s)", crawl)
+        seen.set()
         done = stack.wait_completed(crawl)
         assert why() is None and done.stored == 3
         assert stack.value("select crawl_rate(c) from crawl c where id = %s", crawl) == 0 and done.rate > 1

@@ -54,7 +54,7 @@ def hosts():
 
 def named_stack(make_stack, server, **env):
     return make_stack(FETCH_RESOLVE=f"*:{server.port}:127.0.0.1", ATTEMPTS="2", RETRY_BACKOFF="50ms", RETRY_BACKOFF_MAX="100ms",
-                      FETCH_FIRST_BYTE_TIMEOUT="500ms", FETCH_TIMEOUT="1s", HOST_BACKOFF_MAX="100ms", **env)
+                      FETCH_FIRST_BYTE_TIMEOUT="3s", FETCH_TIMEOUT="6s", HOST_BACKOFF_MAX="100ms", **env)
 
 
 def test_what_the_answer_means(make_stack, hosts):

@@ -52,7 +52,7 @@ def stand_in(run_dir, tmp_path_factory):
 
 
 def get(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=30) as answer:
         return answer.read()
 
 
@@ -70,9 +70,9 @@ def test_ports_are_given_once():
 
 def test_wait_until_says_what_it_waited_for():
     begin = time.monotonic()
-    with pytest.raises(Failure, match="not within 0.1 s: the moon is full"):
+    with pytest.raises(Failure, match="not within 0.3 s: the moon is full"):
         wait_until(lambda: False, 0.1, "the moon is full")
-    assert 0.1 <= time.monotonic() - begin < 5
+    assert time.monotonic() - begin >= 0.3
     assert wait_until(lambda: 7, 1) == 7
 
 
@@ -121,7 +121,7 @@ def test_program_ready_and_log(stand_in):
 def test_program_that_ends_or_says_nothing(stand_in):
     with pytest.raises(Failure, match="status 100"):
         stand_in("fails").wait_ready(10)
-    with pytest.raises(Failure, match="not ready within 0.2 s"):
+    with pytest.raises(Failure, match="not ready within 0.6 s"):
         stand_in("mute").wait_ready(0.2)
 
 

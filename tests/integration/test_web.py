@@ -58,7 +58,7 @@ if shutil.which("npm"):
         folder = os.path.join(TOP, ".run", "playwright")
         if not os.path.exists(os.path.join(folder, "node_modules", "playwright-core", "package.json")):
             os.makedirs(folder, exist_ok=True)
-            subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--no-save", PLAYWRIGHT], check=True, timeout=100,
+            subprocess.run(["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--no-save", PLAYWRIGHT], check=True, timeout=300,
                            stdout=subprocess.DEVNULL)
         return folder
 
@@ -85,7 +85,7 @@ if shutil.which("npm"):
                     answer(line[2:].strip())
                     process.stdin.write("done\n")
                     process.stdin.flush()
-            assert process.wait(10) == 0 and said[-1] == "passed\n", "".join(said)
+            assert process.wait(60) == 0 and said[-1] == "passed\n", "".join(said)
         finally:
             process.kill()
             process.wait()
@@ -94,7 +94,7 @@ if shutil.which("npm"):
 
     def test_modules():
         """What needs no browser."""
-        done = subprocess.run(["node", "--test", os.path.join(TOP, "tests", "web", "units.test.mjs")], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(["node", "--test", os.path.join(TOP, "tests", "web", "units.test.mjs")], capture_output=True, text=True, timeout=180, check=False)
         assert done.returncode == 0, done.stdout
 
     def test_crawl_by_hand(gateway, playwright, tmp_path):
@@ -132,7 +132,7 @@ if shutil.which("npm"):
         """A name that the gateway does not know for its own is served with a key only. Names under .localhost lead to 127.0.0.1."""
         front = gateway()
         made = subprocess.run([os.path.join(front.stack.bin_dir, "gateway"), "--add-key", "page"], env=front.stack.env, capture_output=True, text=True,
-                              timeout=30, check=True)
+                              timeout=90, check=True)
         with Server(garden(5)) as server:
             drive("key", front, playwright, tmp_path, BASE=f"http://gate.localhost:{front.port}", KEY=made.stdout.strip(),
                   SEED=f"http://127.0.0.1:{server.port}/")

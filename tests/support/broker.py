@@ -6,6 +6,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import time
 import urllib.parse
 
 import pika
@@ -138,15 +139,17 @@ class Broker:
     def _queues_written(self):
         """RabbitMQ 3.10 keeps the names of quorum queues' directories in a table that it writes about a second late.
 
-        A node killed before that starts the queue anew, empty: all its confirmed messages are lost.
+        A node killed before that starts the queue anew, empty: all its confirmed messages are lost. A directory that is older
+        and not in the table never will be: it is left of such a kill.
         """
         quorum = os.path.join(self._path("data"), f"gistmill-{self.port}@localhost", "quorum",
                               f"gistmill-{self.port}@localhost")
         try:
             with open(os.path.join(quorum, "names.dets"), "rb") as f:
                 names = f.read()
-            return all(name.encode() in names for name in os.listdir(quorum)
-                       if os.path.isdir(os.path.join(quorum, name)))
+            young = [entry.name for entry in os.scandir(quorum)
+                     if entry.is_dir() and time.time() - entry.stat().st_ctime < 5]
+            return all(name.encode() in names for name in young)
         except FileNotFoundError:
             return True  # no quorum queue was ever declared
 
@@ -167,7 +170,7 @@ class Broker:
             if port is not None:
                 port.release()
 
-    def ctl(self, *arguments, deadline=60):
+    def ctl(self, *arguments, deadline=180):
         """Runs rabbitmqctl; returns what it printed. Failure if it fails."""
         user = service_user()
         ids = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
@@ -186,7 +189,7 @@ class Broker:
     def channel(self):
         """A pika channel with confirms, closed at the end."""
         parameters = pika.URLParameters(self.url + "%2F?" + urllib.parse.urlencode({
-            "heartbeat": 60, "socket_timeout": 10, "blocked_connection_timeout": 30, "connection_attempts": 1}))
+            "heartbeat": 60, "socket_timeout": 30, "stack_timeout": 60, "blocked_connection_timeout": 90, "connection_attempts": 1}))
         connection = pika.BlockingConnection(parameters)
         try:
             channel = connection.channel()

@@ -13,7 +13,7 @@ from .stack import QUEUES
 # All times shortened together: what a crash loses is missed within seconds. LEASE > HOLD_MAX + SUMMARY_TIMEOUT + 3 heartbeats.
 QUICK = {
     "AMQP_HEARTBEAT": "1s", "HOLD_MAX": "2500ms", "SUMMARY_TIMEOUT": "300ms", "LEASE": "6s",
-    "TICKET_DEADLINE": "1s", "FETCH_TIMEOUT": "2s", "TICKET_GRACE": "500ms",
+    "TICKET_DEADLINE": "1s", "FETCH_TIMEOUT": "4s", "TICKET_GRACE": "500ms",
     "ATTEMPTS": "5", "RETRY_BACKOFF": "100ms", "RETRY_BACKOFF_MAX": "500ms",
 }
 
@@ -79,12 +79,22 @@ class Crawl:
         """Waits until so many pages have ended."""
         wait_until(lambda: (self.look() or 0) >= pages, deadline, lambda: f"{pages} pages ended: {self.state()}")
 
-    def moments(self, count, rng, first=0.02, last=0.9):
-        """So many random moments, one after the other: a crawl is a clock that goes by pages."""
-        low, high = int(first * self.total), int(last * self.total)
-        for pages in sorted(rng.sample(range(low, high), count)):
+    def moments(self, count, rng, first=0.02, last=0.8):
+        """So many random moments, one after the other: a crawl is a clock that goes by pages.
+
+        What is done at a moment takes its time, on a busy machine more than the crawl has left: then those that remain come sooner, or not
+        at all. Half of them must.
+        """
+        pages, high = int(first * self.total), int(last * self.total)
+        for number in range(count):
+            pages = max(pages, self.look() or 0)
+            left = count - number
+            pages += int(max(high - pages, 0) * (1 - rng.random() ** (1 / left)))  # the first of so many, each anywhere
             self.reach(pages)
-            assert self.running(), f"the crawl was over after {pages} pages: make it longer"
+            if not self.running():
+                assert 2 * number >= count, f"the crawl was over after {number} moments: make it longer"
+                print(f"the crawl was over after {number} moments of {count}")
+                return
             yield pages
 
     def running(self):
@@ -159,22 +169,24 @@ def leader(stack, other_than=None, deadline=20):
     return wait_until(found, deadline, "a writer leads")
 
 
+def wait_consumed(stack):
+    """Waits until each queue is there and has a consumer."""
+    def consumed():
+        try:
+            with stack.broker.channel() as channel:
+                return all(channel.queue_declare(stack.prefix + queue, passive=True).method.consumer_count for queue in QUEUES)
+        except pika.exceptions.ChannelClosedByBroker:
+            return False  # not there yet
+    wait_until(consumed, 60, "each queue has a consumer")
+
+
 def delete_queues(stack):
     """Deletes all queues at once, once all have a consumer.
 
     RabbitMQ 3.10 must have the time to start what belongs to a new queue: one deleted in the same moment, as after a
     restart, can end the supervisor of all dead-letter workers, and no quorum queue works until the broker is restarted.
     """
-    def consumed():
-        with stack.broker.channel() as channel:
-            return all(channel.queue_declare(stack.prefix + queue, passive=True).method.consumer_count for queue in QUEUES)
-
-    def ready():
-        try:
-            return consumed()
-        except pika.exceptions.ChannelClosedByBroker:
-            return False  # not there yet
-    wait_until(ready, 60, "each queue has a consumer")
+    wait_consumed(stack)
     stack.delete_queues()
 
 

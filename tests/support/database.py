@@ -139,9 +139,9 @@ class Database:
 
     @contextlib.contextmanager
     def connect(self, name):
-        """A connection in autocommit mode; rows have names; no statement takes longer than 30 s."""
-        connection = psycopg2.connect(self.url(name), connect_timeout=10, application_name="harness",
-                                      options="-c statement_timeout=30s",
+        """A connection in autocommit mode; rows have names; no statement takes longer than 90 s."""
+        connection = psycopg2.connect(self.url(name), connect_timeout=30, application_name="harness",
+                                      options="-c statement_timeout=90s",
                                       cursor_factory=psycopg2.extras.NamedTupleCursor)
         try:
             connection.autocommit = True

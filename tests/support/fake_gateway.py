@@ -19,9 +19,13 @@ import threading
 import urllib.parse
 
 
+COUNTS = ("admitted", "registered", "scheduled", "queued", "fetching", "parsing", "awaiting", "summarizing", "storing", "stored", "skipped", "error",
+          "cancelled")
+
+
 def crawl(number=3, state="running", **members):
     """A crawl as the API shows it. counts are given by name: crawl(stored=5, error=1)."""
-    counts = {name: members.pop(name, 0) for name in ("admitted", "registered", "scheduled", "fetching", "stored", "skipped", "error", "cancelled")}
+    counts = {name: members.pop(name, 0) for name in COUNTS}
     return {"id": f"00000000-0000-4000-8000-{number:012d}", "number": str(number), "seed": "https://example.org/", "state": state, "scope": "host",
             "depth": 2, "limit": 1000, "priority": 0, "run": 1, "createdAt": "2026-11-21T12:00:00.000Z", "startedAt": "2026-11-21T12:00:00.100Z",
             "finishedAt": "2026-11-21T12:01:12.100Z" if state in ("completed", "cancelled", "failed") else None, "pausedAt": None,

@@ -297,7 +297,7 @@ class FaultSite:
 
     def start(self):
         self._thread.start()
-        if not self._started.wait(10):
+        if not self._started.wait(30):
             raise RuntimeError("the fault site does not start")
         return self
 

@@ -56,7 +56,7 @@ class Faulty:
 
     DEPTH = 100
 
-    def __init__(self, pages, slow=4.0):
+    def __init__(self, pages, slow=8.0):
         """slow: seconds that a slow answer takes."""
         self.slow = slow
         self.nodes = [self._make(number) for number in range(pages)]

@@ -52,7 +52,7 @@ class Gateway:
         if wait:
             self.wait_ready()
 
-    def ask(self, method, path, body=None, headers=None, timeout=70):
+    def ask(self, method, path, body=None, headers=None, timeout=200):
         """One request on a connection of its own. body: text, bytes, or what becomes JSON."""
         connection = http.client.HTTPConnection("127.0.0.1", int(self.port), timeout=timeout)
         headers = {**(JSON if method == "POST" else {}), **(headers or {})}
@@ -95,7 +95,7 @@ class Gateway:
 
     def connect(self):
         """A bare socket."""
-        return socket.create_connection(("127.0.0.1", int(self.port)), timeout=10)
+        return socket.create_connection(("127.0.0.1", int(self.port)), timeout=30)
 
     def events(self, crawl, **options):
         return Events(self, crawl, **options)
@@ -124,7 +124,7 @@ class Events:
         headers = dict(headers or {})
         if last is not None:
             headers["Last-Event-ID"] = str(last)
-        self._connection = http.client.HTTPConnection("127.0.0.1", int(gateway.port), timeout=30)
+        self._connection = http.client.HTTPConnection("127.0.0.1", int(gateway.port), timeout=90)
         self._connection.request("GET", f"/v1/crawl/{crawl}/events" + ("" if after is None else f"?after={after}"), headers=headers)
         self._response = self._connection.getresponse()
         self.status = self._response.status

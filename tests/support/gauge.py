@@ -52,7 +52,7 @@ class Gauge:
                 for program, start in self.started.items() if program.alive()}
 
     def _run(self):
-        connection = pika.BlockingConnection(pika.URLParameters(self.stack.broker.url + "%2F?heartbeat=0&socket_timeout=10"))
+        connection = pika.BlockingConnection(pika.URLParameters(self.stack.broker.url + "%2F?heartbeat=0&socket_timeout=30&stack_timeout=60"))
         channel = connection.channel()
         try:
             while not self._end.wait(self._interval):

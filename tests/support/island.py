@@ -81,7 +81,7 @@ class Island:
 
     def close(self):
         self._keeper.stdin.close()
-        self._keeper.wait(10)
+        self._keeper.wait(30)
         self._keeper.stdout.close()
 
     def __enter__(self):
@@ -133,11 +133,13 @@ class Relay:
 class Names:
     """The name server of an Island. answers: name to lists of addresses, one list for each query, in turn, for ever.
 
-    A name begins with "*." to stand for all names below. Answers may be kept for 0 s.
+    A name begins with "*." to stand for all names below. Answers may be kept for 0 s. broken: a function of a name, true if the answer to
+    this query is that the server has failed.
     """
 
     def __init__(self, island):
         self.answers = {}
+        self.broken = lambda name: False
         self.asked = collections.Counter()  # queries for IPv4 addresses by name
         self._turns = collections.Counter()
         self._socket = island.socket("127.0.0.1", 53, socket.SOCK_DGRAM)
@@ -168,6 +170,8 @@ class Names:
         if kind == 1:
             self.asked[name] += 1
         flags = 0x8180 if known in self.answers else 0x8183  # no error; no such name
+        if self.broken(name):
+            flags, found = 0x8182, []
         head = query[:2] + struct.pack("!HHHHH", flags, 1, len(found), 0, 0)
         return head + query[12:at + 5] + b"".join(b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 0, len(a)) + a for a in found)
 

@@ -15,15 +15,20 @@ import threading
 import time
 
 
+# Deadlines are meant for a machine that does nothing else. Others get so many times as long: who is done sooner does not wait.
+PATIENCE = 3
+
+
 class Failure(Exception):
     """Something outside did not do what it must; the text is for people."""
 
 
 def wait_until(condition, deadline=30.0, describe="", interval=0.02):
-    """Calls condition until it gives something true, and returns that. After `deadline` seconds: Failure.
+    """Calls condition until it gives something true, and returns that. After PATIENCE times `deadline` seconds: Failure.
 
     describe: words, or a function making them when the time is up.
     """
+    deadline *= PATIENCE
     end = time.monotonic() + deadline
     pause = interval / 4
     while True:
@@ -231,7 +236,8 @@ class Process:
         self.send(signal.SIGCONT)
 
     def wait(self, deadline=30.0):
-        """The exit status; Failure if it still runs after the deadline."""
+        """The exit status; Failure if it still runs after PATIENCE times the deadline."""
+        deadline *= PATIENCE
         try:
             self._child.wait(deadline)
         except subprocess.TimeoutExpired:
@@ -248,7 +254,7 @@ class Process:
             raise
 
     def kill9(self):
-        """kill -9; returns when it is gone. Children of its own that outlive it are its business, for two seconds."""
+        """kill -9; returns when it is gone. Children of its own that outlive it are its business, for some seconds."""
         family = descendants(self.pid) if self.alive() else self._orphans
         self.send(signal.SIGKILL)
         self._child.wait()
@@ -302,7 +308,7 @@ class Descendant:
 
 
 def _gone(family, seconds):
-    """Waits so long for the end of all; True if they are gone."""
+    """Waits for the end of all, so many seconds and PATIENCE; True if they are gone."""
     try:
         wait_until(lambda: not any(child.alive() for child in family), seconds, interval=0.01)
     except Failure:

@@ -6,7 +6,7 @@ import select
 import shutil
 import time
 
-from .process import Failure, Process, give, service_user, tail
+from .process import PATIENCE, Failure, Process, give, service_user, tail
 
 PROGRAMS = ("fetcher", "parser", "summarizer", "writer")
 
@@ -61,9 +61,10 @@ class Program(Process):
             os.close(theirs)
 
     def wait_ready(self, deadline=30.0):
-        """Returns when the program takes messages. Failure if it ends before, or is not ready in time."""
+        """Returns when the program takes messages. Failure if it ends before, or is not ready within PATIENCE times the deadline."""
         if self._ready_fd is None:
             return self
+        deadline *= PATIENCE
         end = time.monotonic() + deadline
         while True:
             readable = select.select([self._ready_fd], [], [], max(0.0, end - time.monotonic()))[0]

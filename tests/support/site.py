@@ -39,21 +39,24 @@ Hit = collections.namedtuple("Hit", "time host path status")             # time:
 class Reply:
     """An answer. All but the body have defaults.
 
-    after: seconds to wait before it. raw: these bytes instead of everything else, then the connection ends.
-    reset: the connection is reset instead of an answer (after raw, if there is any).
+    after: seconds to wait before it. until: a threading.Event to wait for. raw: these bytes instead of everything else, then the
+    connection ends. reset: the connection is reset instead of an answer (after raw, if there is any).
     """
 
-    __slots__ = ("status", "head", "body", "after", "raw", "reset")
+    __slots__ = ("status", "head", "body", "after", "until", "raw", "reset")
 
-    def __init__(self, body=b"", status=200, type=HTML, headers=(), after=0.0, raw=None, reset=False):
+    def __init__(self, body=b"", status=200, type=HTML, headers=(), after=0.0, until=None, raw=None, reset=False):
         self.body = body.encode() if isinstance(body, str) else body
-        self.status, self.after, self.raw, self.reset = status, after, raw, reset
+        self.status, self.after, self.until, self.raw, self.reset = status, after, until, raw, reset
         lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'Status')}", f"Content-Length: {len(self.body)}"]
         if type:
             lines.append(f"Content-Type: {type}")
         items = headers.items() if isinstance(headers, dict) else headers
         lines += [f"{name}: {value}" for name, value in items]
         self.head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def held(self):
+        return self.until is not None and not self.until.is_set()
 
 
 NOT_FOUND = Reply("<!doctype html><title>Not found</title><p>There is no such page.", status=404)
@@ -210,7 +213,7 @@ def page(heading, links=(), seed=None, words=280, head=""):
 # The server -----------------------------------------------------------------------------------------------------------
 
 class _Connection(asyncio.Protocol):
-    """One client. Requests are answered in turn; while an answer waits (Reply.after), the next ones wait behind it."""
+    """One client. Requests are answered in turn; while an answer waits (Reply.after, .until), the next ones wait behind it."""
 
     def __init__(self, server):
         self.server = server
@@ -245,13 +248,16 @@ class _Connection(asyncio.Protocol):
     def answer(self, request, begin):
         reply = self.server.reply(request)
         self.server.log.append(Hit(begin, request.host, request.path, reply.status))
-        if reply.after > 0:
+        if reply.after > 0 or reply.held():
             self.waiting = True
             asyncio.get_running_loop().call_later(reply.after, self.later, request, reply)
         else:
             self.send(request, reply)
 
     def later(self, request, reply):
+        if reply.held() and not self.transport.is_closing():
+            asyncio.get_running_loop().call_later(0.02, self.later, request, reply)
+            return
         self.waiting = False
         if not self.transport.is_closing():
             self.send(request, reply)

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "line/limits.h"
 #include "parser/extract/extract.h"
 #include "summarizer/gist.h"
@@ -76,9 +76,9 @@ static void test_many(void **state)
         buf_reset(&md);
         buf_add_str(&md, "- a");
         while (md.len < LIMIT_MARKDOWN - 10) buf_add_str(&md, pieces[i]);
-        int64_t start = clock_mono_us();
+        clock_t start = clock(); /* CPU time: the machine may be busy */
         gist_shape_read(&shape, buf_str(&md));
-        if (clock_mono_us() - start > 2000000) fail_msg("%s takes too long", pieces[i]);
+        if ((clock() - start) / CLOCKS_PER_SEC >= 2) fail_msg("%s takes too long", pieces[i]);
     }
     gist_shape_release(&shape);
     buf_release(&md);

@@ -216,7 +216,7 @@ static void test_time_is_kept(void **state)
     struct got got = ask(llm);
     int64_t ms = clock_mono_ms() - start;
     assert_int_equal(got.fault, LLM_SLOW);
-    assert_true(ms >= 140 && ms < 5000);
+    assert_true(ms >= 140 && ms < 30000);
     llm_free(&llm);
     assert_int_equal(server_stop(&server), 1);
 }
@@ -227,10 +227,12 @@ static void test_nobody_listens(void **state)
     static const char *const script[] = {NULL};
     struct server server = server_start(script);
     server_stop(&server);
-    struct llm *llm = llm_at(server.port, 300, 60000);
+    struct llm *llm = llm_at(server.port, 10000, 60000);
     assert_int_equal(ask(llm).fault, LLM_UNREACHABLE);
     llm_free(&llm);
 }
+
+#define REST_MS 100
 
 /* After five failures in a row nothing is asked; after the pause one probe is. */
 static void test_rest(void **state)
@@ -240,18 +242,21 @@ static void test_rest(void **state)
                                          STATUS("401 No", "x"), STATUS("401 No", "x"), STATUS("401 No", "x"),
                                          OK("A tram."),         OK("A tram."),         NULL};
     struct server server = server_start(script);
-    struct llm *llm = llm_at(server.port, 2000, 100);
+    struct llm *llm = llm_at(server.port, 10000, REST_MS);
+    int64_t asked = 0;
     for (int i = 0; i < LLM_FAILURES_MAX; i++) {
         assert_false(llm_resting(llm));
+        asked = clock_mono_ms();
         assert_int_equal(ask(llm).fault, LLM_HTTP);
     }
     for (int probe = 0; probe < 2; probe++) {
-        assert_true(llm_resting(llm));
+        assert_true(llm_resting(llm) || clock_mono_ms() - asked > REST_MS);
         int64_t start = clock_mono_ms();
         while (llm_resting(llm)) {
-            assert_true(clock_mono_ms() - start < 5000);
+            assert_true(clock_mono_ms() - start < 30000);
             usleep(1000);
         }
+        asked = clock_mono_ms();
         struct got got = {.count = 0};
         llm_ask(llm, &article, on_answer, &got);
         assert_true(llm_resting(llm)); /* for all others, while the probe is under way */
@@ -350,12 +355,12 @@ static void test_cancel(void **state)
     (void)state;
     static const char *const script[] = {HANG, OK("A tram."), HANG, NULL};
     struct server server = server_start(script);
-    struct llm *llm = llm_at(server.port, 5000, 60000);
+    struct llm *llm = llm_at(server.port, 40000, 60000);
     struct got dropped = {.count = 0}, kept;
     struct llm_call *call = llm_ask(llm, &article, on_answer, &dropped);
     struct pollfd hit = {.fd = server.hits, .events = POLLIN};
     for (int64_t start = clock_mono_ms(); poll(&hit, 1, 1) == 0;) {
-        assert_true(clock_mono_ms() - start < 5000);
+        assert_true(clock_mono_ms() - start < 30000);
         ev_run(EV_DEFAULT, EVRUN_NOWAIT);
     }
     llm_cancel(call);

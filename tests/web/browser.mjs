@@ -40,7 +40,7 @@ async function open(browser, options) {
         addEventListener("securitypolicyviolation", (event) => violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(`console: ${message.text()}`));
     page.on("pageerror", (error) => complain(`error: ${error.stack}`));
     page.on("dialog", (dialog) => {

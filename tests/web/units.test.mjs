@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { CODES } from "../../gateway/web/codes.js";
 import { endedPage, laterCrawl, laterPage, rank } from "../../gateway/web/order.js";
+import { spread, STAGES } from "../../gateway/web/stages.js";
 import { Reader } from "../../gateway/web/sse.js";
 import * as text from "../../gateway/web/text.js";
 
@@ -13,6 +14,13 @@ test("codes mean what the programs mean", () => {
     const rows = [...read("common/line/codes.h").matchAll(/X\((\w+), \w+, \w+, "([^"]*)"\)/g)].map((match) => [match[1], match[2]]);
     assert.ok(rows.length > 20);
     assert.deepEqual(Object.entries(CODES), rows);
+});
+
+test("stages are those of the database", () => {
+    const names = read("sql/012_stages.sql").match(/TYPE stage AS ENUM \(([^;]*)\);/)[1].replace(/--.*/g, "").match(/'\w+'/g).map((name) => name.slice(1, -1));
+    assert.deepEqual(Object.keys(STAGES).sort(), names.sort());
+    assert.equal(spread({ queued: 4, fetching: 3, parsing: 0, scheduled: 7 }), "4 in a queue, 3 fetching");
+    assert.equal(spread({}), "");
 });
 
 test("hidden characters are no part of a title", () => {

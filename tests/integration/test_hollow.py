@@ -1,0 +1,52 @@
+"""Queues that the broker has in its list and nowhere else: to be declared and looked at, of no use to anybody."""
+
+import re
+
+import pytest
+
+from support.crawl import QUICK, delete_queues, same, wait_consumed
+from support.stack import PROGRAMS, QUEUES, wait_until
+
+ASKED_FOR = ("seed", "seed.express")  # what is in them nobody else knows
+
+
+def without_process(stack):
+    """The queues of ours that have none."""
+    names = ", ".join(f"'%2F_{stack.prefix}{queue}'" for queue in QUEUES)
+    answer = stack.broker.ctl("eval", f"[N || N <- [{names}], whereis(N) =:= undefined].")
+    return re.findall(f"'%2F_{re.escape(stack.prefix)}([^']+)'", answer)
+
+
+def hollow_out(stack):
+    """What RabbitMQ 3.10 does by itself when it is killed before it has written down where a new queue's files are."""
+    for _ in range(5):
+        delete_queues(stack)
+        wait_until(lambda: None not in stack.depths().values(), 30, "all queues are there again")
+        stack.broker.kill9(settled=False)
+        stack.broker.start().ready()
+        hollow = without_process(stack)
+        if set(hollow) - set(ASKED_FOR):
+            return hollow
+    raise AssertionError("the broker kept its queues")
+
+
+@pytest.mark.limit(300)
+def test_queues_come_back_hollow(press, maze):
+    """Two of each program find it out together. What the database knows is made anew; requests wait for a person."""
+    stack = press(**QUICK)
+    stack.start_all({name: 2 for name in PROGRAMS})
+    crawl = maze.crawl(stack)
+    crawl.reach(maze.pages // 3)
+    hollow = hollow_out(stack)
+    print("without a process:", *hollow)
+    assert crawl.running()
+    same(crawl.finish(), maze.wanted)
+    assert set(without_process(stack)) <= set(ASKED_FOR)
+    said = [line["msg"] for name in PROGRAMS for line in stack.log_lines(name, level="warn")]
+    for queue in set(hollow) - set(ASKED_FOR):
+        assert [words for words in said if words.startswith(f"queue {stack.prefix}{queue} refuses everybody")], queue
+    wait = set(hollow) & set(ASKED_FOR)
+    if wait:
+        wait_until(lambda: stack.log_lines("writer", level="error"), 60, "a writer asks for a person")
+        stack.delete_queues(*wait)
+    wait_consumed(stack)
