@@ -28,7 +28,7 @@
 
 #define OPTIONS      (HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_COMPACT)
 #define BARE_SECONDS 2
-#define MONSTER_RUNS 3 /* the fastest counts: all but one may have been disturbed */
+#define MONSTER_RUNS 5 /* the fastest counts: all but one may have been disturbed */
 
 struct body {
     char *data;
