@@ -18,8 +18,6 @@ from corpus import OURS, figure, run, say, table
 SITE = "/usr/share/doc/postgresql-doc-15/html"
 FIELDS = ("title", "author", "date", "lang", "site", "excerpt")
 RATIO_MAX, MONSTER_MAX, CAGE_MAX = 1.5, 5.0, 1.1
-# A block of text every four to seven bytes: what is kept of each is twenty times as long. They may cost more, and how much is said here.
-DENSE = {"paragraphs of one letter": 10.0, "headings of one letter": 10.0, "attributes of nothing": 8.0, "single breaks": 6.0}
 
 
 def is_even(page):
@@ -181,7 +179,7 @@ def speed(corpus):
 
 
 def monsters(corpus):
-    say(f"Pages made to be slow: time a byte against the mean of the evaluation pages (at most {MONSTER_MAX:.0f}; {len(DENSE)} named ones more)")
+    say(f"Pages made to be slow: time a byte against the mean of the evaluation pages (at most {MONSTER_MAX:.0f})")
     mean, *got = lines_of([corpus.tool("extract"), "monsters", "utf-8", corpus.path("extraction", "html")])
     got.sort(key=lambda line: -float(line["times"]))
     table(("page", "MB", "ms", "times the mean", "times bare's", "peak MB", "bare ms"),
@@ -189,7 +187,7 @@ def monsters(corpus):
             f"{float(line['times']) * float(mean['mean_ns']) / float(mean['bare_ns']):.2f}", line["peak_mb"], line["bare_ms"]] for line in got])
     say(f"  mean: {mean['mean_ns']} ns a byte; htmlReadMemory's on the same pages: {mean['bare_ns']}")
     say()
-    return all(0 < float(line["times"]) <= DENSE.get(line["name"], MONSTER_MAX) for line in got)
+    return all(0 < float(line["times"]) <= MONSTER_MAX for line in got)
 
 
 def cage(corpus):

@@ -26,6 +26,13 @@ struct buf {
 
 /* Makes an empty buffer that may hold up to max bytes. Allocates nothing. */
 void buf_init(struct buf *b, size_t max);
+/* An empty buffer in an array of so many bytes, for texts that are cut at a few hundred: it holds one less, never grows, and is neither
+ * released nor taken. */
+static inline struct buf buf_over(char *array, size_t size)
+{
+    array[0] = '\0';
+    return (struct buf){.data = array, .cap = size, .max = size - 1};
+}
 /* Frees the memory; the buffer is empty afterwards and may be used again with the same maximum. */
 void buf_release(struct buf *b);
 /* Empties the buffer but keeps its memory. Clears the failure mark. */

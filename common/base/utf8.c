@@ -65,3 +65,13 @@ size_t utf8_floor(const char *s, size_t n)
     while (n > 0 && ((unsigned char)s[n] & 0xc0) == 0x80) n--;
     return n;
 }
+
+size_t utf8_whole(const char *s, size_t n)
+{
+    size_t last = n;
+    while (last > 0 && ((unsigned char)s[last - 1] & 0xc0) == 0x80) last--;
+    if (last == 0) return 0;
+    unsigned char lead = (unsigned char)s[--last];
+    size_t length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    return n - last < length ? last : n;
+}

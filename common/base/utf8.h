@@ -14,5 +14,7 @@ bool utf8_clean(struct buf *out, const char *s, size_t n);
 /* The largest m <= n such that the first m bytes do not end within a character. s must be well-formed
  * and s[n] readable, as it is in a C string of at least n bytes. */
 size_t utf8_floor(const char *s, size_t n);
+/* The same for what ends at n, perhaps within its last character: nothing behind is read. */
+size_t utf8_whole(const char *s, size_t n);
 
 #endif

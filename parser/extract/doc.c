@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "line/limits.h"
+#include "parser/extract/squeeze.h"
 
 #define TEXTS_MAX ((size_t)4 * LIMIT_BODY) /* decoding to UTF-8 at most triples a body; entities never grow it */
 #define TAG_SLOTS 512
@@ -111,6 +112,18 @@ void doc_note(struct doc *d)
     d->notes[d->note_count++] = last;
 }
 
+void doc_add_break(struct doc *d, uint32_t parent)
+{
+    struct node *last = &d->nodes[d->count - 1];
+    if (last->tag != TAG_TEXT || last->parent != parent)
+        last = doc_add_node(d, parent, TAG_TEXT, (uint32_t)d->texts.len);
+    else if (d->texts.data[d->texts.len - 1] == '\n')
+        return;
+    buf_add_char(&d->texts, '\n');
+    size_t all = d->texts.len - last->at;
+    last->n = (uint16_t)(all < NODE_LONG ? all : NODE_LONG);
+}
+
 /* It ends where the next text begins. */
 size_t doc_long_text(const struct doc *d, size_t node)
 {
@@ -126,30 +139,13 @@ static bool is_blank(char c)
 
 void doc_collect(const struct doc *d, size_t node, struct buf *out)
 {
-    bool gap = false;
-    size_t start = out->len, i = node + 1;
-    while (i < d->nodes[node].end) {
+    struct squeeze words = squeeze_to(out);
+    for (size_t i = node + 1; i < d->nodes[node].end;) {
         const struct node *e = &d->nodes[i];
         unsigned flags = doc_tag_flags(e->tag);
-        if (flags & TAGF_BLOCK || e->tag == TAG_br) gap = true;
-        if (flags & TAGF_SKIP) {
-            i = e->end;
-            continue;
-        }
-        if (e->tag == TAG_TEXT) {
-            struct span s = doc_text(d, i);
-            for (size_t k = 0; k < s.n;) {
-                size_t from = k;
-                while (k < s.n && !is_blank(s.p[k])) k++;
-                if (k > from) {
-                    if (gap && out->len > start && !buf_add_char(out, ' ')) return;
-                    if (!buf_add(out, s.p + from, k - from)) return;
-                    gap = false;
-                }
-                while (k < s.n && is_blank(s.p[k])) k++, gap = true;
-            }
-        }
-        i++;
+        if (flags & TAGF_BLOCK || e->tag == TAG_br) words.gap = ' ';
+        if (e->tag == TAG_TEXT && !squeeze_add(&words, doc_text(d, i))) return;
+        i = flags & TAGF_SKIP ? e->end : i + 1;
     }
 }
 
@@ -161,15 +157,24 @@ bool span_is(struct span s, const char *word)
 bool span_has(struct span s, const char *part)
 {
     size_t n = strlen(part);
+    if (n == 0) return s.p != NULL;
+    char low = (char)(part[0] | 32), first = low >= 'a' && low <= 'z' ? low : part[0];
     for (size_t i = 0; s.p && i + n <= s.n; i++)
-        if (strncasecmp(s.p + i, part, n) == 0) return true;
+        if ((s.p[i] == first || (s.p[i] | 32) == first) && strncasecmp(s.p + i, part, n) == 0) return true;
     return false;
 }
 
+static int lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? c + 32 : c;
+}
+
+/* Nearly all differ in their first byte. */
 bool span_starts(struct span s, const char *prefix)
 {
-    size_t n = strlen(prefix);
-    return s.p && s.n >= n && strncasecmp(s.p, prefix, n) == 0;
+    size_t n = 0;
+    while (n < s.n && prefix[n] && lower(s.p[n]) == lower(prefix[n])) n++;
+    return s.p && prefix[n] == '\0';
 }
 
 struct span span_trim(struct span s)

@@ -145,6 +145,9 @@ static inline struct node *doc_add_node(struct doc *d, uint32_t parent, enum tag
     *node = (struct node){.parent = parent, .end = (uint32_t)d->count, .at = at, .tag = (uint8_t)tag};
     return node;
 }
+/* Parts what was added last from what is added next below the same parent: a line break of text, once. It costs no node of its own
+ * if text is around it. */
+void doc_add_break(struct doc *d, uint32_t parent);
 /* Enters the last node, an element, into the notes, once. */
 void doc_note(struct doc *d);
 /* The length of a text node that is longer than its n can say. */

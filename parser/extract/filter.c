@@ -20,6 +20,7 @@
 #define LEAD_WORDS       10
 #define LEAD_BLOCKS      60 /* between headline and text, at most */
 #define MORE_LINK_BYTES  30 /* of "Read more" at the end of a teaser */
+#define MORE_LINK_DEPTH  30 /* elements around it up to the link */
 #define REPEAT_WORDS     8  /* shorter lines may come twice in a text: refrains, answers */
 #define REPEAT_BLOCKS    40 /* how far back a repeated paragraph is looked for */
 #define BODY_TENTHS      8  /* of the region's prose below one element make it the body */
@@ -54,13 +55,12 @@ static bool same_words(struct span a, struct span b)
 
 static bool is_title(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(TITLE_MAX);
+    char room[TITLE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     /* Bytes of the title against characters of the block: far apart is no match, and most blocks are. */
     if (page->title.len < 8 || b->chars > page->title.len || b->chars * 5 < page->title.len) return false;
     page_block_text(page, b, &text);
-    bool same = same_words(span_of(buf_str(&text), text.len), span_of(buf_str(&page->title), page->title.len));
-    buf_release(&text);
-    return same;
+    return same_words(span_of(buf_str(&text), text.len), span_of(buf_str(&page->title), page->title.len));
 }
 
 static uint32_t prose_between(const struct page *page, uint32_t from, uint32_t to)
@@ -147,12 +147,11 @@ static void cut_after_body(const struct region *r)
 
 static bool has_date(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     char date[DATE_SIZE];
     page_block_text(page, b, &text);
-    bool found = date_find(span_of(buf_str(&text), text.len), date);
-    buf_release(&text);
-    return found;
+    return date_find(span_of(buf_str(&text), text.len), date);
 }
 
 /* A first line that is text although it is no whole sentence: a verse, a standfirst, a list or a table. */
@@ -169,12 +168,11 @@ static bool is_opening(const struct region *r, uint32_t i)
 /* Ends as a sentence does; a label may end in a colon. */
 static bool is_short_sentence(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     if (b->stops == 0) return false;
     page_block_text(page, b, &text);
-    bool ends = text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
-    buf_release(&text);
-    return ends;
+    return text.len && strchr(".!?\"", (char)text.data[text.len - 1]);
 }
 
 /* A last paragraph in bold throughout: a call to the readers, not the text's own end. */
@@ -244,11 +242,10 @@ static void drop_labels(const struct region *r)
 
 static bool is_stock(const struct page *page, const struct block *b)
 {
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     page_block_text(page, b, &text);
-    bool stock = phrase_is_stock(span_of(buf_str(&text), text.len));
-    buf_release(&text);
-    return stock;
+    return phrase_is_stock(span_of(buf_str(&text), text.len));
 }
 
 /* Text about another page, cut short, with a link "Read more" at its end. */
@@ -260,31 +257,63 @@ static bool is_cut_short(const struct page *page, const struct block *b)
     uint32_t i = b->end;
     while (i > b->first && last.n == 0) last = nodes[--i].tag == TAG_TEXT ? span_trim(doc_text(&page->doc, i)) : last;
     if (last.n == 0 || last.n > MORE_LINK_BYTES) return false;
-    while (i != NODE_NONE && i != b->node && nodes[i].tag != TAG_a) i = nodes[i].parent;
+    for (int up = 0; up < MORE_LINK_DEPTH && i != NODE_NONE && i != b->node && nodes[i].tag != TAG_a; up++) i = nodes[i].parent;
     return i != NODE_NONE && nodes[i].tag == TAG_a && phrase_is_stock(last);
 }
 
-static bool same_text(const struct page *page, const struct block *a, const struct block *b)
+/* Of a text's beginning, for comparing it with others; never 0. */
+static uint64_t text_hash(const struct page *page, const struct block *b)
 {
-    struct buf x = BUF_INIT(PHRASE_MAX), y = BUF_INIT(PHRASE_MAX);
-    if (a->chars != b->chars || a->words != b->words || a->commas != b->commas) return false;
-    page_block_text(page, a, &x);
-    page_block_text(page, b, &y);
-    bool same = x.len == y.len && memcmp(buf_str(&x), buf_str(&y), x.len) == 0;
-    buf_release(&x);
-    buf_release(&y);
-    return same;
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
+    page_block_text(page, b, &text);
+    uint64_t h = 14695981039346656037u;
+    for (size_t i = 0; i < text.len; i++) h = (h ^ (unsigned char)text.data[i]) * 1099511628211u;
+    return h | 1;
+}
+
+/* What equal texts have in common; most others differ in it. */
+static uint64_t counts_of(const struct block *b)
+{
+    return (uint64_t)b->chars << 32 | (b->words & UINT16_MAX) << 16 | b->commas;
+}
+
+/* The blocks last kept: the place of one is its number modulo their number. */
+struct kept {
+    uint64_t counts[REPEAT_BLOCKS], hashes[REPEAT_BLOCKS]; /* a hash is 0 while nobody has asked */
+    uint32_t blocks[REPEAT_BLOCKS];
+    size_t count;
+};
+
+/* Has one of them this text? Sets its hash if it was needed. */
+static bool is_repeated(struct kept *kept, const struct page *page, uint32_t block, uint64_t counts, uint64_t *hash_r)
+{
+    size_t last = kept->count < REPEAT_BLOCKS ? kept->count : REPEAT_BLOCKS, k = 0;
+    while (k < last && kept->counts[k] != counts) k++;
+    if (k == last) return false;
+    uint64_t hash = *hash_r = text_hash(page, &page->blocks[block]);
+    for (; k < last; k++) {
+        if (!kept->hashes[k] && kept->counts[k] == counts) kept->hashes[k] = text_hash(page, &page->blocks[kept->blocks[k]]);
+        if (kept->hashes[k] == hash && kept->counts[k] == counts && block - kept->blocks[k] <= REPEAT_BLOCKS) return true;
+    }
+    return false;
 }
 
 /* A summary that stands above the byline and below it, a quotation that is shown large. */
 static void drop_repeated(const struct region *r)
 {
+    struct kept kept;
+    kept.count = 0;
     for (uint32_t i = r->from; i < r->to; i++) {
         struct block *b = &r->page->blocks[i];
-        if (b->mark || b->kind != BLOCK_TEXT || b->words < REPEAT_WORDS || !b->is_prose) continue;
-        uint32_t first = i - r->from > REPEAT_BLOCKS ? i - REPEAT_BLOCKS : r->from;
-        for (uint32_t k = first; k < i && !b->mark; k++)
-            if (!r->page->blocks[k].mark && same_text(r->page, &r->page->blocks[k], b)) b->mark = MARK_REPEATED;
+        if (b->mark || b->words < REPEAT_WORDS) continue;
+        uint64_t counts = counts_of(b), hash = 0;
+        if (b->kind == BLOCK_TEXT && b->is_prose && is_repeated(&kept, r->page, i, counts, &hash)) {
+            b->mark = MARK_REPEATED;
+            continue;
+        }
+        size_t place = kept.count++ % REPEAT_BLOCKS;
+        kept.counts[place] = counts, kept.hashes[place] = hash, kept.blocks[place] = i;
     }
 }
 
@@ -318,11 +347,11 @@ static bool is_wiki_appendix(const struct page *page, const struct block *b)
         "Véase también", "Referencias",     "Enlaces externos", "Voci correlate",  "Collegamenti esterni",
         "См. также",     "Примечания",      "Ссылки",           "Zobacz też",      "Zie ook",
     };
-    struct buf text = BUF_INIT(PHRASE_MAX);
+    char room[PHRASE_MAX + 1];
+    struct buf text = buf_over(room, sizeof room);
     page_block_text(page, b, &text);
     bool found = false;
     for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) found = span_is(span_of(buf_str(&text), text.len), names[i]);
-    buf_release(&text);
     return found;
 }
 

@@ -73,7 +73,7 @@ static bool remember(struct links *links, uint64_t hash, struct links_slot **slo
 static bool may_be_link(struct span s)
 {
     static const char *const others[] = {"javascript:", "mailto:", "tel:", "data:", "#"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    for (size_t i = 0; s.n && i < sizeof others / sizeof *others; i++)
         if (span_starts(s, others[i])) return false;
     return s.n > 0;
 }

@@ -24,7 +24,7 @@ enum {
 static uint8_t can[256];
 
 struct reader {
-    const char *p, *end;
+    const char *begin, *p, *end;
     struct doc *doc;
     struct opens opens;
 };
@@ -311,6 +311,12 @@ static void read_attributes(struct reader *r, uint32_t node)
     }
 }
 
+/* Is this the tag of a link? */
+static bool has_href(const struct reader *r)
+{
+    return span_has(span_of(r->p, (size_t)(find(r->p, r->end, '>') - r->p)), "href");
+}
+
 static void read_start_tag(struct reader *r)
 {
     char text[TAG_NAME];
@@ -320,7 +326,8 @@ static void read_start_tag(struct reader *r)
     struct tag_name name = opens_name(text, n);
     const char *dot = name.tag == TAG_OTHER || name.tag == TAG_CUSTOM ? memchr(text, '.', n) : NULL;
     if (dot) opens_close_for(&r->opens, doc_tag(text, (size_t)(dot - text))); /* what it ends goes by its name up to a dot */
-    opens_start(&r->opens, name, &node);
+    bool is_link = name.tag == TAG_a && opens_is_crowded(&r->opens) && has_href(r);
+    opens_start(&r->opens, name, is_link, &node);
     read_attributes(r, node);
     bool closed = peek(r, 0) == '/';
     if (r->p < r->end) r->p += closed ? 2 : 1;
@@ -444,6 +451,7 @@ static void skip_misc(struct reader *r)
 static void read_some(struct reader *r)
 {
     char next = peek(r, 1);
+    r->opens.read = (size_t)(r->p - r->begin);
     if (*r->p == '<' && next == '/') {
         read_end_tag(r);
         return;
@@ -475,7 +483,7 @@ static void read_some(struct reader *r)
 
 void load_html(struct doc *d, const char *utf8, size_t n)
 {
-    struct reader r = {.p = utf8, .end = utf8 + n, .doc = d};
+    struct reader r = {.begin = utf8, .p = utf8, .end = utf8 + n, .doc = d};
     if (n == 0) return;
     if (!can['a']) fill();
     doc_reserve(d, n / NODE_BYTES + 16);

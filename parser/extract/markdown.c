@@ -1,17 +1,19 @@
 /* Markdown; contract in render.h.
  *
- * Each block knows the list items, quotes and tables it stands in from a walk up to the article's element. Comparing this
- * path with that of the block before tells whether an item begins or goes on. */
+ * Each block knows the list items, quotes and tables it stands in from what is around it. Comparing this path with that of the block before
+ * tells whether an item begins or goes on. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "parser/extract/render.h"
 
 #define LEVELS_MAX  12  /* lists and quotes in each other; deeper ones are written at this depth */
 #define INLINES_MAX 32  /* open emphasis and links */
 #define CELLS_MAX   30  /* columns of a table written as one */
+#define PIECE       500 /* bytes of text that are written at once */
 #define CELL_BYTES  300 /* a table with longer cells is there for layout */
 
 struct level {
@@ -25,6 +27,13 @@ struct path {
     int depth;
     uint32_t table; /* the innermost one around, NODE_NONE if there is none */
     uint32_t row, cell;
+};
+
+/* An element around the block last looked at. */
+struct around {
+    uint32_t node;
+    uint32_t level;            /* 1 + index of the innermost one that is a level, up to this one; 0: none is */
+    uint32_t table, row, cell; /* as of a block in it */
 };
 
 /* An open inline element. */
@@ -41,6 +50,9 @@ struct writer {
     struct links *links;
     struct buf *out;
     struct path path; /* of the last block written */
+    struct around
+        *around; /* from the article's element down: neighbours share most of it, so nobody climbs a page's depth again and again */
+    size_t around_count, around_cap;
     struct inline_mark open[INLINES_MAX];
     int open_count;
     bool gap, at_line_start, in_code, in_cell;
@@ -53,21 +65,56 @@ static bool is_blank(char c)
     return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
 }
 
-static struct path path_of(const struct page *page, uint32_t node)
+/* What stands in this element, if what is around it is known. */
+static struct around around_of(const struct writer *w, size_t index, uint32_t node)
+{
+    struct around a = {.node = node, .table = NODE_NONE, .row = NODE_NONE, .cell = NODE_NONE};
+    uint8_t tag = w->page->doc.nodes[node].tag;
+    bool is_level = tag == TAG_li || tag == TAG_dd || tag == TAG_blockquote;
+    if (index > 0) {
+        a = w->around[index - 1];
+        a.node = node;
+    }
+    if (is_level || tag == TAG_table) a.table = a.row = a.cell = NODE_NONE; /* what is around these is not its table */
+    if (is_level) a.level = (uint32_t)index + 1;
+    if (tag == TAG_table) a.table = node;
+    if (tag == TAG_tr) a.row = node;
+    if (doc_tag_flags(tag) & TAGF_CELL) a.cell = node;
+    return a;
+}
+
+/* Leaves the elements that do not hold this node and enters those that do. */
+static void go_to(struct writer *w, uint32_t node)
+{
+    const struct node *nodes = w->page->doc.nodes;
+    while (w->around_count) {
+        uint32_t top = w->around[w->around_count - 1].node;
+        if (top <= node && node < nodes[top].end) break;
+        w->around_count--;
+    }
+    uint32_t top = w->around_count ? w->around[w->around_count - 1].node : NODE_NONE;
+    size_t from = w->around_count, to = from;
+    for (uint32_t i = node; i != top && i != NODE_NONE && i >= w->page->picked; i = nodes[i].parent) to++;
+    w->around = mem_grow(w->around, &w->around_cap, to, sizeof *w->around);
+    for (size_t k = to; k > from; node = nodes[node].parent) w->around[--k].node = node;
+    for (size_t k = from; k < to; k++) w->around[k] = around_of(w, k, w->around[k].node);
+    w->around_count = to;
+}
+
+static struct path path_of(struct writer *w, uint32_t node)
 {
     struct path path = {.table = NODE_NONE, .row = NODE_NONE, .cell = NODE_NONE};
-    struct level found[LEVELS_MAX];
+    uint32_t levels[LEVELS_MAX];
     int n = 0;
-    for (; node != NODE_NONE && node >= page->picked; node = page->doc.nodes[node].parent) {
-        const struct node *e = &page->doc.nodes[node];
-        if ((e->tag == TAG_li || e->tag == TAG_dd || e->tag == TAG_blockquote) && n < LEVELS_MAX)
-            found[n++] = (struct level){.node = node, .list = e->parent};
-        if (path.table != NODE_NONE || n > 0) continue;
-        if (e->tag == TAG_table) path.table = node;
-        if (e->tag == TAG_tr && path.row == NODE_NONE) path.row = node;
-        if (doc_tag_flags(e->tag) & TAGF_CELL && path.cell == NODE_NONE) path.cell = node;
+    go_to(w, node);
+    if (w->around_count == 0) return path;
+    const struct around *in = &w->around[w->around_count - 1];
+    path.table = in->table, path.row = in->row, path.cell = in->cell;
+    for (uint32_t k = in->level; k && n<LEVELS_MAX; k = k> 1 ? w->around[k - 2].level : 0) levels[n++] = w->around[k - 1].node;
+    while (n > 0) {
+        uint32_t level = levels[--n];
+        path.levels[path.depth++] = (struct level){.node = level, .list = w->page->doc.nodes[level].parent};
     }
-    while (n > 0) path.levels[path.depth++] = found[--n];
     return path;
 }
 
@@ -128,8 +175,16 @@ static void new_line(struct writer *w)
     buf_add(w->out, buf_str(&w->prefix), w->prefix.len);
 }
 
+/* What a byte of text may be. */
+enum { PLAIN, BLANK, SPECIAL };
+static const uint8_t kinds[256] = {
+    [' '] = BLANK,   ['\n'] = BLANK,  ['\t'] = BLANK,  ['\r'] = BLANK,  ['\f'] = BLANK,  ['\\'] = SPECIAL,
+    ['`'] = SPECIAL, ['*'] = SPECIAL, ['_'] = SPECIAL, ['['] = SPECIAL, [']'] = SPECIAL, ['<'] = SPECIAL,
+    ['|'] = SPECIAL, ['#'] = SPECIAL, ['>'] = SPECIAL, ['+'] = SPECIAL, ['-'] = SPECIAL,
+};
+
 /* A character that would mean something in Markdown. */
-static bool needs_escape(const struct writer *w, const char *p, const char *end)
+static bool needs_escape(const struct writer *w, const char *p, const char *end, bool at_line_start)
 {
     switch (*p) {
     case '\\':
@@ -143,7 +198,7 @@ static bool needs_escape(const struct writer *w, const char *p, const char *end)
     case '#':
     case '>':
     case '+':
-    case '-': return w->at_line_start && (p + 1 == end || is_blank(p[1]) || *p == '#' || *p == '>');
+    case '-': return at_line_start && (p + 1 == end || is_blank(p[1]) || *p == '#' || *p == '>');
     default: return false;
     }
 }
@@ -157,37 +212,41 @@ static void write_opens(struct writer *w)
     }
 }
 
-/* Up to the next white space, in pieces as long as nothing must be escaped. */
-static const char *put_word(struct writer *w, const char *p, const char *end)
+/* Words up to `stop`, one blank apart. Room for two bytes each, and one more, is reserved. */
+static void put_piece(struct writer *w, const char *p, const char *stop, const char *end)
 {
-    const char *from = p;
-    for (; p < end && !is_blank(*p); p++, w->at_line_start = false) {
+    char *to = w->out->data + w->out->len;
+    bool gap = w->gap, at_line_start = w->at_line_start;
+    for (; p < stop; p++) {
+        uint8_t kind = kinds[(unsigned char)*p];
+        if (kind == BLANK) {
+            gap = true;
+            continue;
+        }
+        if (gap && !at_line_start) *to++ = ' ';
         bool tick = w->in_code && *p == '`';
-        if (!tick && (w->in_code || !needs_escape(w, p, end))) continue;
-        buf_add(w->out, from, (size_t)(p - from));
-        if (!tick)
-            buf_add_char(w->out, '\\');
-        else
-            buf_add_char(w->out, '\'');
-        from = tick ? p + 1 : p;
+        if (kind == SPECIAL && !w->in_code && needs_escape(w, p, end, at_line_start)) *to++ = '\\';
+        *to++ = tick ? '\'' : *p;
+        gap = at_line_start = false;
     }
-    buf_add(w->out, from, (size_t)(p - from));
-    return p;
+    *to = '\0';
+    w->out->len = (size_t)(to - w->out->data);
+    w->gap = gap, w->at_line_start = at_line_start;
 }
 
 static void put_text(struct writer *w, struct span s)
 {
     const char *p = s.p, *end = s.p + s.n;
+    for (; p < end && is_blank(*p); p++) w->gap = true;
+    if (p == end) return;
+    if (w->gap && !w->at_line_start) buf_add_char(w->out, ' ');
+    w->gap = false;
+    write_opens(w);
     while (p < end) {
-        if (is_blank(*p)) {
-            w->gap = true;
-            p++;
-            continue;
-        }
-        if (w->gap && !w->at_line_start) buf_add_char(w->out, ' ');
-        w->gap = false;
-        write_opens(w);
-        p = put_word(w, p, end);
+        const char *stop = end - p > PIECE ? p + utf8_floor(p, PIECE) : end;
+        if (!buf_reserve(w->out, 2 * (size_t)(stop - p) + 1)) return;
+        put_piece(w, p, stop, end);
+        p = stop;
     }
 }
 
@@ -195,7 +254,9 @@ static void put_target(struct writer *w, uint32_t link)
 {
     const char *url = links_url(w->links, link);
     bool round = strpbrk(url, "()") != NULL;
-    buf_addf(w->out, round ? "](<%s>)" : "](%s)", url);
+    buf_add_str(w->out, round ? "](<" : "](");
+    buf_add_str(w->out, url);
+    buf_add_str(w->out, round ? ">)" : ")");
 }
 
 static void close_inline(struct writer *w)
@@ -271,7 +332,7 @@ static void put_inline(struct writer *w, const struct block *b)
     w->gap = w->in_code = false;
     w->at_line_start = true;
     open_around(w, b);
-    for (uint32_t i = b->first; i < b->end;) {
+    for (uint32_t i = b->first; i < b->end && !buf_failed(w->out);) {
         const struct node *e = &d->nodes[i];
         while (w->open_count && w->open[w->open_count - 1].end <= i) close_inline(w);
         if (e->tag == TAG_TEXT) {
@@ -343,7 +404,7 @@ static bool is_data_table(struct writer *w, size_t i, uint32_t table, size_t *en
     for (; k < page->block_count && page->blocks[k].first < page->doc.nodes[table].end; k++) {
         const struct block *b = &page->blocks[k];
         if (b->mark) continue;
-        struct path path = path_of(page, b->node);
+        struct path path = path_of(w, b->node);
         if (path.table != table || b->kind != BLOCK_CELL || b->chars > CELL_BYTES) return false;
         if (path.row == NODE_NONE || path.cell == NODE_NONE) return false; /* a cell without a row */
         if (path.row != row) rows++, columns = 0;
@@ -379,10 +440,10 @@ static void put_table(struct writer *w, size_t from, size_t to)
     uint32_t row = NODE_NONE, next_cell = NODE_NONE;
     int rows = 0;
     w->in_cell = true;
-    for (size_t k = from; k < to; k++) {
+    for (size_t k = from; k < to && !buf_failed(w->out); k++) {
         const struct block *b = &page->blocks[k];
         if (b->mark) continue;
-        struct path path = path_of(page, b->node);
+        struct path path = path_of(w, b->node);
         if (path.row != row) {
             if (row != NODE_NONE) {
                 buf_add_str(w->out, " |");
@@ -413,7 +474,7 @@ static size_t put_block(struct writer *w, size_t i)
 {
     const struct page *page = w->page;
     const struct block *b = &page->blocks[i];
-    struct path path = path_of(page, b->node);
+    struct path path = path_of(w, b->node);
     size_t end = i + 1;
     begin_block(w, path);
     if (path.table != NODE_NONE && b->kind == BLOCK_CELL && is_data_table(w, i, path.table, &end)) {
@@ -445,9 +506,10 @@ void render_markdown(const struct page *page, struct links *links, struct buf *o
         size_t before = out->len;
         i = put_block(w, i);
         if (!buf_failed(out)) continue;
-        buf_truncate(out, before);
+        buf_truncate(out, before ? before : utf8_whole(buf_str(out), out->len)); /* a page that is one text is cut */
         break;
     }
     buf_release(&w->prefix);
+    free(w->around);
     free(w);
 }

@@ -95,10 +95,14 @@ static void add_node(struct opens *o, enum tag tag)
     if (tag == TAG_title || tag == TAG_h1 || tag == TAG_h2) doc_note(o->doc);
 }
 
-/* Where a block would begin or end that is too deep to be one. Two line breaks part texts, more say nothing else. */
+/* Where a block would begin or end that has no node. Two line breaks part texts, more say nothing else. */
 static void add_break(struct opens *o)
 {
-    const struct doc *d = o->doc;
+    struct doc *d = o->doc;
+    if (opens_is_crowded(o)) {
+        doc_add_break(d, o->current);
+        return;
+    }
     if (d->count > 2 && d->nodes[d->count - 1].tag == TAG_br && d->nodes[d->count - 2].tag == TAG_br &&
         d->nodes[d->count - 1].parent == o->current && d->nodes[d->count - 2].parent == o->current)
         return;
@@ -147,24 +151,34 @@ static bool is_open(const struct opens *o, enum tag tag)
     return o->last[tag] != 0;
 }
 
-/* Makes an element and its node. A block that is too deep leaves a line break. */
-static uint32_t push(struct opens *o, struct tag_name name)
+/* Is there no room for a node of this tag? Without their elements, script and style would be text. */
+static bool is_too_much(const struct opens *o, enum tag tag, bool is_link)
+{
+    unsigned flags = doc_tag_flags(tag);
+    bool is_raw = tag == TAG_script || tag == TAG_style, is_frame = tag == TAG_html || tag == TAG_head || tag == TAG_body;
+    if (o->count >= OPENS_DEPTH && !is_raw && !(flags & TAGF_VOID)) return true;
+    if (!opens_is_crowded(o) || is_raw || is_frame) return false;
+    bool comes_first = is_link || (flags & TAGF_SKIP && !(flags & TAGF_VOID));
+    return !comes_first || o->doc->count > OPENS_CROWD + o->read / OPENS_FIRST;
+}
+
+/* Makes an element and, where there is room, its node. A block without one leaves a line break. */
+static uint32_t push(struct opens *o, struct tag_name name, bool is_link)
 {
     o->had_head |= name.tag == TAG_head;
     o->had_body |= name.tag == TAG_body;
-    bool is_raw = name.tag == TAG_script || name.tag == TAG_style; /* without its element, its content would be text */
-    bool deep = o->count >= OPENS_DEPTH && !is_raw && !(doc_tag_flags(name.tag) & TAGF_VOID);
+    bool bare = is_too_much(o, name.tag, is_link);
     uint32_t node = NODE_NONE;
-    if (!deep) {
+    if (!bare) {
         add_node(o, name.tag);
         o->current = node = (uint32_t)(o->doc->count - 1);
-    } else if (doc_tag_flags(name.tag) & TAGF_BLOCK) {
+    } else if (doc_tag_flags(name.tag) & TAGF_BLOCK || name.tag == TAG_br) {
         add_break(o);
     }
     uint32_t *same = &o->last[slot_of(name.id)], *level = &o->last_of_level[levels[name.tag]];
     if (o->count == o->cap) o->items = mem_grow(o->items, &o->cap, o->count + 1, sizeof *o->items);
     o->items[o->count++] = (struct open_element){
-        .id_or_level = name.id & UNKNOWN ? name.id : *level, .outer_same = *same & OUTER_MASK, .has_node = !deep, .tag = name.tag};
+        .id_or_level = name.id & UNKNOWN ? name.id : *level, .outer_same = *same & OUTER_MASK, .has_node = !bare, .tag = name.tag};
     *same = (uint32_t)o->count;
     if (!(name.id & UNKNOWN)) *level = (uint32_t)o->count;
     return node;
@@ -188,7 +202,7 @@ void opens_pop(struct opens *o)
 
 static void push_known(struct opens *o, enum tag tag)
 {
-    push(o, (struct tag_name){(uint8_t)tag, (uint32_t)tag});
+    push(o, (struct tag_name){(uint8_t)tag, (uint32_t)tag}, false);
 }
 
 void opens_close_for(struct opens *o, enum tag tag)
@@ -215,7 +229,7 @@ static void imply(struct opens *o, enum tag tag)
     if (!is_open(o, TAG_body) && !is_open(o, TAG_head)) push_known(o, TAG_body);
 }
 
-bool opens_start(struct opens *o, struct tag_name name, uint32_t *node_r)
+bool opens_start(struct opens *o, struct tag_name name, bool is_link, uint32_t *node_r)
 {
     opens_close_for(o, name.tag);
     imply(o, name.tag);
@@ -224,7 +238,7 @@ bool opens_start(struct opens *o, struct tag_name name, uint32_t *node_r)
         o->misplaced++;
         return false;
     }
-    *node_r = push(o, name);
+    *node_r = push(o, name, is_link);
     return true;
 }
 

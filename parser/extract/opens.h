@@ -2,7 +2,12 @@
  *
  * The rules are those of HTML 4's optional tags in the form libxml2 2.9 gave them: what it reads as a tree is what the rest of the
  * library was measured with. Every step takes constant time, but for the elements it closes: a tag finds the open element of its name, and
- * what protects it, without walking what is open. What is nested deeper than OPENS_DEPTH keeps its text and loses its tags. */
+ * what protects it, without walking what is open. What is nested deeper than OPENS_DEPTH keeps its text and loses its tags.
+ *
+ * So does what makes a page a crowd: OPENS_CROWD nodes are free; with more, a page has one for OPENS_ROOM of the bytes read so far, and a tag
+ * that comes too soon has none. Links, and elements around text that is not to be read, come before the others: for them there is one more for
+ * OPENS_FIRST bytes. Where a block or line would begin or end, the text has a line break. A node costs as much time as some ten bytes of
+ * text; with this, no page is made of nodes alone. */
 #ifndef GM_PARSER_EXTRACT_OPENS_H
 #define GM_PARSER_EXTRACT_OPENS_H
 
@@ -13,6 +18,9 @@
 #include "parser/extract/doc.h"
 
 #define OPENS_DEPTH  512 /* Blink's limit, too */
+#define OPENS_CROWD  16384
+#define OPENS_ROOM   10
+#define OPENS_FIRST  4 /* <a href>a, <option>a: more bytes than these for each of two nodes */
 #define OPENS_NAMES  1024
 #define OPENS_LEVELS 8
 
@@ -39,6 +47,7 @@ struct opens {
     uint32_t last_of_level[OPENS_LEVELS]; /* the same by what end tags may close it */
     unsigned misplaced;                   /* <html>, <head> and <body> that opened nothing: as many end tags close nothing */
     bool had_head, had_body;
+    size_t read; /* bytes of the page before the current tag or text; the reader keeps it */
 };
 
 /* doc is empty and borrowed; it gets its node 0, which is around everything. */
@@ -55,9 +64,14 @@ static inline enum tag opens_top(const struct opens *o)
 }
 /* Closes what this start tag ends by itself. */
 void opens_close_for(struct opens *o, enum tag tag);
-/* A start tag. True: it opened an element, *node_r, that waits for its attributes; NODE_NONE if it is too deep to have a node. False: a
- * misplaced <html>, <head> or <body>, that is ignored. */
-bool opens_start(struct opens *o, struct tag_name name, uint32_t *node_r);
+/* There is room for those alone that come first. */
+static inline bool opens_is_crowded(const struct opens *o)
+{
+    return o->doc->count > OPENS_CROWD && o->doc->count * OPENS_ROOM > o->read;
+}
+/* A start tag. True: it opened an element, *node_r, that waits for its attributes; NODE_NONE if there is no room for a node: see
+ * above. False: a misplaced <html>, <head> or <body>, that is ignored. */
+bool opens_start(struct opens *o, struct tag_name name, bool is_link, uint32_t *node_r);
 /* Closes the innermost element: "/>" or an element without content. */
 void opens_pop(struct opens *o);
 /* An end tag. */

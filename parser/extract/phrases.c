@@ -214,33 +214,46 @@ static const char *const parts[] = {
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
-static_assert(COUNT(starts) < UINT8_MAX && COUNT(whole) < UINT8_MAX, "by_byte counts in bytes");
+static_assert(COUNT(starts) < UINT8_MAX && COUNT(whole) < UINT8_MAX, "by_bytes counts in bytes");
 
-/* The phrases of a table by their first byte: a line is compared with few of them. */
-struct by_byte {
+/* The phrases of a table by their first two bytes: a line is compared with few of them. */
+struct by_bytes {
     uint8_t first[256], next[UINT8_MAX]; /* 1 + index, 0: no more */
 };
 
-static void sort_in(struct by_byte *index, const char *const *table, size_t count)
+static unsigned place_of(const char *p)
+{
+    return ((unsigned char)p[0] * 33u + (unsigned char)p[1]) % 256;
+}
+
+static void sort_in(struct by_bytes *index, const char *const *table, size_t count)
 {
     for (size_t i = count; i-- > 0;) {
-        uint8_t *first = &index->first[(unsigned char)table[i][0]];
+        uint8_t *first = &index->first[place_of(table[i])];
         index->next[i] = *first;
         *first = (uint8_t)(i + 1);
     }
 }
 
 /* Does the line begin with a phrase of the table, or (whole) is it one? */
-static bool begins(struct span s, const struct by_byte *index, const char *const *table, bool is_whole)
+static bool begins(struct span s, const struct by_bytes *index, const char *const *table, bool is_whole)
 {
-    for (uint8_t i = s.n ? index->first[(unsigned char)s.p[0]] : 0; i; i = index->next[i - 1]) {
-        size_t n = strlen(table[i - 1]);
-        if ((is_whole ? s.n == n : s.n >= n) && memcmp(s.p, table[i - 1], n) == 0) return true;
+    for (uint8_t i = s.n > 1 ? index->first[place_of(s.p)] : 0; i; i = index->next[i - 1]) {
+        const char *phrase = table[i - 1];
+        size_t n = 0;
+        while (n < s.n && phrase[n] == s.p[n]) n++;
+        if (phrase[n] == '\0' && (n == s.n || !is_whole)) return true;
     }
     return false;
 }
 
-/* Which pairs of neighbouring bytes a line has, roughly: most lines lack a pair of any given phrase, and need no search. */
+/* Which bytes a line has, roughly: short ones lack some of most phrases. */
+static uint64_t byte_bit(char c)
+{
+    return (uint64_t)1 << (c & 63);
+}
+
+/* Which pairs of neighbouring bytes it has: most lines lack a pair of any given phrase, and need no search. */
 struct pairs {
     uint64_t bits[16];
 };
@@ -250,33 +263,60 @@ static unsigned pair_bit(const char *p)
     return ((unsigned char)p[0] * 33u + (unsigned char)p[1]) % 1024;
 }
 
-static bool has_pair(const struct pairs *pairs, const char *p)
+static bool has_bit(const struct pairs *pairs, unsigned bit)
 {
-    return pairs->bits[pair_bit(p) / 64] >> pair_bit(p) % 64 & 1;
+    return pairs->bits[bit / 64] >> bit % 64 & 1;
 }
 
-static bool contains(const struct pairs *pairs, struct span s, const char *part)
+/* One of `parts`: its bytes and three of its pairs. */
+struct part {
+    uint64_t bytes;
+    uint16_t pairs[3];
+};
+
+static void measure_parts(struct part measured_r[COUNT(parts)])
 {
-    if (!has_pair(pairs, part)) return false;
-    size_t n = strlen(part);
-    return has_pair(pairs, part + n / 2) && has_pair(pairs, part + n - 2) && memmem(s.p, s.n, part, n);
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        size_t n = strlen(parts[i]);
+        for (const char *p = parts[i]; *p; p++) measured_r[i].bytes |= byte_bit(*p);
+        measured_r[i].pairs[0] = (uint16_t)pair_bit(parts[i]);
+        measured_r[i].pairs[1] = (uint16_t)pair_bit(parts[i] + n / 2);
+        measured_r[i].pairs[2] = (uint16_t)pair_bit(parts[i] + n - 2);
+    }
+}
+
+static bool contains_any(const struct part measured[COUNT(parts)], struct span s, uint64_t bytes)
+{
+    struct pairs pairs = {{0}};
+    bool is_measured = false;
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        const struct part *p = &measured[i];
+        if (p->bytes & ~bytes) continue;
+        for (size_t k = 0; !is_measured && k + 1 < s.n; k++) pairs.bits[pair_bit(s.p + k) / 64] |= (uint64_t)1 << pair_bit(s.p + k) % 64;
+        is_measured = true;
+        if (!has_bit(&pairs, p->pairs[0]) || !has_bit(&pairs, p->pairs[1]) || !has_bit(&pairs, p->pairs[2])) continue;
+        if (memmem(s.p, s.n, parts[i], strlen(parts[i]))) return true;
+    }
+    return false;
 }
 
 bool phrase_is_stock(struct span text)
 {
-    static struct by_byte by_start, by_whole;
+    static struct by_bytes by_start, by_whole;
+    static struct part measured[COUNT(parts)];
     char lower[PHRASE_MAX];
-    if (!by_start.first[(unsigned char)starts[0][0]]) {
+    if (!by_start.first[place_of(starts[0])]) {
         sort_in(&by_start, starts, COUNT(starts));
         sort_in(&by_whole, whole, COUNT(whole));
+        measure_parts(measured);
     }
-    struct pairs pairs = {{0}};
+    uint64_t bytes = 0;
     struct span s = span_of(lower, text.n < sizeof lower ? text.n : sizeof lower);
-    for (size_t i = 0; i < s.n; i++) lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i];
-    for (size_t i = 0; i + 1 < s.n; i++) pairs.bits[pair_bit(lower + i) / 64] |= (uint64_t)1 << pair_bit(lower + i) % 64;
-    if (begins(s, &by_start, starts, false)) return true;
-    for (size_t i = 0; i < COUNT(parts); i++)
-        if (contains(&pairs, s, parts[i])) return true;
+    for (size_t i = 0; i < s.n; i++) {
+        lower[i] = text.p[i] >= 'A' && text.p[i] <= 'Z' ? (char)(text.p[i] + 32) : text.p[i];
+        bytes |= byte_bit(lower[i]);
+    }
+    if (begins(s, &by_start, starts, false) || contains_any(measured, s, bytes)) return true;
     while (s.n && strchr(".:!…?>»-| ", s.p[s.n - 1])) s.n--;
     return begins(s, &by_whole, whole, true);
 }

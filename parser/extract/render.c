@@ -4,40 +4,17 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "parser/extract/squeeze.h"
 
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
 }
 
-struct writer {
-    struct buf *out;
-    size_t start;  /* of the block in out */
-    bool gap;      /* white space is owed before the next word */
-    bool line_end; /* a line end is owed */
-};
-
-/* Appends a run of text, white space collapsed; words in whole pieces. */
-static bool put_words(struct writer *w, struct span s)
+static bool put_verbatim(struct squeeze *w, struct span s)
 {
-    for (size_t i = 0; i < s.n;) {
-        size_t from = i;
-        while (i < s.n && !is_blank(s.p[i])) i++;
-        if (i > from) {
-            if (w->out->len > w->start && w->line_end && !buf_add_char(w->out, '\n')) return false;
-            if (w->out->len > w->start && !w->line_end && w->gap && !buf_add_char(w->out, ' ')) return false;
-            if (!buf_add(w->out, s.p + from, i - from)) return false;
-            w->gap = w->line_end = false;
-        }
-        while (i < s.n && is_blank(s.p[i])) i++, w->gap = true;
-    }
-    return true;
-}
-
-static bool put_verbatim(struct writer *w, struct span s)
-{
-    if (w->line_end && w->out->len > w->start && !buf_add_char(w->out, '\n')) return false;
-    w->line_end = false;
+    if (w->gap && w->out->len > w->start && !buf_add_char(w->out, w->gap)) return false;
+    w->gap = '\0';
     for (size_t i = 0; i < s.n; i++) {
         if (s.p[i] == '\r') continue;
         if (w->out->len == w->start && s.p[i] == '\n') continue; /* the line end after <pre> */
@@ -48,14 +25,14 @@ static bool put_verbatim(struct writer *w, struct span s)
 
 static bool put_block(const struct page *page, const struct block *b, struct buf *out)
 {
-    struct writer w = {.out = out, .start = out->len};
+    struct squeeze w = squeeze_to(out);
     for (uint32_t i = b->first; i < b->end;) {
         const struct node *e = &page->doc.nodes[i];
         if (e->tag == TAG_TEXT) {
             struct span s = doc_text(&page->doc, i);
-            if (!(b->kind == BLOCK_PRE ? put_verbatim(&w, s) : put_words(&w, s))) return false;
+            if (!(b->kind == BLOCK_PRE ? put_verbatim(&w, s) : squeeze_add(&w, s))) return false;
         } else if (e->tag == TAG_br) {
-            w.line_end = true;
+            w.gap = '\n';
         } else if (e->drop || doc_tag_flags(e->tag) & TAGF_SKIP) {
             i = e->end;
             continue;
@@ -95,7 +72,7 @@ void render_text(const struct page *page, struct buf *out)
             if (before)
                 buf_truncate(out, before);
             else
-                buf_truncate(out, utf8_floor(buf_str(out), out->len));
+                buf_truncate(out, utf8_whole(buf_str(out), out->len));
             return;
         }
         last_row = row;

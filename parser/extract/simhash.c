@@ -11,8 +11,8 @@
 #define HASH_START 14695981039346656037u
 #define LANE_MAX   255 /* votes that a lane of eight bits holds */
 
-/* Votes for each of 64 bits. Adding 64 counters for every word would cost more than reading the text: eight of them share a machine
- * word as lanes of a byte, and are emptied into the sums before a lane can overflow. */
+/* Votes for each of 64 bits. Adding 64 counters for every word would cost more than reading the text: eight of them, those of every eighth
+ * bit, share a machine word as lanes of a byte, and are emptied into the sums before a lane can overflow. */
 struct votes {
     uint64_t lanes[8];
     unsigned in_lanes;
@@ -22,21 +22,14 @@ struct votes {
 
 static void votes_flush(struct votes *v)
 {
-    for (unsigned i = 0; i < 64; i++) v->sums[i] += v->lanes[i / 8] >> (i % 8 * 8) & 0xff;
+    for (unsigned i = 0; i < 64; i++) v->sums[i] += v->lanes[i % 8] >> (i / 8 * 8) & 0xff;
     for (unsigned i = 0; i < 8; i++) v->lanes[i] = 0;
     v->in_lanes = 0;
 }
 
-/* The eight bits of a byte as eight bytes of 0 or 1. */
-static uint64_t spread(uint64_t byte)
-{
-    uint64_t bits = byte * 0x0101010101010101u & 0x8040201008040201u; /* each lane keeps its own bit */
-    return (((bits & 0x7f7f7f7f7f7f7f7fu) + 0x7f7f7f7f7f7f7f7fu) | bits) >> 7 & 0x0101010101010101u;
-}
-
 static void vote(struct votes *v, uint64_t hash)
 {
-    for (unsigned i = 0; i < 8; i++) v->lanes[i] += spread(hash >> (i * 8) & 0xff);
+    for (unsigned i = 0; i < 8; i++) v->lanes[i] += hash >> i & 0x0101010101010101u;
     v->shingles++;
     if (++v->in_lanes == LANE_MAX) votes_flush(v);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "parser/extract/extract.h"
 #include "parser/extract/simhash.h"
 
@@ -150,6 +151,26 @@ static void test_simhash(void **state)
 }
 
 /* Cyrillic titles in URLs: written out and percent-encoded in any case they are one page. */
+/* A page that is one text of more than a record takes is cut between characters, in both forms. */
+static void test_one_long_text(void **state)
+{
+    (void)state;
+    static const char *const begins[] = {"<pre>a", "<pre>", "<p>a", "<p>"};
+    for (size_t i = 0; i < COUNT(begins); i++) {
+        struct record r;
+        struct buf html = BUF_INIT(LIMIT_BODY);
+        buf_add_str(&html, begins[i]);
+        for (size_t k = 0; k < LIMIT_MARKDOWN; k++) buf_add_str(&html, k % 10 == 9 ? ". " : "\u00e9");
+        assert_int_equal(extract_html(buf_str(&html), &r), CODE_OK);
+        assert_in_range(strlen(r.text), LIMIT_TEXT - 20, LIMIT_TEXT);
+        assert_in_range(strlen(r.markdown), LIMIT_MARKDOWN - 2000, LIMIT_MARKDOWN);
+        assert_true(utf8_valid(r.text, strlen(r.text)));
+        assert_true(utf8_valid(r.markdown, strlen(r.markdown)));
+        record_release(&r);
+        buf_release(&html);
+    }
+}
+
 static void test_wiki_links(void **state)
 {
     (void)state;
@@ -177,7 +198,7 @@ int main(void)
     extract_init();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_relations), cmocka_unit_test(test_feeds),      cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_simhash),   cmocka_unit_test(test_wiki_links),
+        cmocka_unit_test(test_simhash),   cmocka_unit_test(test_wiki_links), cmocka_unit_test(test_one_long_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+#include "line/limits.h"
 #include "parser/extract/entities.h"
 #include "parser/extract/extract.h"
 #include "parser/extract/load.h"
@@ -119,19 +121,23 @@ static void on_text(void *context, const xmlChar *text, int n)
     put_text(context, (const char *)text, (size_t)n);
 }
 
-static void tree_of_libxml2(const char *html, struct writer *w)
+static void run_libxml2(const char *html, const xmlSAXHandler *handler, void *context)
 {
     htmlParserCtxtPtr parser = htmlCreateMemoryParserCtxt(html, (int)strlen(html));
-    memset(parser->sax, 0, sizeof *parser->sax);
-    parser->sax->startElement = on_start;
-    parser->sax->endElement = on_end;
-    parser->sax->characters = parser->sax->ignorableWhitespace = parser->sax->cdataBlock = on_text;
+    *parser->sax = *handler;
     parser->sax->initialized = 1;
-    parser->userData = w;
+    parser->userData = context;
     htmlCtxtUseOptions(parser, HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING | HTML_PARSE_NONET | HTML_PARSE_IGNORE_ENC);
     parser->charset = XML_CHAR_ENCODING_UTF8;
     htmlParseDocument(parser);
     htmlFreeParserCtxt(parser);
+}
+
+static void tree_of_libxml2(const char *html, struct writer *w)
+{
+    const xmlSAXHandler handler = {
+        .startElement = on_start, .endElement = on_end, .characters = on_text, .ignorableWhitespace = on_text, .cdataBlock = on_text};
+    run_libxml2(html, &handler, w);
 }
 
 static const char *tag_text(uint8_t tag)
@@ -241,6 +247,200 @@ static void test_depth(void **state)
     buf_release(&text);
 }
 
+/* What a reader reads: words, apart where a block or line begins or ends. */
+struct reading {
+    struct buf words;
+    int skipping; /* elements without text to read that are open */
+    unsigned links;
+};
+
+static void read_words(struct reading *r, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n && !r->skipping; i++) {
+        bool blank = strchr(" \n\t\r", text[i]) != NULL;
+        if (!blank || (r->words.len && r->words.data[r->words.len - 1] != ' ')) buf_add_char(&r->words, blank ? ' ' : text[i]);
+    }
+}
+
+static void read_boundary(struct reading *r, enum tag tag, int skipped)
+{
+    if (doc_tag_flags(tag) & TAGF_SKIP) r->skipping += skipped;
+    if (doc_tag_flags(tag) & TAGF_BLOCK || tag == TAG_br) read_words(r, " ", 1);
+}
+
+static void reading_starts(void *context, const xmlChar *name, const xmlChar **attributes)
+{
+    struct reading *r = context;
+    enum tag tag = doc_tag((const char *)name, strlen((const char *)name));
+    read_boundary(r, tag, 1);
+    for (; attributes && attributes[0]; attributes += 2) r->links += tag == TAG_a && strcmp((const char *)attributes[0], "href") == 0;
+}
+
+static void reading_ends(void *context, const xmlChar *name)
+{
+    read_boundary(context, doc_tag((const char *)name, strlen((const char *)name)), -1);
+}
+
+static void reading_goes_on(void *context, const xmlChar *text, int n)
+{
+    read_words(context, (const char *)text, (size_t)n);
+}
+
+static void read_ours(const struct doc *d, struct reading *r)
+{
+    for (uint32_t i = 0, open = NODE_NONE; i <= d->count; i++) {
+        for (; open != NODE_NONE && d->nodes[open].end <= i; open = d->nodes[open].parent) read_boundary(r, d->nodes[open].tag, -1);
+        if (i == d->count) break;
+        assert_int_equal(d->nodes[i].parent, open);
+        if (d->nodes[i].tag == TAG_TEXT) {
+            struct span s = doc_text(d, i);
+            read_words(r, s.p, s.n);
+            continue;
+        }
+        read_boundary(r, d->nodes[i].tag, 1);
+        r->links += d->nodes[i].tag == TAG_a && doc_attr(d, i, ATTR_href).p;
+        open = i;
+    }
+}
+
+/* Nodes of a page of n bytes, at most: those that are free, those there is room for, and those of links and of what is not read. */
+static void check_crowd(const struct doc *d, size_t n)
+{
+    size_t always = 0;
+    for (size_t i = 0; i < d->count; i++)
+        always += doc_tag_flags(d->nodes[i].tag) & TAGF_SKIP || (d->nodes[i].tag == TAG_a && doc_attr(d, i, ATTR_href).p);
+    size_t room = n / OPENS_ROOM > OPENS_CROWD ? n / OPENS_ROOM : OPENS_CROWD;
+    assert_in_range(d->count, 1, room + 3 * always + 10);
+}
+
+static void compare_readings(const char *name, const struct buf *html)
+{
+    struct reading ours = {.words = BUF_INIT(LIMIT_BODY)}, theirs = {.words = BUF_INIT(LIMIT_BODY)};
+    const xmlSAXHandler handler = {.startElement = reading_starts,
+                                   .endElement = reading_ends,
+                                   .characters = reading_goes_on,
+                                   .ignorableWhitespace = reading_goes_on,
+                                   .cdataBlock = reading_goes_on};
+    struct doc d;
+    doc_init(&d);
+    load_html(&d, html->data, html->len);
+    check_crowd(&d, html->len);
+    read_ours(&d, &ours);
+    run_libxml2(html->data, &handler, &theirs);
+    size_t same = 0;
+    while (same < ours.words.len && buf_str(&ours.words)[same] == buf_str(&theirs.words)[same]) same++;
+    if (ours.words.len != theirs.words.len || same < theirs.words.len)
+        fail_msg("%s: from word byte %zu of %zu: ours '%.60s', libxml2's '%.60s'", name, same, theirs.words.len,
+                 buf_str(&ours.words) + same, buf_str(&theirs.words) + same);
+    assert_int_equal(ours.links, theirs.links);
+    assert_true(utf8_valid(buf_str(&d.texts), d.texts.len));
+    doc_release(&d);
+    buf_release(&ours.words);
+    buf_release(&theirs.words);
+}
+
+/* In a crowd tags go, all text stays, no word is glued to another, and links are kept. */
+static void test_crowd(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {
+        "<p>a",
+        "<h1>a<p>b",
+        "<td>a",
+        "<tr><td>a<td>b",
+        "<li>a",
+        "<dt>a<dd>b",
+        "a<br>",
+        "a<hr>",
+        "<b>a</b>",
+        "<b>a</b> ",
+        "<a>a</a>",
+        "<a href=x>a</a>b",
+        "<a href=x>a</a><p>b",
+        "<p id>a",
+        "<option>a<p>",
+        "<rp>abc</rp>b",
+        "<rp/>a",
+        "<col>a",
+        "<a href>a",
+        "<div>a</div>b",
+        "<x-y>a</x-y>b",
+        "<x>a</x>b",
+        "<p>&eacute;",
+        "<!---->a<p>",
+        "<h2><i>a</i>b</h2>",
+        "<p>a<table>",
+        "<script>a<p></script>b<p>",
+        "<p/>a",
+        "<td><b>a<p>b</td>c",
+    };
+    for (size_t i = 0; i < COUNT(pieces); i++) {
+        struct buf html = BUF_INIT(LIMIT_BODY);
+        for (int k = 0; k < 3 * OPENS_CROWD && html.len < 300000; k++) {
+            buf_add_str(&html, pieces[i]);
+            if (k % 50 == 49) buf_add_str(&html, "</table></div>\n");
+        }
+        buf_add_str(&html, "<p>The end");
+        compare_readings(pieces[i], &html);
+        buf_release(&html);
+    }
+}
+
+/* The same for pages of all kinds of tags in any order. */
+static void test_random_crowds(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {
+        "<p>",   "</p>",    "<td>",     "</td>",    "<tr>",      "<table>", "<b>",         "</b>",       "<i>",
+        "</i>",  "<br>",    "<li>",     "<ul>",     "</ul>",     "<div>",   "</div>",      "<a href=x>", "<a class=y href=x>",
+        "</a>",  "<a>",     "<option>", "<select>", "</select>", "<h1>",    "</h1>",       "<h2>",       "<hr>",
+        "<dd>",  "<dt>",    "<pre>",    "</pre>",   "<x-y>",     "</x-y>",  "<span id=a>", "</span>",    "<img>",
+        "<wbr>", "<input>", "<!---->",  "&amp;",    "&#65;",     "a",       "b",           "c ",         " d",
+        "e\n",   "\u00e9",  "f. ",      "g",        "h",         "i",       "j",           "k l",        "m",
+        "n",
+    };
+    uint32_t random = 1;
+    for (int i = 0; i < 20; i++) {
+        struct buf html = BUF_INIT(LIMIT_BODY);
+        unsigned tables = 0;
+        size_t first = random % COUNT(pieces), count = i % 2 ? COUNT(pieces) : 8; /* all, or some that stand next to each other */
+        for (int k = 0; html.len < 200000; k++) {
+            random ^= random << 13, random ^= random >> 17, random ^= random << 5;
+            const char *piece = random & 1 ? pieces[(first + (random >> 1) % count) % COUNT(pieces)] : i % 3 ? "a" : "b ";
+            if (k % 200 == 0) /* what is too deep has no links: close everything */
+                for (; tables; tables--) buf_add_str(&html, "</table>");
+            if (k % 200 == 0) piece = "<table>";
+            tables += strcmp(piece, "<table>") == 0;
+            buf_add_str(&html, piece);
+        }
+        compare_readings("random", &html);
+        buf_release(&html);
+    }
+}
+
+/* Few nodes are never a crowd, and what comes after one has its nodes again. */
+static void test_room(void **state)
+{
+    (void)state;
+    struct buf html = BUF_INIT(LIMIT_BODY);
+    struct doc d;
+    for (int i = 0; i < OPENS_CROWD / 2 - 2; i++) buf_add_str(&html, "<p>a");
+    doc_init(&d);
+    load_html(&d, html.data, html.len);
+    assert_int_equal(d.count, 3 + 2 * (OPENS_CROWD / 2 - 2)); /* with node 0, html and body */
+    doc_release(&d);
+    for (int i = 0; i < OPENS_CROWD; i++) buf_add_str(&html, "<p>a");
+    buf_add_str(&html, "<p>");
+    for (int i = 0; i < OPENS_CROWD; i++) buf_add_str(&html, "long text ");
+    buf_add_str(&html, "<div id=last>z");
+    load_html(&d, html.data, html.len);
+    assert_int_equal(d.nodes[d.count - 1].tag, TAG_TEXT);
+    assert_int_equal(doc_text(&d, d.count - 1).n, 1);
+    assert_true(span_is(doc_attr(&d, d.count - 2, ATTR_id), "last"));
+    doc_release(&d);
+    buf_release(&html);
+}
+
 /* A node says how long its text is up to NODE_LONG; what is longer ends where the next text begins. */
 static void test_long_texts(void **state)
 {
@@ -305,8 +505,9 @@ static void test_entities(void **state)
 int main(void)
 {
     extract_init();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_trees), cmocka_unit_test(test_cut_anywhere),
-                                       cmocka_unit_test(test_depth), cmocka_unit_test(test_long_texts),
-                                       cmocka_unit_test(test_notes), cmocka_unit_test(test_entities)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trees),      cmocka_unit_test(test_cut_anywhere),  cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_long_texts), cmocka_unit_test(test_notes),         cmocka_unit_test(test_entities),
+        cmocka_unit_test(test_crowd),      cmocka_unit_test(test_random_crowds), cmocka_unit_test(test_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

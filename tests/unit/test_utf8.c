@@ -89,7 +89,10 @@ static void test_floor(void **state)
     (void)state;
     static const char text[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80";
     static const size_t want[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10};
-    for (size_t n = 0; n < sizeof text; n++) assert_int_equal(utf8_floor(text, n), want[n]);
+    for (size_t n = 0; n < sizeof text; n++) {
+        assert_int_equal(utf8_floor(text, n), want[n]);
+        assert_int_equal(utf8_whole(text, n), want[n]);
+    }
 }
 
 int main(void)
