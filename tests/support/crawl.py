@@ -79,11 +79,11 @@ class Crawl:
         """Waits until so many pages have ended."""
         wait_until(lambda: (self.look() or 0) >= pages, deadline, lambda: f"{pages} pages ended: {self.state()}")
 
-    def moments(self, count, rng, first=0.02, last=0.8):
+    def moments(self, count, rng, first=0.02, last=0.8, least=None):
         """So many random moments, one after the other: a crawl is a clock that goes by pages.
 
         What is done at a moment takes its time, on a busy machine more than the crawl has left: then those that remain come sooner, or not
-        at all. Half of them must.
+        at all. So many must: least, by default half of them.
         """
         pages, high = int(first * self.total), int(last * self.total)
         for number in range(count):
@@ -92,7 +92,7 @@ class Crawl:
             pages += int(max(high - pages, 0) * (1 - rng.random() ** (1 / left)))  # the first of so many, each anywhere
             self.reach(pages)
             if not self.running():
-                assert 2 * number >= count, f"the crawl was over after {number} moments: make it longer"
+                assert number >= (count / 2 if least is None else least), f"the crawl was over after {number} moments: make it longer"
                 print(f"the crawl was over after {number} moments of {count}")
                 return
             yield pages
