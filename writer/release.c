@@ -15,10 +15,12 @@
 #include "writer/tx.h"
 
 #define HOSTS_A_TIME 500
-#define HOSTS_LIMIT  "LIMIT 500" /* as a constant, so that the plan is made once */
-#define EXTRA_ROWS   32          /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
-#define PROBES       8           /* tickets out while our network is down */
-#define SHARE_ROWS   4           /* picked beyond an equal share of the credit: some hosts have less to offer than others */
+#define TEXT_OF(n)   #n
+#define SQL_LIMIT(n) "LIMIT " TEXT_OF(n)
+#define HOSTS_LIMIT  SQL_LIMIT(HOSTS_A_TIME) /* a constant and no parameter, so that the plan is made once */
+#define EXTRA_ROWS   32                      /* picked beyond what may go: pages that robots.txt disallows end without taking a slot */
+#define PROBES       8                       /* tickets out while our network is down */
+#define SHARE_ROWS   4                       /* picked beyond an equal share of the credit: some hosts have less to offer than others */
 
 /* Requests that may still go to a host. $1: HOST_DELAY, $2: FETCH_PER_HOST; slots_first() adds them. One that must be polite, or that
  * fails, is asked one thing at a time: it is felt for, not stormed. */
