@@ -28,11 +28,12 @@
 
 #define SOCKET    3
 #define PACK_FROM 4096       /* bytes: smaller reports travel as they are */
-#define TRIM_FROM (1u << 20) /* bytes of a page after which memory is given back */
+#define TRIM_FROM (1u << 20) /* bytes of a page after which memory may be given back */
+#define KEEP_FREE (32 << 20) /* bytes of free memory that stay the child's; malloc's largest M_MMAP_THRESHOLD */
 
 struct child {
-    long cpu_seconds;
-    const char *agent; /* our name in robots directives; NULL: the default */ /* that a page may take */
+    long cpu_seconds;  /* that a page may take */
+    const char *agent; /* our name in robots directives; NULL: the default */
     struct buf record, body, page, json, packed;
 };
 
@@ -307,7 +308,7 @@ static bool serve_one(struct child *c)
     if (c->page.len + c->body.len > TRIM_FROM) {
         buf_release(&c->page);
         buf_release(&c->json);
-        malloc_trim(0);
+        if (mallinfo2().fordblks > KEEP_FREE) malloc_trim(0);
     }
     return ok;
 }
@@ -332,6 +333,9 @@ int cage_child_run(int argc, char **argv)
     c.agent = argv[3]; /* NULL if there is none */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NAME, "parser-caged");
+    /* Memory that the next page will want is not given back after each: getting it again costs more than a small page. */
+    mallopt(M_TRIM_THRESHOLD, KEEP_FREE);
+    mallopt(M_MMAP_THRESHOLD, KEEP_FREE);
     extract_init();
     tzset(); /* the log's clock would open a file for it */
     if (!limit_resources(memory_mib) || !filter_calls()) {

@@ -251,7 +251,9 @@ static const char *guess(const char *bytes, size_t n)
     if (n >= 2 && bytes[0] == 0 && bytes[1] == '<') return "utf-16be";
     if (all_ascii(bytes, n)) {
         /* ISO-2022-JP is ASCII to look at: its shifts to Kanji give it away. */
-        bool kanji = memmem(bytes, n, "\x1b$B", 3) || memmem(bytes, n, "\x1b$@", 3);
+        const char *shift = memchr(bytes, '\x1b', n);
+        size_t left = shift ? n - (size_t)(shift - bytes) : 0;
+        bool kanji = shift && (memmem(shift, left, "\x1b$B", 3) || memmem(shift, left, "\x1b$@", 3));
         return kanji ? "iso-2022-jp" : "windows-1252";
     }
     return utf8_valid(bytes, n) ? "utf-8" : detect(bytes, n);
@@ -340,6 +342,12 @@ static bool decode_legacy(struct charset_text *t, const char *converter, const c
     return ok;
 }
 
+/* One byte a character, the lower half of them ASCII. */
+static bool is_above_ascii(const char *encoding)
+{
+    return strncmp(encoding, "windows-", 8) == 0 || strncmp(encoding, "iso-8859-", 9) == 0;
+}
+
 bool charset_decode(const char *bytes, size_t n, const char *encoding, struct charset_text *text_r)
 {
     *text_r = (struct charset_text){.encoding = encoding, .own = BUF_INIT(DECODED_MAX)};
@@ -352,7 +360,8 @@ bool charset_decode(const char *bytes, size_t n, const char *encoding, struct ch
         bytes += len;
         n -= len;
     }
-    return e->converter ? decode_legacy(text_r, e->converter, bytes, n) : decode_utf8(text_r, bytes, n);
+    if (!e->converter || (is_above_ascii(encoding) && all_ascii(bytes, n))) return decode_utf8(text_r, bytes, n);
+    return decode_legacy(text_r, e->converter, bytes, n);
 }
 
 void charset_text_release(struct charset_text *text)
