@@ -19,8 +19,8 @@
 
 #define OPENS_DEPTH  512 /* Blink's limit, too */
 #define OPENS_CROWD  16384
-#define OPENS_ROOM   10
-#define OPENS_FIRST  4 /* <a href>a, <option>a: more bytes than these for each of two nodes */
+#define OPENS_ROOM   12
+#define OPENS_FIRST  5 /* <a href=1>a, <option>a: as many bytes for each of two nodes, or more */
 #define OPENS_NAMES  1024
 #define OPENS_LEVELS 8
 
