@@ -10,11 +10,12 @@
 #define TAG_BITS 40 /* tag = life of the channel << TAG_BITS | delivery tag */
 #define RETRY_MS 500
 
-/* RabbitMQ 3.10, killed right after a queue was declared, can come back with a queue that is in its list and has no process. It
- * can be declared and looked at; basic.consume is INTERNAL_ERROR, and the end of the connection, for as long as that queue is
- * there. One refusal proves nothing: a queue may be without a leader for some seconds. Five, with the waits between them
- * doubling, are more than 15 s. */
-#define REFUSALS       5
+/* RabbitMQ 3.10, killed right after a queue was declared, can come back with a queue that is in its list and has no process, or one
+ * that answers nobody. It can be declared and looked at; basic.consume is INTERNAL_ERROR and the end of the connection, or stays
+ * without an answer, for as long as that queue is there. One refusal proves nothing: a queue may be without a leader for some
+ * seconds. Three or more over 15 s, with the waits between them doubling, do. */
+#define REFUSALS       3
+#define REFUSED_MS     15000
 #define REFUSED_MAX_MS 30000
 
 static struct mq_consumer *by_channel(struct mq *mq, amqp_channel_t channel)
@@ -79,12 +80,18 @@ void mq_quiesce(struct mq *mq, enum queue_id queue)
     if (!mq_rpc_ok(&mq->consume, amqp_get_rpc_reply(mq->consume.conn), "basic.cancel", &error) && error) reset(mq, c);
 }
 
-static bool is_internal_error(amqp_rpc_reply_t reply)
+static bool is_refusal(amqp_rpc_reply_t reply)
 {
+    if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION) return reply.library_error == AMQP_STATUS_TIMEOUT;
     if (reply.reply_type != AMQP_RESPONSE_SERVER_EXCEPTION) return false;
     if (reply.reply.id == AMQP_CONNECTION_CLOSE_METHOD)
         return ((amqp_connection_close_t *)reply.reply.decoded)->reply_code == AMQP_INTERNAL_ERROR;
     return reply.reply.id == AMQP_CHANNEL_CLOSE_METHOD && ((amqp_channel_close_t *)reply.reply.decoded)->reply_code == AMQP_INTERNAL_ERROR;
+}
+
+static bool is_lost(const struct mq_consumer *c, int64_t now)
+{
+    return c->refusals >= REFUSALS && now - c->refused_since >= REFUSED_MS;
 }
 
 /* The others must not suffer: they come again at once, this queue in its time. */
@@ -92,10 +99,11 @@ static void refused(struct mq *mq, struct mq_consumer *c)
 {
     int64_t wait = RETRY_MS;
     for (int i = 0; i < c->refusals && wait < REFUSED_MAX_MS; i++) wait *= 2;
-    c->retry_at = clock_mono_ms() + (wait < REFUSED_MAX_MS ? wait : REFUSED_MAX_MS);
-    c->refusals++;
+    int64_t now = clock_mono_ms();
+    c->retry_at = now + (wait < REFUSED_MAX_MS ? wait : REFUSED_MAX_MS);
+    if (c->refusals++ == 0) c->refused_since = now;
     mq->consume.backoff = 0; /* the connection was good */
-    if (c->refusals >= REFUSALS && !mq_queue_disposable(queue_of(mq, c)))
+    if (is_lost(c, now) && !mq_queue_disposable(queue_of(mq, c)))
         log_error("queue %s%s refuses consumers. Only the broker knows what is in it: restart it, or delete the queue", mq->config.prefix,
                   queue_name(queue_of(mq, c)));
 }
@@ -122,7 +130,7 @@ static void subscribe_now(struct mq *mq, struct mq_consumer *c)
         return;
     }
     c->channel = 0;
-    if (is_internal_error(reply)) refused(mq, c);
+    if (is_refusal(reply)) refused(mq, c);
 refused:
     if (!error) return;
     mq->declared = false; /* most likely 404: the queue is gone */
@@ -161,7 +169,7 @@ void mq_consume_upkeep(struct mq *mq)
             renew(mq, c);
             continue;
         }
-        bool remakes = c->refusals >= REFUSALS && mq_queue_disposable((enum queue_id)i);
+        bool remakes = is_lost(c, now) && mq_queue_disposable((enum queue_id)i);
         c->retry_at = now + RETRY_MS;
         if (remakes && !mq_queue_remake(mq, (enum queue_id)i)) continue;
         subscribe_now(mq, c);

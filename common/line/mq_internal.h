@@ -41,7 +41,8 @@ struct mq_consumer {
     int prefetch;
     amqp_channel_t channel; /* 0: not consuming */
     uint64_t life;          /* number of this channel's life, part of each tag */
-    int refusals;           /* by an INTERNAL_ERROR of the broker, in a row */
+    int refusals;           /* of basic.consume, in a row */
+    int64_t refused_since;  /* monotonic ms of the first of them */
     int64_t retry_at;
     int64_t renew_at; /* monotonic ms: a subscription that brought nothing until then is made anew */
     uint64_t *hand;   /* delivery tags not acked yet, ascending */

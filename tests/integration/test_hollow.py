@@ -67,3 +67,17 @@ def test_processes_of_queues_end(press, maze):
     assert crawl.running()
     same(crawl.finish(), maze.wanted)
     assert without_process(stack) == []
+
+
+@pytest.mark.limit(300)
+def test_process_of_a_queue_hangs(press, maze):
+    """It is there and answers nobody, as RabbitMQ 3.10 has it now and then after the same kill."""
+    stack = press(**QUICK)
+    stack.start_all({"writer": 2})
+    crawl = maze.crawl(stack)
+    crawl.reach(maze.pages // 3)
+    hung = stack.broker.ctl("eval", f"P = whereis('%2F_{stack.prefix}report'), sys:suspend(P), P.").strip()
+    assert crawl.running()
+    same(crawl.finish(), maze.wanted)
+    assert stack.broker.ctl("eval", f"whereis('%2F_{stack.prefix}report').").strip() != hung
+    wait_consumed(stack)
