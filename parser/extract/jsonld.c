@@ -40,8 +40,10 @@ static const cJSON *resolve(struct script *script, const cJSON *object)
     struct span id = text_of(get(object, "@id"));
     if (!id.n || get(object, "name") || !script->graph || script->lookups <= 0) return object;
     script->lookups--;
-    for (const cJSON *other = script->graph->child; other; other = other->next)
-        if (cJSON_IsObject(other) && get(other, "name") && span_is(id, cJSON_GetStringValue(get(other, "@id")))) return other;
+    for (const cJSON *other = script->graph->child; other; other = other->next) {
+        const char *known = cJSON_GetStringValue(get(other, "@id"));
+        if (known && get(other, "name") && span_is(id, known)) return other;
+    }
     return object;
 }
 
