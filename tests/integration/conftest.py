@@ -35,6 +35,15 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): time a test may take, set-up and tear-down apart")
 
 
+# Files that take longest go first: begun last, one of them would run alone at the end. Those with brokers of their own are apart.
+LONG_FILES = ("pressure", "buyer", "gateway", "hollow", "politeness", "web", "crash", "awaited", "demo", "scale", "faults", "control", "frontier")
+
+
+def pytest_collection_modifyitems(items):
+    order = {f"test_{name}": place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
 # Services -------------------------------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="session")

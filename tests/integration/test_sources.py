@@ -209,7 +209,8 @@ def test_parts_without_end(stack):
         same(found(stack, server), wanted | {"/chapter-one": (3, *STORED)})
         assert stack.value("select count from refused where rule = 'depth'") == 1
         stack.seed(server.url("/list/"))
-        stack.wait_final(server.url("/list/"))
+        ended = "select p.code from page p join crawl c on c.id = p.crawl_id where c.is_inbox and p.ended_at is not null"
+        wait_until(lambda: stack.query(ended), 30, "the page asked for alone has ended")
         assert stack.value("select sum(admitted) from crawl where is_inbox") == 1
         assert stack.books() == []
 
