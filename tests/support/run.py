@@ -46,9 +46,9 @@ def run_cases(binary):
 
 
 def run_integration(arguments):
-    """pytest on tests/integration, three files at a time, each with a broker and a database of its own: mostly they wait. GM_JOBS=0: one
+    """pytest on tests/integration, four files at a time, each with a broker and a database of its own: mostly they wait. GM_JOBS=0: one
     after the other. Its own death is a failure, too."""
-    jobs = ["-n", os.environ.get("GM_JOBS") or "3", "--dist", "loadfile"]
+    jobs = ["-n", os.environ.get("GM_JOBS") or "4", "--dist", "loadfile"]
     with tempfile.TemporaryDirectory() as directory:
         report = os.path.join(directory, "report.xml")
         status = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml", report, *jobs,
