@@ -10,7 +10,6 @@
 #include <ev.h>
 #include <libxml/HTMLparser.h>
 #include <malloc.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -464,15 +463,6 @@ static void pack_all(struct folder *f)
     }
 }
 
-/* Both processes on one CPU: what waking another one costs depends on the machine, and on how busy it is. */
-static void stay_on_this_cpu(void)
-{
-    cpu_set_t here;
-    CPU_ZERO(&here);
-    CPU_SET(sched_getcpu(), &here);
-    if (sched_setaffinity(0, sizeof here, &here) != 0) fprintf(stderr, "extract: cannot stay on one CPU\n"), exit(1);
-}
-
 /* In turn, as `speed` does it; the first round warms up. */
 static int cage(int rounds, const char *charset, const char *path)
 {
@@ -487,7 +477,6 @@ static int cage(int rounds, const char *charset, const char *path)
     folder_read(&f, path);
     if (f.count == 0 || rounds < 1) return 1;
     pack_all(&f);
-    stay_on_this_cpu();
     caged.packed = &f;
     caged.record = record;
     caged.cage = cage_new(ev_default_loop(0), &config);
