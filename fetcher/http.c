@@ -28,11 +28,13 @@
 #define KEEP_BUFFER       (256u << 10)
 #define DNS_CACHE_S       300L
 #define IDLE_CONNECTION_S 115L /* servers close after 5 to 120 s */
+#define SHARDS            8    /* docs/PERFORMANCE.md has what each number gives */
 
 struct http_transfer {
     struct http_transfer *prev, *next; /* in active or ended, or next in spare */
     struct list *list;
     struct http *http;
+    struct shard *shard;
     CURL *easy;
     bool https;                 /* how easy is set up */
     struct curl_slist *headers; /* of a conditional request; NULL: those of all */
@@ -59,12 +61,20 @@ struct list {
     size_t count;
 };
 
-struct http {
+/* The hosts of one hash, their connections and addresses. At the end of each transfer the library looks at every connection that it keeps
+ * (curl_multi_remove_handle, for those of CURLOPT_CONNECT_ONLY), so several with few are faster than one with all. */
+struct shard {
     struct multi multi;
+    struct http *http;
+    bool has_addresses; /* of http->resolve */
+};
+
+struct http {
+    struct shard shards[SHARDS];
     struct ev_loop *loop;
     ev_timer sweep;
     struct http_config config;
-    char *user_agent, *ca_file;
+    char *ca_file;
     struct curl_slist *headers, *connect_to, *resolve;
     struct list active, ended;
     struct list doubtful; /* ended with HTTP_NO_NAME: is it the name, or our resolver? */
@@ -136,6 +146,7 @@ static int request_goes_out(void *context, char *remote, char *local, int remote
     struct http_transfer *t = context;
     (void)remote, (void)local, (void)remote_port, (void)local_port;
     t->sent_at = t->marked_at = clock_mono_ms();
+    t->shard->has_addresses = true;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -345,7 +356,7 @@ static void end(struct http_transfer *t, enum http_failure failure)
     long connects = 0;
     note_name(t);
     curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-    curl_multi_remove_handle(http->multi.curl, t->easy);
+    curl_multi_remove_handle(t->shard->multi.curl, t->easy);
     http->stats.connections += (uint64_t)connects;
     http->stats.finished++;
     http->stats.bytes += t->response.bytes;
@@ -440,10 +451,11 @@ static void on_resolver(void *context, bool answers)
 
 static void collect(void *context)
 {
-    struct http *http = context;
+    struct shard *shard = context;
+    struct http *http = shard->http;
     CURLMsg *message;
     int left;
-    while ((message = curl_multi_info_read(http->multi.curl, &left))) {
+    while ((message = curl_multi_info_read(shard->multi.curl, &left))) {
         if (message->msg != CURLMSG_DONE) continue;
         struct http_transfer *t;
         CURLcode result = message->data.result; /* message dies with curl_multi_remove_handle */
@@ -550,24 +562,38 @@ static int default_socket(const struct sockaddr *address, int type, int protocol
     return socket(address->sa_family, type, protocol);
 }
 
+/* All of every request that stays the same. The library's own options for these lines would print each of them twice. */
+static void set_headers(struct http *http, const char *user_agent)
+{
+    struct buf agent = BUF_INIT(LIMIT_HEADERS);
+    buf_addf(&agent, "User-Agent: %s", user_agent);
+    http->headers = curl_slist_append(NULL, buf_str(&agent));
+    curl_slist_append(http->headers, "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,text/plain;q=0.8,*/*;q=0.5");
+    curl_slist_append(http->headers, "Accept-Encoding: " UNPACK_CODINGS);
+    buf_release(&agent);
+}
+
 struct http *http_new(const struct http_config *config, struct ev_loop *loop)
 {
     struct http *http = mem_zalloc(sizeof *http);
     http->config = *config;
     http->loop = loop;
-    http->user_agent = mem_strdup(config->user_agent);
     http->ca_file = config->ca_file && *config->ca_file ? mem_strdup(config->ca_file) : NULL;
     if (!http->config.open_socket) http->config.open_socket = default_socket;
     http->names = names_new(loop, on_resolver, http);
     ev_timer_init(&http->sweep, on_sweep, SWEEP_S, SWEEP_S);
     http->sweep.data = http;
-    multi_init(&http->multi, loop, collect, http);
-    curl_multi_setopt(http->multi.curl, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-    curl_multi_setopt(http->multi.curl, CURLMOPT_MAXCONNECTS, (long)config->connections);
     split_connect_to(&http->connect_to, config->connect_to);
     split_resolve(&http->resolve, config->resolve);
-    http->headers = curl_slist_append(NULL, "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,text/plain;q=0.8,*/*;q=0.5");
+    set_headers(http, config->user_agent);
     raise_descriptors(http);
+    for (size_t i = 0; i < SHARDS; i++) {
+        struct shard *shard = &http->shards[i];
+        shard->http = http;
+        multi_init(&shard->multi, loop, collect, shard);
+        curl_multi_setopt(shard->multi.curl, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+        curl_multi_setopt(shard->multi.curl, CURLMOPT_MAXCONNECTS, (long)((http->config.connections + SHARDS - 1) / SHARDS));
+    }
     return http;
 }
 
@@ -594,12 +620,11 @@ void http_free(struct http **http)
         h->spare = t->next;
         transfer_free(t);
     }
-    multi_release(&h->multi);
+    for (size_t i = 0; i < SHARDS; i++) multi_release(&h->shards[i].multi);
     ev_timer_stop(h->loop, &h->sweep);
     curl_slist_free_all(h->headers);
     curl_slist_free_all(h->connect_to);
     curl_slist_free_all(h->resolve);
-    free(h->user_agent);
     free(h->ca_file);
     free(h);
     *http = NULL;
@@ -619,9 +644,7 @@ static struct http_transfer *transfer_new(struct http *http)
     SET(FOLLOWLOCATION, 0L);
     SET(DISALLOW_USERNAME_IN_URL, 1L);
     SET(PATH_AS_IS, 1L); /* URLs are canonical */
-    SET(USERAGENT, http->user_agent);
     SET(HTTPHEADER, http->headers);
-    SET(ACCEPT_ENCODING, UNPACK_CODINGS);
     SET(HTTP_CONTENT_DECODING, 0L); /* it takes half a stream for a whole one */
     SET(CONNECTTIMEOUT_MS, (long)config->connect_ms);
     SET(DNS_CACHE_TIMEOUT, DNS_CACHE_S);
@@ -631,7 +654,7 @@ static struct http_transfer *transfer_new(struct http *http)
     SET(CAPATH, NULL);   /* with a directory the library would not keep the parsed certificates */
     if (http->ca_file) SET(CAINFO, http->ca_file);
     if (http->connect_to) SET(CONNECT_TO, http->connect_to);
-    if (http->resolve) SET(RESOLVE, http->resolve);
+    if (http->resolve) SET(RESOLVE, http->resolve); /* a handle takes "*" from it, a shard the addresses */
     SET(OPENSOCKETFUNCTION, open_socket);
     SET(OPENSOCKETDATA, t);
     SET(RESOLVER_START_FUNCTION, name_is_asked_for);
@@ -678,6 +701,16 @@ static void reset_transfer(struct http_transfer *t, const struct http_request *r
     head_reset(&r->head);
 }
 
+/* By scheme and authority (FNV-1a). */
+static struct shard *shard_of(struct http *http, const char *url)
+{
+    const char *host = strstr(url, "://");
+    size_t n = host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : strlen(url);
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < n; i++) hash = (hash ^ (unsigned char)url[i]) * 16777619u;
+    return &http->shards[hash % SHARDS];
+}
+
 struct http_transfer *http_start(struct http *http, const struct http_request *request, http_done_fn *done, void *context)
 {
     struct http_transfer *t = http->spare;
@@ -692,19 +725,21 @@ struct http_transfer *http_start(struct http *http, const struct http_request *r
     set_validators(t, request);
     CURL *easy = t->easy;
     SET(URL, request->url);
+    t->shard = shard_of(http, request->url);
+    if (http->resolve && !t->shard->has_addresses) SET(RESOLVE, http->resolve);
     int64_t total = http->config.total_ms;
     SET(TIMEOUT_MS, (long)(request->total_ms > 0 && request->total_ms < total ? request->total_ms : total));
     if (http->active.count == 0) ev_timer_again(http->loop, &http->sweep);
     list_add(&http->active, t);
     http->stats.started++;
-    CURLMcode result = curl_multi_add_handle(http->multi.curl, easy);
+    CURLMcode result = curl_multi_add_handle(t->shard->multi.curl, easy);
     if (result != CURLM_OK) log_panic("curl: %s", curl_multi_strerror(result));
     return t;
 }
 
 void http_abort(struct http_transfer *t)
 {
-    if (t->list == &t->http->active) curl_multi_remove_handle(t->http->multi.curl, t->easy);
+    if (t->list == &t->http->active) curl_multi_remove_handle(t->shard->multi.curl, t->easy);
     list_remove(t);
     recycle(t);
 }

@@ -86,6 +86,13 @@ def test_connections_are_reused(site, run):
     assert done.returncode == 0 and site.connections - before <= 5
 
 
+def test_addresses_by_setting(site, run):
+    """FETCH_RESOLVE holds for every host, also for those that the only handle comes to later."""
+    text = "".join(f"http://host{number}.test:{site.port}/ok\n" for number in range(40))
+    done = run("--batch", "-", text=text, FETCH_CONCURRENCY="1", FETCH_RESOLVE=f"*:{site.port}:127.0.0.1")
+    assert done.returncode == 0 and done.stdout.count(b" OK http") == 40, done.stdout
+
+
 def test_names_are_asked_for_once(run_dir, bin_dir):
     """Each request makes a connection of its own, to a name that was resolved for the first one."""
     with Island(run_dir.subdir("island-names"), []) as island, Names(island) as names, FaultSite(sock=island.listen("127.0.0.1", 80)) as site:
