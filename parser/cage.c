@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,8 +20,10 @@
 #include "parser/cage_child.h"
 #include "parser/cage_wire.h"
 
-#define AHEAD         2   /* pages sent and not answered: one being parsed, one waiting */
-#define RESTART_FIRST 1.0 /* seconds until a child that could not even start is tried again; doubles */
+#define AHEAD         2           /* pages sent and not answered: one being parsed, one waiting */
+#define AHEAD_SMALL   8           /* and more, if all together are small: what waits in front of a page in a hurry is over in no time */
+#define AHEAD_BYTES   (64u << 10) /* of those, as packed */
+#define RESTART_FIRST 1.0         /* seconds until a child that could not even start is tried again; doubles */
 #define RESTART_LAST  10.0
 #define READ_BYTES    (256u << 10)
 #define FRAME_MAX     (sizeof(struct cage_ask) + LIMIT_RECORD + LIMIT_MESSAGE)
@@ -37,16 +40,23 @@ struct cage {
     struct cage_config config;
     struct ev_loop *loop;
     struct request *first, *last;
-    unsigned sent;           /* of the first requests; at most AHEAD */
+    unsigned sent;           /* of the first requests */
     struct request *writing; /* the last one sent, while it is not wholly written */
     size_t written;
 
     pid_t pid; /* 0: no child */
     int fd;
-    bool ready; /* it has said so */
-    bool hung;  /* we killed it for that */
-    bool dying; /* it gets nothing more */
+    int progress_fd;
+    struct cage_progress *progress;
+    uint32_t answers; /* that came from this child */
+    bool ready;       /* it has said so */
+    bool hung;        /* we killed it for that */
+    bool dying;       /* it gets nothing more */
     double restart_after;
+    struct {
+        char bytes[1 << 16];
+        size_t from, to;
+    } ahead;                 /* what was read beyond what was asked for: several answers come with one system call */
     struct cage_answer head; /* being read */
     size_t head_len;
     struct buf detail, body;
@@ -190,11 +200,21 @@ static void time_first(struct cage *cage)
     ev_timer_start(cage->loop, &cage->deadline);
 }
 
+static size_t bytes_sent(const struct cage *cage)
+{
+    size_t bytes = 0;
+    const struct request *r = cage->first;
+    for (unsigned i = 0; i < cage->sent; i++, r = r->next) bytes += r->frame.len;
+    return bytes;
+}
+
 /* A suspect goes alone: nothing else may be at fault if the child dies again. */
 static bool may_send(const struct cage *cage, const struct request *next)
 {
     if (!next || !cage->ready || cage->writing || cage->dying) return false;
-    return cage->sent == 0 || (cage->sent < AHEAD && !cage->first->suspect && !next->suspect);
+    if (cage->sent == 0) return true;
+    if (cage->first->suspect || next->suspect) return false;
+    return cage->sent < AHEAD || (cage->sent < AHEAD_SMALL && bytes_sent(cage) + next->frame.len <= AHEAD_BYTES);
 }
 
 static void feed(struct cage *cage)
@@ -239,6 +259,7 @@ static void take_answer(struct cage *cage)
         [CAGE_ARTICLE] = CAGE_END_ARTICLE, [CAGE_EMPTY] = CAGE_END_EMPTY, [CAGE_TROUBLE] = CAGE_END_TROUBLE};
     const struct cage_answer head = cage->head;
     cage->head_len = 0;
+    cage->answers++;
     if (head.kind == CAGE_READY) {
         cage->ready = true;
         cage->restart_after = RESTART_FIRST;
@@ -288,15 +309,30 @@ static bool is_whole(const struct cage *cage)
     return cage->head_len == sizeof cage->head && cage->detail.len == cage->head.detail_len && cage->body.len == cage->head.body_len;
 }
 
-/* Reads what is there, up to the end of an answer: seldom is more there, and if so, the loop calls again. False: the child is gone or
- * talks nonsense. */
+/* As recv. */
+static ssize_t receive(struct cage *cage, void *to, size_t n)
+{
+    if (cage->ahead.from == cage->ahead.to) {
+        if (n >= sizeof cage->ahead.bytes) return recv(cage->fd, to, n, 0);
+        ssize_t got = recv(cage->fd, cage->ahead.bytes, sizeof cage->ahead.bytes, 0);
+        if (got <= 0) return got;
+        cage->ahead.from = 0;
+        cage->ahead.to = (size_t)got;
+    }
+    size_t left = cage->ahead.to - cage->ahead.from, take = n < left ? n : left;
+    memcpy(to, cage->ahead.bytes + cage->ahead.from, take);
+    cage->ahead.from += take;
+    return (ssize_t)take;
+}
+
+/* Takes the answers that are there; if there is more to read, the loop calls again. False: the child is gone or talks nonsense. */
 static bool read_some(struct cage *cage)
 {
     for (;;) {
         size_t n;
         void *to = missing(cage, &n);
         if (!to) return false;
-        ssize_t done = recv(cage->fd, to, n, 0);
+        ssize_t done = receive(cage, to, n);
         if (done < 0 && errno == EINTR) continue;
         if (done < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
         if (done <= 0) return false;
@@ -305,10 +341,9 @@ static bool read_some(struct cage *cage)
             log_error("the parser's child gave an answer that makes no sense");
             return false;
         }
-        if (is_whole(cage)) {
-            take_answer(cage);
-            return true;
-        }
+        if (!is_whole(cage)) continue;
+        take_answer(cage);
+        if (cage->ahead.from == cage->ahead.to) return true;
     }
 }
 
@@ -354,7 +389,7 @@ static void close_child(struct cage *cage)
     cage->ready = cage->dying = false;
     cage->sent = 0;
     cage->writing = NULL;
-    cage->head_len = 0;
+    cage->head_len = cage->ahead.from = cage->ahead.to = 0;
     buf_release(&cage->detail);
     buf_release(&cage->body);
 }
@@ -367,10 +402,12 @@ static void describe(int status, char text_r[80])
         snprintf(text_r, 80, "exit status %d", WEXITSTATUS(status));
 }
 
-/* The first page without an answer is the suspect; when it was so before, it was alone, and is guilty. */
-static void judge(struct cage *cage, bool hung, const char *how)
+/* The page that the child was at is the suspect; when it was so before, it was alone, and is guilty. */
+static void judge(struct cage *cage, unsigned sent, bool hung, const char *how)
 {
     struct request *r = cage->first;
+    uint32_t lost = atomic_load(&cage->progress->answers) - cage->answers; /* done, but the answers never came: these are sent again */
+    for (uint32_t i = 0; i < lost && i + 1 < sent; i++) r = r->next;
     if (!r->suspect) {
         r->suspect = true;
         return;
@@ -383,16 +420,19 @@ static void on_exit_of_child(struct ev_loop *loop, ev_child *w, int revents)
 {
     struct cage *cage = w->data;
     char how[80];
+    unsigned before;
     (void)loop, (void)revents;
     cage->dying = true;
-    read_some(cage); /* answers it gave before count */
+    do before = cage->sent; /* answers it gave before count */
+    while (read_some(cage) && cage->sent < before);
     describe(w->rstatus, how);
-    bool was_ready = cage->ready, hung = cage->hung, working = cage->sent > 0;
+    bool was_ready = cage->ready, hung = cage->hung;
+    unsigned sent = cage->sent;
     close_child(cage);
     cage->hung = false;
     cage->stats.deaths++;
-    log_warn("the parser's child ended%s: %s", working ? " within a page" : "", how);
-    if (working) judge(cage, hung, how);
+    log_warn("the parser's child ended%s: %s", sent ? " within a page" : "", how);
+    if (sent) judge(cage, sent, hung, how);
     if (was_ready) {
         start(cage);
         return;
@@ -424,14 +464,14 @@ static _Noreturn void become_child(const struct cage *cage, int fd)
     snprintf(options, sizeof options, "ASAN_OPTIONS=%s", asan ? asan : "detect_leaks=0");
     env[0] = options;
 #endif
-    int null = open("/dev/null", O_RDWR);
+    int null = open("/dev/null", O_RDWR), beyond = CAGE_FD_PROGRESS + 1;
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
-    if (fd == 3)
-        fcntl(fd, F_SETFD, 0);
-    else
-        dup2(fd, 3);
-    close_range(4, UINT_MAX, 0);
+    /* Each may have the other's number. */
+    fd = fcntl(fd, F_DUPFD, beyond);
+    dup2(fcntl(cage->progress_fd, F_DUPFD, beyond), CAGE_FD_PROGRESS);
+    dup2(fd, CAGE_FD_SOCKET);
+    close_range((unsigned)beyond, UINT_MAX, 0);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -446,6 +486,8 @@ static _Noreturn void become_child(const struct cage *cage, int fd)
 static void start(struct cage *cage)
 {
     int pair[2];
+    cage->answers = 0;
+    atomic_store(&cage->progress->answers, 0);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) log_panic("socketpair: %s", strerror(errno));
     fcntl(pair[0], F_SETFL, O_NONBLOCK);
     pid_t pid = fork();
@@ -468,6 +510,15 @@ static void start(struct cage *cage)
     ev_child_start(cage->loop, &cage->watcher);
 }
 
+static void share_progress(struct cage *cage)
+{
+    size_t size = sizeof *cage->progress;
+    cage->progress_fd = memfd_create("cage", MFD_CLOEXEC);
+    if (cage->progress_fd < 0 || ftruncate(cage->progress_fd, (off_t)size) != 0) log_panic("memfd: %s", strerror(errno));
+    cage->progress = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, cage->progress_fd, 0);
+    if (cage->progress == MAP_FAILED) log_panic("mmap: %s", strerror(errno));
+}
+
 struct cage *cage_new(struct ev_loop *loop, const struct cage_config *config)
 {
     struct cage *cage = mem_zalloc(sizeof *cage);
@@ -483,6 +534,7 @@ struct cage *cage_new(struct ev_loop *loop, const struct cage_config *config)
     ev_timer_init(&cage->deadline, on_deadline, 0, 0);
     ev_timer_init(&cage->restart, on_restart, 0, 0);
     cage->reader.data = cage->writer.data = cage->watcher.data = cage->deadline.data = cage->restart.data = cage;
+    share_progress(cage);
     start(cage);
     return cage;
 }
@@ -499,6 +551,8 @@ void cage_free(struct cage **cage_p)
         waitpid(pid, NULL, 0);
     }
     while (cage->first) end_unwanted(cage, pop(cage));
+    munmap(cage->progress, sizeof *cage->progress);
+    close(cage->progress_fd);
     free(cage);
     *cage_p = NULL;
 }

@@ -1,8 +1,8 @@
 /* The parent's side of the cage: feeds pages to the child and takes its answers, without ever blocking.
  *
- * Answers come in the order of the pages. One page may wait behind the one being parsed, so that the child does not idle. A page
- * on which the child dies, or hangs for longer than allowed, is tried once more, alone, in a fresh child; if that dies, too, the
- * page is the cause. Pages that waited behind it are simply sent again. */
+ * Answers come in the order of the pages. One page may wait behind the one being parsed, so that the child does not idle; of small
+ * ones several. A page on which the child dies, or hangs for longer than allowed, is tried once more, alone, in a fresh child; if that
+ * dies, too, the page is the cause. Pages around it are simply sent again. */
 #ifndef GM_PARSER_CAGE_H
 #define GM_PARSER_CAGE_H
 

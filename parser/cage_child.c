@@ -26,10 +26,11 @@
 #include "parser/extract/extract.h"
 #include "parser/parser_trouble.h"
 
-#define SOCKET    3
-#define PACK_FROM 4096       /* bytes: smaller reports travel as they are */
-#define TRIM_FROM (1u << 20) /* bytes of a page after which memory may be given back */
-#define KEEP_FREE (32 << 20) /* bytes of free memory that stay the child's; malloc's largest M_MMAP_THRESHOLD */
+#define PACK_FROM  4096        /* bytes: smaller reports travel as they are */
+#define TRIM_FROM  (1u << 20)  /* bytes of a page after which memory may be given back */
+#define KEEP_FREE  (32 << 20)  /* bytes of free memory that stay the child's; malloc's largest M_MMAP_THRESHOLD */
+#define HOLD_PAGES 4           /* answers that go together at most: half of the pages that the parent sends ahead */
+#define HOLD_BYTES (64u << 10) /* and their bytes, but for the last one */
 
 struct child {
     long cpu_seconds;  /* that a page may take */
@@ -147,7 +148,7 @@ static bool read_all(void *to, size_t n)
         n -= take;
         if (n == 0) return true;
         bool direct = n >= sizeof ahead.bytes;
-        ssize_t got = direct ? read(SOCKET, p, n) : read(SOCKET, ahead.bytes, sizeof ahead.bytes);
+        ssize_t got = direct ? read(CAGE_FD_SOCKET, p, n) : read(CAGE_FD_SOCKET, ahead.bytes, sizeof ahead.bytes);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) return false;
         if (direct) {
@@ -164,13 +165,54 @@ static bool write_all(const void *from, size_t n)
 {
     const char *p = from;
     while (n > 0) {
-        ssize_t put = write(SOCKET, p, n);
+        ssize_t put = write(CAGE_FD_SOCKET, p, n);
         if (put < 0 && errno == EINTR) continue;
         if (put <= 0) return false;
         p += put;
         n -= (size_t)put;
     }
     return true;
+}
+
+/* Answers on their way. Each write wakes the parent, which costs more than all else that the cage does for a small page; so an answer waits
+ * while the next page is small and here already. */
+static struct {
+    struct buf bytes;
+    unsigned pages;
+    struct cage_progress *progress;
+} held = {.bytes = BUF_INIT(HOLD_BYTES + sizeof(struct cage_answer) + LIMIT_DETAIL + LIMIT_RECORD)};
+
+static bool flush(void)
+{
+    bool ok = write_all(held.bytes.data, held.bytes.len);
+    if (held.bytes.cap > 2 * HOLD_BYTES)
+        buf_release(&held.bytes);
+    else
+        buf_reset(&held.bytes);
+    held.pages = 0;
+    return ok;
+}
+
+static bool next_is_here(void)
+{
+    struct cage_ask ask;
+    size_t n = ahead.to - ahead.from;
+    if (n < sizeof ask) return false;
+    memcpy(&ask, ahead.bytes + ahead.from, sizeof ask);
+    return n - sizeof ask >= (size_t)ask.record_len + ask.body_len;
+}
+
+static bool flush_if_due(void)
+{
+    return (held.pages < HOLD_PAGES && held.bytes.len < HOLD_BYTES && next_is_here()) || flush();
+}
+
+static bool share_progress(void)
+{
+    void *shared = mmap(NULL, sizeof *held.progress, PROT_READ | PROT_WRITE, MAP_SHARED, CAGE_FD_PROGRESS, 0);
+    close(CAGE_FD_PROGRESS);
+    held.progress = shared;
+    return shared != MAP_FAILED;
 }
 
 static bool read_part(struct buf *b, size_t n)
@@ -182,6 +224,7 @@ static bool read_part(struct buf *b, size_t n)
     return true;
 }
 
+/* Adds an answer to those on their way. */
 static bool answer(enum cage_answer_kind kind, unsigned code, const char *detail, const struct buf *body, bool is_packed)
 {
     struct cage_answer head = {.magic = CAGE_MAGIC,
@@ -190,15 +233,12 @@ static bool answer(enum cage_answer_kind kind, unsigned code, const char *detail
                                .detail_len = (uint32_t)strlen(detail),
                                .body_len = body ? (uint32_t)body->len : 0,
                                .is_packed = is_packed};
-    /* In one piece: each write wakes the parent. */
-    struct buf frame = BUF_INIT(sizeof head + LIMIT_DETAIL + LIMIT_RECORD);
-    buf_reserve(&frame, sizeof head + head.detail_len + head.body_len);
-    buf_add(&frame, &head, sizeof head);
-    buf_add(&frame, detail, head.detail_len);
-    if (body) buf_add(&frame, buf_str(body), body->len);
-    bool ok = !buf_failed(&frame) && write_all(frame.data, frame.len);
-    buf_release(&frame);
-    return ok;
+    buf_add(&held.bytes, &head, sizeof head);
+    buf_add(&held.bytes, detail, head.detail_len);
+    if (body) buf_add(&held.bytes, buf_str(body), body->len);
+    held.pages++;
+    atomic_fetch_add(&held.progress->answers, 1);
+    return !buf_failed(&held.bytes);
 }
 
 /* ---- a page ---- */
@@ -338,11 +378,11 @@ int cage_child_run(int argc, char **argv)
     mallopt(M_MMAP_THRESHOLD, KEEP_FREE);
     extract_init();
     tzset(); /* the log's clock would open a file for it */
-    if (!limit_resources(memory_mib) || !filter_calls()) {
+    if (!share_progress() || !limit_resources(memory_mib) || !filter_calls()) {
         log_error("the parser's child cannot be caged: %s", strerror(errno));
         return EXITCODE_DEPENDENCY;
     }
-    if (!answer(CAGE_READY, 0, "", NULL, false)) _exit(EXITCODE_OK);
-    while (serve_one(&c)) continue;
+    if (!answer(CAGE_READY, 0, "", NULL, false) || !flush()) _exit(EXITCODE_OK);
+    while (serve_one(&c) && flush_if_due()) continue;
     _exit(EXITCODE_FAILED);
 }

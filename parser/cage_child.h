@@ -9,7 +9,7 @@
 #define CAGE_CHILD_FLAG "--caged-child"
 
 /* The child's whole life; does not return. argv: flag, memory in MiB that pages may take beside the program itself, CPU seconds a page
- * may take. Descriptor 3 is the socket to the parent. An exit status, if the cage cannot be closed. */
+ * may take. Its descriptors are those of cage_wire.h. An exit status, if the cage cannot be closed. */
 int cage_child_run(int argc, char **argv);
 
 #endif

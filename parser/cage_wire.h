@@ -3,11 +3,21 @@
 #ifndef GM_PARSER_CAGE_WIRE_H
 #define GM_PARSER_CAGE_WIRE_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "line/limits.h"
 
 #define CAGE_MAGIC 0x676d3031u
+
+/* The child's descriptors. */
+enum { CAGE_FD_SOCKET = 3, CAGE_FD_PROGRESS };
+
+/* Memory that both share: answers may be on their way when the child dies, and here is how far it had come. The child can write anything
+ * into it. */
+struct cage_progress {
+    _Atomic uint32_t answers; /* made since it was started, CAGE_READY too */
+};
 
 /* Parent to child: a page. Followed by its record (JSON, as it came) and its body. */
 struct cage_ask {
