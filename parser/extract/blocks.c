@@ -34,14 +34,20 @@ static bool style_hides(struct span style)
            span_has(style, "visibility: hidden");
 }
 
+/* A role is no name that somebody made up, but one of WAI-ARIA's. */
+static uint32_t words_of_role(struct span role)
+{
+    return span_is(role, "dialog") || span_is(role, "alertdialog") ? WORD_DIALOG : 0;
+}
+
 /* What an attribute says of its element. */
 static uint32_t words_of_attr(const struct attr *a, struct span value)
 {
     switch (a->name) {
     case ATTR_id: return words_of_id(value);
     case ATTR_class:
-    case ATTR_role:
     case ATTR_itemprop: return words_of(value);
+    case ATTR_role: return words_of(value) | words_of_role(value);
     case ATTR_hidden: return WORD_HIDDEN;
     case ATTR_style: return style_hides(value) ? WORD_HIDDEN : 0;
     case ATTR_aria_hidden: return span_is(value, "true") ? WORD_HIDDEN : 0;

@@ -8,6 +8,7 @@
 
 #define COMMENTS_OUTSIDE 250 /* characters of prose outside of the comments that make them comments */
 #define HEADLINE_PROSE   150 /* characters of prose that make an <h1> in the same element the article's */
+#define DIALOG_SHARE     .9f /* of the page's prose in a dialog: then the page is that dialog */
 #define TEASERS_MIN      3   /* so many alike are a list of teasers */
 #define FIGURE_NODES     50  /* a figure's table begins soon */
 #define TEASER_TITLE     12  /* characters of links in one at least */
@@ -155,9 +156,11 @@ static bool may_drop(struct page *page, const struct guards *g, uint32_t node, e
     /* "teaser" is also what some call the first paragraph: a teaser for another page has a link to it. */
     if (mark == MARK_RELATED && until->links == before->links) return false;
     if (mark == MARK_COMMENT && page_words(page, e) & WORD_COMMENTS && all - prose >= COMMENTS_OUTSIDE) return true;
-    if (e->tag == TAG_article || e->tag == TAG_main || places_within(&g->bodies, node, e->end)) return false;
+    /* A dialog may well have its own "content-text". */
+    bool is_dialog = e->tag == TAG_dialog || page_words(page, e) & WORD_DIALOG;
+    if (e->tag == TAG_article || e->tag == TAG_main || (!is_dialog && places_within(&g->bodies, node, e->end))) return false;
     if (prose >= HEADLINE_PROSE && places_within(&g->headlines, node, e->end)) return false;
-    return (float)prose < dominant * (float)all;
+    return (float)prose < (is_dialog ? DIALOG_SHARE : dominant) * (float)all;
 }
 
 /* A link with perhaps a few sentences about what is behind it. */

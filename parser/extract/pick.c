@@ -11,8 +11,9 @@
 #include "parser/extract/mark.h"
 #include "parser/extract/words.h"
 
-#define CLIMB      4    /* steps up to the child in which a block stands: few, for each element around may take them */
-#define RUN_WEIGHT .98f /* a whole element is a better sign than a run of neighbours */
+#define SCRAP      -4.0f /* a block that is no text */
+#define CLIMB      4     /* steps up to the child in which a block stands: few, for each element around may take them */
+#define RUN_WEIGHT .8f   /* a whole element is a far better sign; but on a flat page the text may be in none of its own */
 
 /* A link in a row of a table that has other words, too: the name of what the row is about. */
 static bool is_row_name(const struct page *page, const struct block *b)
@@ -31,17 +32,17 @@ static float value_of(const struct page *page, const struct block *b)
     case MARK_CAPTION:
     case MARK_META:
     case MARK_SHARE:
-    case MARK_AD: return -4; /* these stand within articles, too */
-    case MARK_COMMENT: return -10 - chars * .1f;
-    default: return -10 - chars * .05f;
+    case MARK_AD: return SCRAP; /* these stand within articles, too */
+    case MARK_COMMENT: return SCRAP - chars * .1f;
+    default: return SCRAP - chars * .05f;
     }
     if (b->kind == BLOCK_HEADING) return links * 2 > chars ? -15 : 0;
-    if (b->is_linky) return is_row_name(page, b) ? -4 : -15 - chars * .2f;
+    if (b->is_linky) return is_row_name(page, b) ? SCRAP : -15 - chars * .2f;
     if (b->is_prose) return (chars - links) * (b->kind == BLOCK_CELL ? .6f : 1);
     if (b->kind == BLOCK_TEXT && b->words >= 5) return (chars - links) * .3f;
     /* Tables and lists of terms are made of scraps. */
     if (b->kind == BLOCK_CELL || b->kind == BLOCK_TERM) return b->words >= 3 ? (chars - links) * .2f : 0;
-    return -4;
+    return SCRAP;
 }
 
 static float weight_of(const struct page *page, const struct node *e)

@@ -25,7 +25,8 @@ enum {
     WORD_GOOD = 1u << 14,     /* article, content, post … */
     WORD_BODY = 1u << 15,     /* names of exactly the article's text */
     WORD_COMMENTS = 1u << 16, /* the list of comments as a whole, not one of them or their number */
-    WORD_SHOWN = 1u << 17     /* "hidden" of something else: its label, what overflows; unmakes WORD_HIDDEN of the same name */
+    WORD_DIALOG = 1u << 17,   /* a window over the page */
+    WORD_SHOWN = 1u << 18     /* "hidden" of something else: its label, what overflows; unmakes WORD_HIDDEN of the same name */
 };
 
 /* Looks all words of one attribute value up. */

@@ -46,6 +46,14 @@ static void test_rules(void **state)
         {"a long heading as standfirst",
          "<title>Gate</title><article><h3>The gate of the lock was wanted open, says the whole canal</h3>" TEXT "</article>", true},
         {"a short heading before the text", "<title>Gate</title><article><h3>The unwanted gate</h3>" TEXT "</article>", false},
+        {"a dialog whose parts have names of an article's",
+         "<div>" TEXT "</div><div class=modal role=dialog><div class=content-text>" MORE SECOND
+         "<p>All cookies are unwanted, but some are necessary for the working of the basic functions of the page, it says.</p></div></div>",
+         false},
+        {"a page that is a dialog",
+         "<div class=modal role=dialog>" TEXT
+         "<p>He was wanted at the town hall, where they had questions about the gate and its key.</p></div>",
+         true},
         {"a label above links", "<article>" TEXT "<h3>Ver unwanted:</h3><p><a href=/2>The bridge is closed</a></p>" MORE "</article>",
          false},
         {"a label above a picture with a link",
