@@ -32,81 +32,74 @@ static void extract(const char *html, struct record *r)
 }
 
 /* Each page has the line "wanted" or "unwanted" in it. */
+static const struct {
+    const char *rule, *html;
+    bool wanted;
+} rule_pages[] = {
+    {"a standfirst under a headline in other words than the title",
+     "<title>Gate found open</title><header><h1>Lock gate stood open all night</h1>"
+     "<p>A wanted sentence says in a few words what the rest of the page is about.</p></header><div class=article-body>" TEXT "</div>",
+     true},
+    {"a long heading as standfirst",
+     "<title>Gate</title><article><h3>The gate of the lock was wanted open, says the whole canal</h3>" TEXT "</article>", true},
+    {"a short heading before the text", "<title>Gate</title><article><h3>The unwanted gate</h3>" TEXT "</article>", false},
+    {"a dialog whose parts have names of an article's",
+     "<div>" TEXT "</div><div class=modal role=dialog><div class=content-text>" MORE SECOND
+     "<p>All cookies are unwanted, but some are necessary for the working of the basic functions of the page, it says.</p></div></div>",
+     false},
+    {"a page that is a dialog",
+     "<div class=modal role=dialog>" TEXT
+     "<p>He was wanted at the town hall, where they had questions about the gate and its key.</p></div>",
+     true},
+    {"a label above links", "<article>" TEXT "<h3>Ver unwanted:</h3><p><a href=/2>The bridge is closed</a></p>" MORE "</article>", false},
+    {"a label above a picture with a link",
+     "<article>" TEXT
+     "<h3>Ver unwanted</h3><figure><figcaption>Old gate</figcaption></figure><p><a href=/2>The bridge is closed</a></p>" MORE "</article>",
+     false},
+    {"a short sentence above a link is none",
+     "<article>" FIRST "<p>Much is wanted.</p><p><a href=/2>The bridge across the harbour is closed</a></p>" SECOND THIRD "</article>",
+     true},
+    {"the only h1 in a list of links",
+     "<div><div class=c>" TEASERS "</div><div class=c><h1>Lock gate stood open</h1><p>This is the wanted standfirst of the page, and it "
+     "is a sentence.</p><a href=/7>All about locks and gates</a></div><div class=c><a href=/8>All about harbours and piers</a></div>"
+     "<div class=c><a href=/9>All about rivers and lakes</a></div></div><div>" TEXT "</div>",
+     true},
+    {"a noscript that is never closed, as libxml2 sees it",
+     "<title>Gate</title><noscript><div id=n></noscript><article>" TEXT "<p>A wanted sentence is in this one, too, so it is.</p></article>",
+     true},
+    {"a noscript", "<article>" TEXT "</article><noscript><p>This unwanted page needs a program to be run.</p></noscript>", false},
+    {"hidden overflow",
+     "<article><p class=overflow-hidden>This wanted paragraph is as visible as any other one here.</p>" TEXT "</article>", true},
+    {"hidden", "<article><p class=is-hidden>This unwanted paragraph is not as visible as any other one.</p>" TEXT "</article>", false},
+    {"a figure that is a table",
+     "<article>" FIRST "<figure><table><tr><td>Depth of the wanted water</td><td>4 m</td></tr></table></figure>" SECOND "</article>", true},
+    {"a figure that is a picture", "<article>" FIRST "<figure><img src=x>The unwanted gate</figure>" SECOND "</article>", false},
+    {"a short last sentence", "<article>" TEXT "<p>It was wanted.</p></article>", true},
+    {"a short last line", "<article>" TEXT "<p>Unwanted canal</p></article>", false},
+    {"a little after a list of other pages",
+     "<div class=article-body>" TEXT MORE TEASERS "<p>This unwanted sentence asks for a little money, please.</p></div>", false},
+    {"a link alone", "<article>" FIRST "<p><a href=/3>An unwanted bridge across the old harbour</a></p>" SECOND "</article>", false},
+    {"copy is text", "<article><p class=t-copy>This wanted sentence is set in the type of the running text.</p>" TEXT "</article>", true},
+    {"what stands behind the body",
+     "<article><div>" TEXT TEXT "</div><div><p>The unwanted author of this has written about locks for ten years.</p></div></article>",
+     false},
+    {"a standfirst before the body",
+     "<article><div><p>This wanted sentence says in a few words what the page is about.</p></div><div>" TEXT TEXT "</div></article>", true},
+    {"a list at the beginning", "<article><ul><li>Wanted: one key</li><li>Two hands</li></ul>" TEXT "</article>", true},
+    {"a list of dates at the beginning", "<article><ul><li>Unwanted, 3 March 2020</li></ul>" TEXT "</article>", false},
+    {"a last paragraph in bold", "<article>" TEXT "<p><b>Get the unwanted news of the canal on your telephone.</b></p></article>", false},
+};
+
 static void test_rules(void **state)
 {
     (void)state;
-    static const struct {
-        const char *rule, *html;
-        bool wanted;
-    } pages[] = {
-        {"a standfirst under a headline in other words than the title",
-         "<title>Gate found open</title><header><h1>Lock gate stood open all night</h1>"
-         "<p>A wanted sentence says in a few words what the rest of the page is about.</p></header><div class=article-body>" TEXT "</div>",
-         true},
-        {"a long heading as standfirst",
-         "<title>Gate</title><article><h3>The gate of the lock was wanted open, says the whole canal</h3>" TEXT "</article>", true},
-        {"a short heading before the text", "<title>Gate</title><article><h3>The unwanted gate</h3>" TEXT "</article>", false},
-        {"a dialog whose parts have names of an article's",
-         "<div>" TEXT "</div><div class=modal role=dialog><div class=content-text>" MORE SECOND
-         "<p>All cookies are unwanted, but some are necessary for the working of the basic functions of the page, it says.</p></div></div>",
-         false},
-        {"a page that is a dialog",
-         "<div class=modal role=dialog>" TEXT
-         "<p>He was wanted at the town hall, where they had questions about the gate and its key.</p></div>",
-         true},
-        {"a label above links", "<article>" TEXT "<h3>Ver unwanted:</h3><p><a href=/2>The bridge is closed</a></p>" MORE "</article>",
-         false},
-        {"a label above a picture with a link",
-         "<article>" TEXT
-         "<h3>Ver unwanted</h3><figure><figcaption>Old gate</figcaption></figure><p><a href=/2>The bridge is closed</a></p>" MORE
-         "</article>",
-         false},
-        {"a short sentence above a link is none",
-         "<article>" FIRST "<p>Much is wanted.</p><p><a href=/2>The bridge across the harbour is closed</a></p>" SECOND THIRD "</article>",
-         true},
-        {"the only h1 in a list of links",
-         "<div><div class=c>" TEASERS
-         "</div><div class=c><h1>Lock gate stood open</h1><p>This is the wanted standfirst of the page, and it "
-         "is a sentence.</p><a href=/7>All about locks and gates</a></div><div class=c><a href=/8>All about harbours and piers</a></div>"
-         "<div class=c><a href=/9>All about rivers and lakes</a></div></div><div>" TEXT "</div>",
-         true},
-        {"a noscript that is never closed, as libxml2 sees it",
-         "<title>Gate</title><noscript><div id=n></noscript><article>" TEXT
-         "<p>A wanted sentence is in this one, too, so it is.</p></article>",
-         true},
-        {"a noscript", "<article>" TEXT "</article><noscript><p>This unwanted page needs a program to be run.</p></noscript>", false},
-        {"hidden overflow",
-         "<article><p class=overflow-hidden>This wanted paragraph is as visible as any other one here.</p>" TEXT "</article>", true},
-        {"hidden", "<article><p class=is-hidden>This unwanted paragraph is not as visible as any other one.</p>" TEXT "</article>", false},
-        {"a figure that is a table",
-         "<article>" FIRST "<figure><table><tr><td>Depth of the wanted water</td><td>4 m</td></tr></table></figure>" SECOND "</article>",
-         true},
-        {"a figure that is a picture", "<article>" FIRST "<figure><img src=x>The unwanted gate</figure>" SECOND "</article>", false},
-        {"a short last sentence", "<article>" TEXT "<p>It was wanted.</p></article>", true},
-        {"a short last line", "<article>" TEXT "<p>Unwanted canal</p></article>", false},
-        {"a little after a list of other pages",
-         "<div class=article-body>" TEXT MORE TEASERS "<p>This unwanted sentence asks for a little money, please.</p></div>", false},
-        {"a link alone", "<article>" FIRST "<p><a href=/3>An unwanted bridge across the old harbour</a></p>" SECOND "</article>", false},
-        {"copy is text", "<article><p class=t-copy>This wanted sentence is set in the type of the running text.</p>" TEXT "</article>",
-         true},
-        {"what stands behind the body",
-         "<article><div>" TEXT TEXT "</div><div><p>The unwanted author of this has written about locks for ten years.</p></div></article>",
-         false},
-        {"a standfirst before the body",
-         "<article><div><p>This wanted sentence says in a few words what the page is about.</p></div><div>" TEXT TEXT "</div></article>",
-         true},
-        {"a list at the beginning", "<article><ul><li>Wanted: one key</li><li>Two hands</li></ul>" TEXT "</article>", true},
-        {"a list of dates at the beginning", "<article><ul><li>Unwanted, 3 March 2020</li></ul>" TEXT "</article>", false},
-        {"a last paragraph in bold", "<article>" TEXT "<p><b>Get the unwanted news of the canal on your telephone.</b></p></article>",
-         false},
-    };
-    for (size_t i = 0; i < COUNT(pages); i++) {
+    for (size_t i = 0; i < COUNT(rule_pages); i++) {
         struct record r;
-        extract(pages[i].html, &r);
+        extract(rule_pages[i].html, &r);
         if (!r.text || !strstr(r.text, "keeper of the lock"))
-            fail_msg("%s: not the article, but\n%s", pages[i].rule, r.text ? r.text : "nothing");
+            fail_msg("%s: not the article, but\n%s", rule_pages[i].rule, r.text ? r.text : "nothing");
         bool found = strcasestr(r.text, "wanted") != NULL;
-        if (found != pages[i].wanted) fail_msg("%s: got\n%s", pages[i].rule, r.text);
+        if (found != rule_pages[i].wanted) fail_msg("%s: got\n%s", rule_pages[i].rule, r.text);
         record_release(&r);
     }
 }
