@@ -4,6 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include <unicode/unorm2.h>
+#include <unicode/utf8.h>
+
+#include "base/log.h"
 #include "base/mem.h"
 #include "parser/extract/entities.h"
 #include "parser/extract/opens.h"
@@ -19,9 +23,16 @@ enum {
     CAN_START = 1, /* a name of an element or attribute */
     IN_NAME = 2,
     BLANK = 4,
-    SPECIAL = 8 /* in text: a reference, or perhaps no character at all */
+    SPECIAL = 8 /* in text: a reference, perhaps a mark on a letter, or no character at all */
 };
 static uint8_t can[256];
+
+/* Marks above and below letters: U+0300 to U+036F, in UTF-8 two bytes. */
+#define MARK_FIRST 0x300
+#define MARK_LAST  0x36f
+#define MARK_LEAD  0xcc                                    /* the first of both, or the next */
+static const UNormalizer2 *nfc;                            /* never NULL: its data are part of ICU */
+static uint16_t composed[128][MARK_LAST - MARK_FIRST + 1]; /* ASCII with a mark; 0: there is none */
 
 struct reader {
     const char *begin, *p, *end;
@@ -29,12 +40,24 @@ struct reader {
     struct opens opens;
 };
 
+static UChar32 compose_pair(UChar32 letter, uint32_t mark)
+{
+    UChar32 both = unorm2_composePair(nfc, letter, (UChar32)mark);
+    return both < 0 ? 0 : both;
+}
+
 static void fill(void)
 {
+    UErrorCode status = U_ZERO_ERROR;
+    nfc = unorm2_getNFCInstance(&status);
+    if (U_FAILURE(status)) log_panic("ICU: %s", u_errorName(status));
+    for (uint32_t letter = 0; letter < 128; letter++)
+        for (uint32_t mark = MARK_FIRST; mark <= MARK_LAST; mark++)
+            composed[letter][mark - MARK_FIRST] = (uint16_t)compose_pair((UChar32)letter, mark);
     for (int c = 0; c < 256; c++) {
         bool letter = (c | 32) >= 'a' && (c | 32) <= 'z', sign = c == '_' || c == ':' || c == '.';
         bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
-        bool special = c == '&' || (c < ' ' && !blank) || c == 0xef;
+        bool special = c == '&' || (c < ' ' && !blank) || c == 0xef || c == MARK_LEAD || c == MARK_LEAD + 1;
         can[c] = (uint8_t)((letter || sign ? CAN_START : 0) | (letter || sign || c == '-' || (c >= '0' && c <= '9') ? IN_NAME : 0) |
                            (blank ? BLANK : 0) | (special ? SPECIAL : 0));
     }
@@ -116,6 +139,12 @@ static const char *reference(const char *p, const char *end, uint32_t *code_r)
     return p + 1;
 }
 
+/* The character that these two make. */
+static uint32_t two_bytes(const char *p)
+{
+    return ((uint32_t)p[0] & 0x1f) << 6 | ((uint32_t)p[1] & 0x3f);
+}
+
 static char *put_utf8(char *out, uint32_t c)
 {
     if (c < 0x80) {
@@ -136,9 +165,28 @@ static char *put_utf8(char *out, uint32_t c)
     return out;
 }
 
+/* Puts c; a mark becomes part of the letter before it, where one character is both. Some editors write "u" and two dots, which looks like the one
+ * character that others write, but no search finds it. That makes Unicode's form NFC (UAX #15), unless marks are not in its
+ * order. Never longer than both apart. */
+static char *put_composed(char *start, char *out, uint32_t c)
+{
+    if (c < MARK_FIRST || c > MARK_LAST || out == start) return put_utf8(out, c);
+    int32_t at = (int32_t)(out - start);
+    UChar32 letter, both;
+    U8_PREV_UNSAFE(start, at, letter);
+    both = letter < 128 ? composed[letter][c - MARK_FIRST] : compose_pair(letter, c);
+    return both ? put_utf8(start + at, (uint32_t)both) : put_utf8(out, c);
+}
+
+static bool is_mark_lead(char c)
+{
+    return (unsigned char)c == MARK_LEAD || (unsigned char)c == MARK_LEAD + 1;
+}
+
 /* Copies text without what is no character: controls, U+FFFE and U+FFFF. With references, they are decoded; none grows by it. */
 static char *copy_text(char *out, const char *p, const char *end, bool references)
 {
+    char *start = out;
     while (p < end) {
         const char *from = p;
         while (p < end && !is(*p, SPECIAL)) p++;
@@ -148,7 +196,10 @@ static char *copy_text(char *out, const char *p, const char *end, bool reference
         if (*p == '&' && references) {
             uint32_t code;
             p = reference(p, end, &code);
-            if (code) out = put_utf8(out, code);
+            if (code) out = put_composed(start, out, code);
+        } else if (is_mark_lead(*p)) {
+            out = put_composed(start, out, two_bytes(p));
+            p += 2;
         } else if (*p == '&') {
             *out++ = *p++;
         } else if (*p == '\xef') {
@@ -198,7 +249,7 @@ static void text_outside(struct reader *r, const char *stop)
                 p += 2;
                 continue;
             }
-            characters += !is(*p, SPECIAL) || *p == '\xef';
+            characters += !is(*p, SPECIAL) || *p & 0x80;
             blanks += is(*p, BLANK);
         }
         if (blanks < characters || characters >= LONG_TEXT || (characters && part < stop)) {
@@ -238,6 +289,22 @@ static size_t utf8_back(const char *s, size_t n)
     return n;
 }
 
+/* Composes the value of an attribute in place; its new length. */
+static size_t compose(char *s, size_t n)
+{
+    char *out = s;
+    for (const char *p = s; p < s + n;) {
+        if (is_mark_lead(*p)) {
+            out = put_composed(s, out, two_bytes(p));
+            p += 2;
+        } else {
+            *out++ = *p++;
+        }
+    }
+    *out = '\0';
+    return (size_t)(out - s);
+}
+
 static void add_attribute(struct reader *r, struct node *node, enum attr_name name, struct span raw)
 {
     struct doc *d = r->doc;
@@ -256,6 +323,7 @@ static void add_attribute(struct reader *r, struct node *node, enum attr_name na
     }
     size_t n = (size_t)(out - start);
     *out = '\0';
+    if (name == ATTR_content || name == ATTR_alt || name == ATTR_title) n = compose(start, n);
     if (n > VALUE_MAX) {
         if (name == ATTR_src || name == ATTR_data_src || name == ATTR_href) return;
         n = utf8_back(start, VALUE_MAX);

@@ -212,11 +212,53 @@ static void test_datelines(void **state)
     record_release(&r);
 }
 
+/* Letters and marks become one character in all that is read; an address is not read. */
+static void test_marks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *composed;
+    } rows[] = {
+        {"gepru\u0308ft.", "geprüft."},
+        {"u&#776;", "ü"},
+        {"u&#x308;&#x304;", "ǖ"},
+        {"a\u0323\u0302.", "ậ."},
+        {"x\u0301", "x\u0301"},
+        {"e\u0316\u0301", "e\u0316\u0301"},
+        {"=\u0338", "≠"},
+        {"\u03b1\u0301", "\u03ac"},
+        {"Й И\u0306", "Й Й"},
+        {"<b>u</b>\u0308", "u\u0308"},
+        {"\u0308", "\u0308"},
+        {"ü\u0304", "ǖ"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct record r;
+        struct buf page = BUF_INIT(4000);
+        buf_addf(&page, "<article>" TEXT "<p>Nobody knew what this was: [%s], least of all the keeper of the lock.</p></article>",
+                 rows[i].text);
+        extract(buf_str(&page), &r);
+        buf_reset(&page);
+        buf_addf(&page, "[%s]", rows[i].composed);
+        if (!strstr(r.text, buf_str(&page))) fail_msg("%s: %s", rows[i].text, r.text);
+        buf_release(&page);
+        record_release(&r);
+    }
+    struct record r;
+    extract(
+        "<meta property=og:title content='Der Mu\u0308ller'><article>" TEXT
+        "<p>Der Müller ging <a href='/Mu\u0308ller'>mit dem Hu\u0308ter</a> zur Schleuse und sah am Morgen nach dem Wasser.</p></article>",
+        &r);
+    assert_string_equal(r.title, "Der Müller");
+    assert_non_null(strstr(r.markdown, "Der Müller ging [mit dem Hüter](http://canal.test/Mu%CC%88ller)"));
+    record_release(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),   cmocka_unit_test(test_rows_with_links), cmocka_unit_test(test_bylines),
-        cmocka_unit_test(test_authors), cmocka_unit_test(test_datelines),
+        cmocka_unit_test(test_marks),   cmocka_unit_test(test_rules),   cmocka_unit_test(test_rows_with_links),
+        cmocka_unit_test(test_bylines), cmocka_unit_test(test_authors), cmocka_unit_test(test_datelines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
