@@ -701,13 +701,12 @@ static void reset_transfer(struct http_transfer *t, const struct http_request *r
     head_reset(&r->head);
 }
 
-/* By scheme and authority (FNV-1a). */
+/* By the host, whatever scheme and port: its address is asked for once (FNV-1a). */
 static struct shard *shard_of(struct http *http, const char *url)
 {
     const char *host = strstr(url, "://");
-    size_t n = host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : strlen(url);
     uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < n; i++) hash = (hash ^ (unsigned char)url[i]) * 16777619u;
+    for (const char *c = host ? host + 3 : url; *c && !strchr(":/?#", *c); c++) hash = (hash ^ (unsigned char)*c) * 16777619u;
     return &http->shards[hash % SHARDS];
 }
 
