@@ -17,6 +17,7 @@
 #define OPENING_WORDS    6
 #define STANDFIRST_WORDS 10  /* of a heading that is a standfirst, not a label */
 #define HEAD_BLOCKS      500 /* before the first sentence, looked at */
+#define DATELINE_BLOCKS  3   /* so soon after the standfirst */
 #define LEAD_WORDS       10
 #define LEAD_BLOCKS      60 /* between headline and text, at most */
 #define MORE_LINK_BYTES  30 /* of "Read more" at the end of a teaser */
@@ -189,6 +190,14 @@ static bool is_last_line(const struct page *page, const struct block *b)
            nodes[b[-1].node].parent == nodes[b->node].parent && is_short_sentence(page, b);
 }
 
+/* A byline with its date may stand between the standfirst and the text, too. first: the standfirst. */
+static void drop_dateline(const struct region *r, uint32_t first)
+{
+    uint32_t i = next_kept(r, first + 1);
+    for (int n = 0; i < r->to && n < DATELINE_BLOCKS && !r->page->blocks[i].is_prose; i = next_kept(r, i + 1), n++)
+        if (r->page->blocks[i].kind == BLOCK_TEXT && has_date(r->page, &r->page->blocks[i])) r->page->blocks[i].mark = MARK_BEFORE;
+}
+
 /* Byline, place and time stand before the first sentences; what follows the last ones is tags and promotion. */
 static void trim_ends(const struct region *r)
 {
@@ -200,6 +209,7 @@ static void trim_ends(const struct region *r)
         else if (!opened || r->page->blocks[i].kind != BLOCK_HEADING)
             r->page->blocks[i].mark = MARK_BEFORE;
     }
+    drop_dateline(r, i);
     for (uint32_t k = r->to; k > i; k--) {
         struct block *b = &r->page->blocks[k - 1];
         if (b->mark) continue;

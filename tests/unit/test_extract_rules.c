@@ -51,6 +51,9 @@ static const struct {
      "<div class=modal role=dialog>" TEXT
      "<p>He was wanted at the town hall, where they had questions about the gate and its key.</p></div>",
      true},
+    {"a byline between standfirst and text", "<article>" FIRST "<p>By Ann Wanted Feb 8, 2020 5 min read</p>" SECOND THIRD "</article>",
+     false},
+    {"a line with a date in the text", "<article>" FIRST SECOND "<p>Feb 8, 2020: a Wanted poster</p>" THIRD "</article>", true},
     {"a label above links", "<article>" TEXT "<h3>Ver unwanted:</h3><p><a href=/2>The bridge is closed</a></p>" MORE "</article>", false},
     {"a label above a picture with a link",
      "<article>" TEXT
