@@ -192,7 +192,8 @@ def monsters(corpus):
 
 def cage(corpus):
     say("The cage: bytes packed as from the broker to the packed record, in this process and through the caged child (CPU time of both)")
-    site, rounds = os.environ.get("SITE") or SITE, os.environ.get("ROUNDS") or "15"
+    # Twice the rounds: two processes are disturbed more often than one.
+    site, rounds = os.environ.get("SITE") or SITE, str(2 * int(os.environ.get("ROUNDS") or 15))
     rows, ok = [], True
     for name, folder in (("evaluation pages", corpus.path("extraction", "html")), ("site", site)):
         if not os.path.isdir(folder):

@@ -20,10 +20,9 @@
 #include "parser/cage_child.h"
 #include "parser/cage_wire.h"
 
-#define AHEAD         2           /* pages sent and not answered: one being parsed, one waiting */
-#define AHEAD_SMALL   8           /* and more, if all together are small: what waits in front of a page in a hurry is over in no time */
-#define AHEAD_BYTES   (64u << 10) /* of those, as packed */
-#define RESTART_FIRST 1.0         /* seconds until a child that could not even start is tried again; doubles */
+#define AHEAD         2   /* pages sent and not answered: one being parsed, one waiting */
+#define AHEAD_SMALL   8   /* and more, if all together are small: what waits in front of a page in a hurry is over in no time */
+#define RESTART_FIRST 1.0 /* seconds until a child that could not even start is tried again; doubles */
 #define RESTART_LAST  10.0
 #define READ_BYTES    (256u << 10)
 #define FRAME_MAX     (sizeof(struct cage_ask) + LIMIT_RECORD + LIMIT_MESSAGE)
@@ -214,7 +213,7 @@ static bool may_send(const struct cage *cage, const struct request *next)
     if (!next || !cage->ready || cage->writing || cage->dying) return false;
     if (cage->sent == 0) return true;
     if (cage->first->suspect || next->suspect) return false;
-    return cage->sent < AHEAD || (cage->sent < AHEAD_SMALL && bytes_sent(cage) + next->frame.len <= AHEAD_BYTES);
+    return cage->sent < AHEAD || (cage->sent < AHEAD_SMALL && bytes_sent(cage) + next->frame.len <= CAGE_AHEAD_BYTES);
 }
 
 static void feed(struct cage *cage)

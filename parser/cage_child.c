@@ -133,7 +133,7 @@ static bool filter_calls(void)
 
 /* What was read beyond what was asked for: the parts of a page come with one system call, each of which passes the filter. */
 static struct {
-    char bytes[1 << 16];
+    char bytes[CAGE_AHEAD_BYTES];
     size_t from, to;
 } ahead;
 

@@ -10,6 +10,8 @@
 
 #define CAGE_MAGIC 0x676d3031u
 
+#define CAGE_AHEAD_BYTES (256u << 10) /* of small pages that wait for the child, or in it */
+
 /* The child's descriptors. */
 enum { CAGE_FD_SOCKET = 3, CAGE_FD_PROGRESS };
 
