@@ -38,6 +38,8 @@ struct peer {
     struct peer *prev, *next;
     int fd;
     int64_t deadline_ms; /* monotonic; 0: none */
+    bool asks;           /* its request has not come as a whole */
+    bool is_gone;        /* it was, at the last look: nothing more comes from it */
 };
 
 static struct {
@@ -50,13 +52,16 @@ static struct {
 
 /* ---- connections and their time ---- */
 
-static void peer_until(struct MHD_Connection *connection, int64_t ms)
+/* asks: a request is to come within that time; else it is there, and the time is for reading the answer. */
+static void peer_until(struct MHD_Connection *connection, int64_t ms, bool asks)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct peer *peer = info ? info->socket_context : NULL;
     if (!peer) return;
     pthread_mutex_lock(&server.lock);
     peer->deadline_ms = ms ? clock_mono_ms() + ms : 0;
+    peer->asks = asks;
+    peer->is_gone = false;
     pthread_mutex_unlock(&server.lock);
 }
 
@@ -69,6 +74,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
         peer = mem_zalloc(sizeof *peer);
         peer->fd = info ? info->connect_fd : -1;
         peer->deadline_ms = clock_mono_ms() + GATEWAY_REQUEST_S * 1000;
+        peer->asks = true;
         *socket_context = peer;
         pthread_mutex_lock(&server.lock);
         peer->next = server.peers.next;
@@ -87,14 +93,26 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     }
 }
 
+/* Now and then libmicrohttpd 0.9.75 misses the end of connections that came to nothing, and keeps them until their time is up. Looked at twice,
+ * a second apart: what was just read may be a whole request, whose sender has no more to say but wants the answer. */
+static bool left_without_asking(struct peer *peer)
+{
+    char byte;
+    bool was_gone = peer->is_gone;
+    peer->is_gone = peer->asks && recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return was_gone && peer->is_gone;
+}
+
 void server_reap(void)
 {
     int64_t now = clock_mono_ms();
     pthread_mutex_lock(&server.lock);
     for (struct peer *peer = server.peers.next; peer != &server.peers; peer = peer->next) {
-        if (!peer->deadline_ms || peer->deadline_ms > now) continue;
+        bool late = peer->deadline_ms && peer->deadline_ms <= now;
+        if (!left_without_asking(peer) && !late) continue;
         shutdown(peer->fd, SHUT_RDWR); /* its thread sees the end of the connection and closes it */
         peer->deadline_ms = 0;
+        peer->asks = false;
     }
     pthread_mutex_unlock(&server.lock);
 }
@@ -181,7 +199,7 @@ static enum MHD_Result send_answer(struct request *req)
         cached = cached || strcmp(a->headers[i].name, "Cache-Control") == 0;
     }
     if (!cached) MHD_add_response_header(response, "Cache-Control", "no-store");
-    peer_until(req->connection, streams ? 0 : REPLY_MS);
+    peer_until(req->connection, streams ? 0 : REPLY_MS, false);
     gateway_stats.requests++;
     if (a->status >= 500) gateway_stats.faults_5xx++;
     if (a->status >= 400 && a->status < 500) gateway_stats.faults_4xx++;
@@ -267,7 +285,7 @@ static bool judge_body(struct request *req)
 static enum MHD_Result begin(struct request *req)
 {
     req->body_over = true;
-    peer_until(req->connection, 0);
+    peer_until(req->connection, 0, false);
     if (buf_failed(&req->body)) {
         answer_too_large(req);
         return send_answer(req);
@@ -315,7 +333,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     if (!req) return;
     *slot = NULL;
     if (req->later) gateway_stats.later--;
-    peer_until(connection, GATEWAY_REQUEST_S * 1000);
+    peer_until(connection, GATEWAY_REQUEST_S * 1000, true);
     if (gateway_conf.access_log && req->answer.status)
         access_log(req, req->answer.fixed ? req->answer.fixed_len : req->answer.body.len, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     answer_clear(req);

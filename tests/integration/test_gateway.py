@@ -333,14 +333,15 @@ def test_clients_that_misbehave(make_stack):
             assert status is None or 200 <= status < 600, data[:60]
             assert status is None or status < 500 or status == 505, (status, data[:60])
         assert gateway.get("/healthz").status == 200
-    idle = [gateway.connect() for _ in range(300)]
-    for n, sock in enumerate(idle):
-        sock.sendall((b"", b"GET /v1/cr", head, b"POST /v1/crawl HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")[n % 4])
-    begin = time.monotonic()
-    assert gateway.get("/healthz").status == 200 and time.monotonic() - begin < AT_ONCE
-    for sock in idle:
-        sock.close()
-    wait_until(lambda: descriptors(pid) <= before + 1, 10, lambda: f"connections are closed: {descriptors(pid)} of {before}")
+    for _ in range(10):  # now and then libmicrohttpd does not see an end
+        idle = [gateway.connect() for _ in range(300)]
+        for n, sock in enumerate(idle):
+            sock.sendall((b"", b"GET /v1/cr", head, b"POST /v1/crawl HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")[n % 4])
+        begin = time.monotonic()
+        assert gateway.get("/healthz").status == 200 and time.monotonic() - begin < AT_ONCE
+        for sock in idle:
+            sock.close()
+        wait_until(lambda: descriptors(pid) <= before + 1, 5, lambda: f"connections are closed: {descriptors(pid)} of {before}")
     assert gateway.program.alive() and stack.books() == []
 
 
