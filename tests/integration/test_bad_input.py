@@ -15,6 +15,7 @@ import pytest
 
 from support.desk import ENV, Desk, Message, pack
 from support.probes import get
+from support.process import frozen
 from support.site import Pages, Server, page
 from support.stack import Port, Stack, wait_until
 
@@ -73,17 +74,6 @@ def bad_records(stack, after):
 
 def last_bad_record(stack):
     return stack.value("select coalesce(max(id), 0) from bad_record")
-
-
-@contextlib.contextmanager
-def frozen(*programs):
-    for program in programs:
-        program.freeze()
-    try:
-        yield
-    finally:
-        for program in programs:
-            program.thaw()
 
 
 def publish(stack, queue, messages):

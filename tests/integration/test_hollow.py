@@ -1,27 +1,14 @@
 """Queues that the broker has in its list and nowhere else: to be declared and looked at, of no use to anybody."""
 
-import contextlib
 import re
 
 import pytest
 
 from support.crawl import QUICK, delete_queues, same, wait_consumed
+from support.process import frozen
 from support.stack import PROGRAMS, QUEUES, wait_until
 
 ASKED_FOR = ("seed", "seed.express")  # what is in them nobody else knows
-
-
-@contextlib.contextmanager
-def frozen(stack, name):
-    """Without these programs the crawl does not end meanwhile."""
-    programs = stack.running(name)
-    for program in programs:
-        program.freeze()
-    try:
-        yield
-    finally:
-        for program in programs:
-            program.thaw()
 
 
 def without_process(stack):
@@ -51,7 +38,7 @@ def test_queues_come_back_hollow(press, maze):
     stack.start_all({name: 2 for name in PROGRAMS})
     crawl = maze.crawl(stack)
     crawl.reach(maze.pages // 3)
-    with frozen(stack, "summarizer"):
+    with frozen(*stack.running("summarizer")):  # the crawl must not end meanwhile
         hollow = hollow_out(stack)
     print("without a process:", *hollow)
     assert crawl.running()
@@ -75,7 +62,7 @@ def test_processes_of_queues_end(press, maze):
     crawl = maze.crawl(stack)
     crawl.reach(maze.pages // 3)
     names = ", ".join(f"'%2F_{stack.prefix}{queue}'" for queue in ("url", "html", "article", "summary", "report"))
-    with frozen(stack, "summarizer"):
+    with frozen(*stack.running("summarizer")):  # the crawl must not end meanwhile
         stack.broker.ctl("eval", f"[ra:force_delete_server(quorum_queues, {{N, node()}}) || N <- [{names}]].")
     assert crawl.running()
     same(crawl.finish(), maze.wanted)
@@ -89,7 +76,7 @@ def test_process_of_a_queue_hangs(press, maze):
     stack.start_all({"writer": 2})
     crawl = maze.crawl(stack)
     crawl.reach(maze.pages // 3)
-    with frozen(stack, "summarizer"):
+    with frozen(*stack.running("summarizer")):  # the crawl must not end meanwhile
         hung = stack.broker.ctl("eval", f"P = whereis('%2F_{stack.prefix}report'), sys:suspend(P), P.").strip()
     assert crawl.running()
     same(crawl.finish(), maze.wanted)

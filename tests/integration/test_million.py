@@ -10,6 +10,7 @@ import pytest
 
 from support.gauge import Gauge
 from support.memory import MIB, WINDOW, Levels, bounds
+from support.process import frozen
 from support.site import Server, Synthetic
 from support.stack import PROGRAMS, wait_until
 
@@ -27,13 +28,6 @@ def fill(stack, programs):
         # It holds a window of messages itself, so no queue shows them.
         wait_until(lambda: programs["summarizer"].log_text().count(" outcome ") == stack.crawl().begun, 30,
                    lambda: f"all wait for the writer: {stack.crawl()}\n{stack.depths()}")
-
-
-@contextlib.contextmanager
-def frozen(program):
-    program.freeze()
-    yield
-    program.thaw()
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Processes that die with us, ports nobody else takes, directories that do not pile up, waits with deadlines."""
 
 import atexit
+import contextlib
 import fcntl
 import os
 import pwd
@@ -21,6 +22,18 @@ PATIENCE = 3
 
 class Failure(Exception):
     """Something outside did not do what it must; the text is for people."""
+
+
+@contextlib.contextmanager
+def frozen(*processes):
+    """They do nothing meanwhile."""
+    for process in processes:
+        process.freeze()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.thaw()
 
 
 def wait_until(condition, deadline=30.0, describe="", interval=0.02):
